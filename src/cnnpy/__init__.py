@@ -1,0 +1,73 @@
+"""cnnpy: convolutional networks for NumPy.
+
+Three jobs on one truth:
+
+READ
+    :mod:`cnnpy.reference`: the definition of every layer, forward and backward, as
+    plain, correct loops with shapes (N, C, H, W).
+CHECK
+    :mod:`cnnpy.check`: hold any implementation against the definition.
+RUN
+    :mod:`cnnpy.functional`, :mod:`cnnpy.nn`, :mod:`cnnpy.train`: train and use
+    convolutional networks from NumPy arrays.
+
+Rooms are imported when they are first used: ``import cnnpy`` alone costs next to
+nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__all__ = [
+    "__version__",
+    "backends",
+    "check",
+    "contract",
+    "cs231n",
+    "data",
+    "functional",
+    "models",
+    "nn",
+    "optim",
+    "plot",
+    "reference",
+    "train",
+    "use_backend",
+]
+
+if TYPE_CHECKING:
+    from cnnpy import (
+        backends,
+        check,
+        contract,
+        cs231n,
+        data,
+        functional,
+        models,
+        nn,
+        optim,
+        plot,
+        reference,
+        train,
+    )
+    from cnnpy.backends.registry import use_backend
+
+    __version__: str
+
+_ROOMS = frozenset(__all__) - {"__version__", "use_backend"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"cnnpy.{name}")
+    if name == "use_backend":
+        return importlib.import_module("cnnpy.backends.registry").use_backend
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("cnnpy")
+    raise AttributeError(f"module 'cnnpy' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

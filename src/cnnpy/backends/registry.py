@@ -1,0 +1,157 @@
+"""Which backend computes an op: the ladder, the user's choice, and the way down.
+
+A backend that lacks an op is resolved to the next rung of the ladder
+native → numpy → reference; ``cnnpy info --ops`` shows where. A backend is a
+package with one module an op, imported when the op is first called.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from cnnpy.contract.errors import BackendError
+from cnnpy.contract.ops import OPS
+
+__all__ = ["BACKENDS", "Implementation", "current", "resolve", "use_backend"]
+
+BACKENDS = {
+    "numpy": "cnnpy.backends.numpy",
+    "reference": "cnnpy.reference",
+}
+"""The ladder, fastest first: a backend's name and its package."""
+
+_ENVIRONMENT = "CNNPY_BACKEND"
+_chosen: ContextVar[str | None] = ContextVar("cnnpy_backend", default=None)
+
+
+class Implementation(NamedTuple):
+    """Both passes of an op, and the backend that they come from."""
+
+    forward: Callable[..., tuple[Any, Any]]
+    backward: Callable[[Any, Any, tuple[str, ...]], tuple[Any, ...]]
+    backend: str
+
+
+class use_backend:
+    """Choose the backend for a block of code.
+
+    The choice holds for the thread (or the asyncio task) that enters the block.
+    Outside of any block, the environment variable ``CNNPY_BACKEND`` decides, and
+    without it the fastest backend there is. A backward pass always runs on the
+    backend of its forward.
+
+    Parameters
+    ----------
+    name : str
+        ``"numpy"`` or ``"reference"``.
+
+    Raises
+    ------
+    BackendError
+        Where there is no such backend.
+
+    Examples
+    --------
+    >>> import numpy as np, cnnpy
+    >>> x = np.ones((1, 1, 4, 4)); w = np.ones((1, 1, 3, 3))
+    >>> with cnnpy.use_backend("reference"):
+    ...     out, cache = cnnpy.functional.conv2d_forward(x, w)
+    >>> cache.backend
+    'reference'
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = _known(name, "use_backend")
+        self._tokens: list[Token[str | None]] = []
+
+    def __enter__(self) -> str:
+        self._tokens.append(_chosen.set(self.name))
+        return self.name
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _chosen.reset(self._tokens.pop())
+
+
+def current() -> str:
+    """Name the backend that a call made here and now would use.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    BackendError
+        Where ``CNNPY_BACKEND`` names none.
+    """
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen
+    wish = os.environ.get(_ENVIRONMENT)
+    return _known(wish, _ENVIRONMENT) if wish else next(iter(BACKENDS))
+
+
+@functools.cache
+def resolve(op: str, backend: str) -> Implementation:
+    """Find both passes of an op on a backend, or on the next rung that has it.
+
+    Parameters
+    ----------
+    op : str
+        A name of ``OPS``.
+    backend : str
+        Where to begin to look.
+
+    Returns
+    -------
+    Implementation
+        Its `backend` says where it was found.
+    """
+    assert op in OPS, op
+    rungs = list(BACKENDS)
+    for rung in rungs[rungs.index(backend) :]:
+        module = f"{BACKENDS[rung]}.{op}"
+        if importlib.util.find_spec(module) is not None:
+            found = importlib.import_module(module)
+            forward = getattr(found, f"{op}_forward")
+            backward = getattr(found, f"{op}_backward")
+            if rung == "reference":
+                backward = _with_needs(op, backward)
+            return Implementation(forward, backward, rung)
+    raise AssertionError(f"{op} has no definition")
+
+
+def _with_needs(op: str, backward: Callable[..., Any]) -> Callable[..., tuple[Any, ...]]:
+    """Let a definition, which computes every gradient, return those that are needed."""
+    names = OPS[op].gradients
+
+    def chosen(dout: Any, cache: Any, needs: tuple[str, ...]) -> tuple[Any, ...]:
+        found = backward(dout, cache)
+        gradients = found if len(names) > 1 else (found,)
+        return tuple(g if n in needs else None for n, g in zip(names, gradients, strict=True))
+
+    return chosen
+
+
+def _known(name: str, source: str) -> str:
+    if name not in BACKENDS:
+        there = ", ".join(BACKENDS)
+        raise BackendError(
+            f"{source}: {name!r}",
+            f"one of the backends that are here: {there}",
+            f"use {next(iter(BACKENDS))!r}",
+        )
+    return name

@@ -1,0 +1,182 @@
+"""The kinds of option, each a function that checks a value and normalises it.
+
+A parser is called with the op's name, the option's name and the value, and
+returns what the backends receive: ``stride=2`` becomes ``(2, 2)``.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from cnnpy.contract.errors import OptionError
+
+Parser = Callable[[str, str, object], Any]
+
+__all__ = ["Parser", "choice", "flag", "integer", "pair", "real", "sides"]
+
+
+def integer(minimum: int | None = None) -> Parser:
+    """Take an integer of at least `minimum`; a bool is none."""
+
+    def parse(op: str, name: str, value: object) -> int:
+        number = _index(value)
+        if number is None:
+            raise OptionError(
+                f"{op}: {name}={value!r}", "an integer", f"use {name}={_nearest(value, minimum)}"
+            )
+        if minimum is not None and number < minimum:
+            raise OptionError(
+                f"{op}: {name}={number}", f"{name} of at least {minimum}", f"use {name}={minimum}"
+            )
+        return number
+
+    return parse
+
+
+def pair(minimum: int) -> Parser:
+    """Take an integer for both axes, or a pair (along H, along W)."""
+
+    def parse(op: str, name: str, value: object) -> tuple[int, int]:
+        number = _index(value)
+        numbers = (number, number) if number is not None else _indices(value)
+        if numbers is None or len(numbers) != 2:
+            raise OptionError(
+                f"{op}: {name}={value!r}",
+                f"an integer, or a pair of integers (along H, along W), of at least {minimum}",
+                f"use {name}={_nearest(value, minimum)}",
+            )
+        if min(numbers) < minimum:
+            raise OptionError(
+                f"{op}: {name}={value!r}",
+                f"{name} of at least {minimum}",
+                f"use {name}={tuple(max(n, minimum) for n in numbers)}",
+            )
+        return numbers[0], numbers[1]
+
+    return parse
+
+
+def sides() -> Parser:
+    """Take one integer, a pair (along H, along W), or (top, bottom, left, right)."""
+
+    def parse(op: str, name: str, value: object) -> tuple[int, int, int, int]:
+        number = _index(value)
+        numbers = (number,) * 4 if number is not None else _indices(value)
+        if numbers is not None and len(numbers) == 2:
+            numbers = (numbers[0], numbers[0], numbers[1], numbers[1])
+        if numbers is None or len(numbers) != 4:
+            raise OptionError(
+                f"{op}: {name}={value!r}",
+                "an integer, a pair (along H, along W), or four (top, bottom, left, right)",
+                f"use {name}={_nearest(value, 0)}",
+            )
+        if min(numbers) < 0:
+            raise OptionError(
+                f"{op}: {name}={value!r}",
+                "no negative padding",
+                "cut the array with a slice instead: x[:, :, 1:-1, 1:-1]",
+            )
+        return numbers[0], numbers[1], numbers[2], numbers[3]
+
+    return parse
+
+
+def real(
+    low: float = -math.inf, high: float = math.inf, *, above: bool = False, below: bool = False
+) -> Parser:
+    """Take a finite number from `low` to `high`; `above`, `below`: without the end itself."""
+
+    def parse(op: str, name: str, value: object) -> float:
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            number = math.nan
+        left = low < number if above else low <= number
+        right = number < high if below else number <= high
+        if isinstance(value, str) or not (math.isfinite(number) and left and right):
+            raise OptionError(
+                f"{op}: {name}={value!r}",
+                f"a finite number{_range_text(low, high, above, below)}",
+                f"use {name}={_inside(number, low, high, above, below)}",
+            )
+        return number
+
+    return parse
+
+
+def flag() -> Parser:
+    """Take True or False (NumPy's too)."""
+
+    def parse(op: str, name: str, value: object) -> bool:
+        if type(value).__name__ not in ("bool", "bool_"):
+            raise OptionError(
+                f"{op}: {name}={value!r}", "True or False", f"use {name}={bool(value)}"
+            )
+        return bool(value)
+
+    return parse
+
+
+def choice(*names: str) -> Parser:
+    """Take one of some names."""
+
+    def parse(op: str, name: str, value: object) -> str:
+        if not isinstance(value, str) or value not in names:
+            import difflib
+
+            near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.0)
+            raise OptionError(
+                f"{op}: {name}={value!r}",
+                "one of " + ", ".join(repr(n) for n in names),
+                f"use {name}={near[0]!r}",
+            )
+        return value
+
+    return parse
+
+
+def _index(value: object) -> int | None:
+    if type(value).__name__ in ("bool", "bool_"):
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def _indices(value: object) -> tuple[int, ...] | None:
+    if isinstance(value, str):
+        return None
+    try:
+        numbers = [_index(item) for item in value]  # type: ignore[attr-defined]
+    except TypeError:
+        return None
+    return tuple(n for n in numbers if n is not None) if None not in numbers else None
+
+
+def _nearest(value: object, minimum: int | None) -> int:
+    try:
+        number = round(float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        number = minimum if minimum is not None else 1
+    return max(number, minimum) if minimum is not None else number
+
+
+def _range_text(low: float, high: float, above: bool, below: bool) -> str:
+    parts = []
+    if low > -math.inf:
+        parts.append(f"{'above' if above else 'of at least'} {low:g}")
+    if high < math.inf:
+        parts.append(f"{'below' if below else 'at most'} {high:g}")
+    return "".join(f"{' and' if i else ''} {part}" for i, part in enumerate(parts))
+
+
+def _inside(number: float, low: float, high: float, above: bool, below: bool) -> str:
+    top = high if math.isfinite(high) else max(low, 0.0) + 1.0
+    bottom = low if math.isfinite(low) else min(top, 0.0)
+    if math.isnan(number) or (above and number <= low) or (below and number >= high):
+        return f"{(bottom + top) / 2 if math.isfinite(high) else bottom + 1e-5:g}"
+    return f"{min(max(number, bottom), top):g}"

@@ -1,0 +1,321 @@
+"""Validation, in one place: the public functions call it once, the backends never.
+
+:func:`forward_call` holds the arrays and options of a call against the op's row
+and returns them normalised; :func:`backward_call` does so for a gradient. The
+same wrong input gives the same error with the same text, whatever the backend.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnpy.contract.dtypes import FloatArray, check_array, check_float, check_integer
+from cnnpy.contract.errors import DataError, DtypeError, OptionError, ShapeError
+from cnnpy.contract.opspec import Input, Kind, OpSpec
+from cnnpy.contract.shapes import Shape
+
+__all__ = ["Call", "backward_call", "check_needs", "forward_call", "parse_options"]
+
+
+class Call:
+    """A validated call: what the backend receives, and what its output will be."""
+
+    __slots__ = ("arrays", "dtype", "keyword", "options", "out_shape")
+
+    def __init__(
+        self,
+        arrays: tuple[Any, ...],
+        keyword: dict[str, Any],
+        options: dict[str, Any],
+        dtype: np.dtype[Any],
+        out_shape: Shape,
+    ) -> None:
+        self.arrays = arrays
+        self.keyword = keyword
+        self.options = options
+        self.dtype = dtype
+        self.out_shape = out_shape
+
+
+def forward_call(
+    row: OpSpec, arrays: Sequence[Any], keyword: Mapping[str, Any], options: Mapping[str, Any]
+) -> Call:
+    """Hold the inputs and options of a forward pass against its row.
+
+    Parameters
+    ----------
+    row : OpSpec
+        The op's row.
+    arrays : sequence
+        The positional inputs, in the row's order.
+    keyword : mapping
+        The arrays given by keyword.
+    options : mapping
+        The options as the caller wrote them.
+
+    Returns
+    -------
+    Call
+        Plain arrays and normalised options.
+
+    Raises
+    ------
+    DtypeError, ShapeError, OptionError, DataError
+        Where something does not fit.
+    """
+    parsed = parse_options(row, options)
+    dtype: np.dtype[Any] | None = None
+    checked: list[Any] = []
+    sizes: list[Any] = []
+    values = (*arrays, *(keyword[i.name] for i in row.keyword))
+    for spec, value in zip(row.inputs, values, strict=True):
+        array = _CHECKS[spec.kind](row.name, spec, value, dtype)
+        checked.append(array)
+        sizes.append(_shape_of(array))
+        if dtype is None:
+            dtype = _dtype_of(array)
+    n = len(row.positional)
+    named_sizes = dict(zip((i.name for i in row.keyword), sizes[n:], strict=True))
+    out_shape = row.shape(*sizes[:n], **named_sizes, **parsed)
+    dtype = dtype or np.dtype(np.float64)
+    _check_memory(row.name, out_shape, dtype)
+    _check_class_range(row, checked)
+    named = dict(zip((i.name for i in row.keyword), checked[n:], strict=True))
+    return Call(tuple(checked[:n]), named, parsed, dtype, out_shape)
+
+
+def backward_call(row: OpSpec, dout: Any, dtype: np.dtype[Any], out_shape: Shape) -> FloatArray:
+    """Hold the gradient of an output against the output that forward returned."""
+    if out_shape == () and not isinstance(dout, np.ndarray):
+        try:
+            return np.asarray(dout, dtype=dtype)
+        except (TypeError, ValueError):
+            raise DtypeError(
+                f"{row.name}: dout is a {type(dout).__name__}",
+                "a number, the gradient of the loss",
+                "use dout=1.0",
+            ) from None
+    array = check_array(row.name, "dout", dout)
+    check_float(row.name, "dout", array, dtype)
+    if array.shape != out_shape:
+        raise ShapeError(
+            f"{row.name}: dout has shape {array.shape}; forward returned shape {out_shape}",
+            "dout of the shape of the output",
+            f"use dout.reshape({out_shape})"
+            if array.size == math.prod(out_shape)
+            else f"give dout the shape {out_shape}",
+        )
+    return array
+
+
+def check_needs(row: OpSpec, needs: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the inputs whose gradients are wanted, all of them for None."""
+    if needs is None:
+        return row.gradients
+    wanted = (needs,) if isinstance(needs, str) else tuple(needs)
+    unknown = [name for name in wanted if name not in row.gradients]
+    if unknown:
+        raise OptionError(
+            f"{row.name}: needs={wanted!r}",
+            f"names among {row.gradients!r}",
+            f"leave out {unknown[0]!r}",
+        )
+    return wanted
+
+
+def parse_options(row: OpSpec, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Normalise the options of a row: pairs to pairs, a pooling's stride to its window."""
+    parsed: dict[str, Any] = {}
+    for option in row.options:
+        value = options.get(option.name, option.default)
+        if value is None and option.default is None:
+            value = parsed["kernel_size"]
+        parsed[option.name] = option.parse(row.name, option.name, value)
+    return parsed
+
+
+# --- one check a kind of input ---------------------------------------------------
+
+
+def _float_array(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> FloatArray:
+    array = check_array(op, spec.name, value)
+    check_float(op, spec.name, array, dtype)
+    _check_axes(op, spec, array)
+    return array
+
+
+def _optional(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> FloatArray | None:
+    return None if value is None else _float_array(op, spec, value, dtype)
+
+
+def _updated(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> FloatArray | None:
+    if value is None:
+        return None
+    array = _float_array(op, spec, value, dtype)
+    if not array.flags.writeable:
+        raise DtypeError(
+            f"{op}: {spec.name} is read-only",
+            f"a writable array: {spec.name} is updated in place",
+            f"use {spec.name}.copy()",
+        )
+    return array
+
+
+def _sequence(
+    op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None
+) -> tuple[FloatArray, ...]:
+    if isinstance(value, np.ndarray) or not isinstance(value, Sequence):
+        raise DtypeError(
+            f"{op}: {spec.name} is a {type(value).__name__}",
+            "a list or tuple of arrays",
+            f"use {op}_forward([x, y])",
+        )
+    arrays: list[FloatArray] = []
+    for k, item in enumerate(value):
+        array = check_array(op, f"{spec.name}[{k}]", item)
+        check_float(op, f"{spec.name}[{k}]", array, arrays[0].dtype if arrays else dtype)
+        arrays.append(array)
+    return tuple(arrays)
+
+
+def _labels(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> NDArray[Any]:
+    array = _labels_array(op, spec.name, value)
+    check_integer(op, spec.name, array)
+    _check_axes(op, spec, array)
+    return array
+
+
+def _targets(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> NDArray[Any]:
+    array = _labels_array(op, spec.name, value)
+    if array.dtype.kind == "f":
+        check_float(op, spec.name, array, dtype)
+    else:
+        check_integer(op, spec.name, array)
+    _check_axes(op, spec, array)
+    if (array.dtype.kind == "f") != (array.ndim == 2):
+        what = "probabilities" if array.dtype.kind == "f" else "class indices"
+        raise ShapeError(
+            f"{op}: {spec.name} has dtype {array.dtype} and shape {array.shape}",
+            "integer class indices of shape (N,), or float probabilities of shape (N, K)",
+            f"use {spec.name}.astype(np.int64) if these are class indices"
+            if array.dtype.kind == "f"
+            else f"use {spec.name}.argmax(axis=1) for {what} of one-hot rows",
+        )
+    return array
+
+
+def _mask(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> NDArray[Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, np.ndarray) or value.dtype != np.bool_:
+        kind = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+        raise DtypeError(
+            f"{op}: {spec.name} is {kind}",
+            "a NumPy array of bool, True where an entry stays",
+            f"use {spec.name} != 0" if isinstance(value, np.ndarray) else f"leave {spec.name} out",
+        )
+    return value
+
+
+_CHECKS = {
+    Kind.ARRAY: _float_array,
+    Kind.OPTIONAL: _optional,
+    Kind.SEQUENCE: _sequence,
+    Kind.LABELS: _labels,
+    Kind.TARGETS: _targets,
+    Kind.UPDATED: _updated,
+    Kind.MASK: _mask,
+}
+
+
+def _labels_array(op: str, name: str, value: Any) -> NDArray[Any]:
+    if not isinstance(value, np.ndarray):
+        raise DtypeError(
+            f"{op}: {name} is a {type(value).__name__}",
+            "a NumPy array of class indices",
+            f"use np.asarray({name})",
+        )
+    return check_array(op, name, value)
+
+
+def _check_axes(op: str, spec: Input, array: NDArray[Any]) -> None:
+    alternatives = [a.split() for a in spec.axes.split("|")]
+    for letters in alternatives:
+        if letters == ["..."]:
+            return
+        if letters[-1] == "..." and array.ndim >= len(letters) - 1:
+            return
+        if letters[-1] != "..." and array.ndim == len(letters):
+            return
+    texts = " or ".join(_axes_text(a) for a in alternatives)
+    raise ShapeError(
+        f"{op}: {spec.name} has shape {array.shape}: "
+        f"{array.ndim} {'axis' if array.ndim == 1 else 'axes'}",
+        f"{spec.name} with the axes {texts}",
+        _axes_hint(spec.name, array, len(alternatives[-1])),
+    )
+
+
+def _axes_text(letters: list[str]) -> str:
+    return f"({letters[0]},)" if len(letters) == 1 else f"({', '.join(letters)})"
+
+
+def _axes_hint(name: str, array: NDArray[Any], wanted: int) -> str:
+    if array.ndim == wanted - 1 and wanted == 4:
+        return f"for one image use {name}[np.newaxis]; for images without channels {name}[:, None]"
+    if array.ndim > wanted == 2:
+        return f"use {name}.reshape(len({name}), -1)"
+    if wanted == 1:
+        return f"use {name}.reshape(-1)"
+    if array.ndim == 2 and wanted == 4:
+        side = math.isqrt(array.shape[1])
+        if side * side == array.shape[1] and side:
+            return f"for square grey images use {name}.reshape(-1, 1, {side}, {side})"
+    return f"reshape {name} to {wanted} axes"
+
+
+def _check_memory(op: str, shape: Shape, dtype: np.dtype[Any]) -> None:
+    size = math.prod(shape) * dtype.itemsize
+    if size > sys.maxsize:
+        raise ShapeError(
+            f"{op}: the output would have shape {shape}",
+            f"an output of at most {sys.maxsize} bytes; this one has {size}",
+            "use fewer images, or smaller sizes",
+        )
+
+
+def _check_class_range(row: OpSpec, arrays: Sequence[Any]) -> None:
+    """Demand class indices from 0 to K-1; the first wrong one is named."""
+    for spec, target in zip(row.inputs, arrays, strict=True):
+        if spec.kind not in (Kind.LABELS, Kind.TARGETS) or target.dtype.kind == "f":
+            continue
+        K = arrays[0].shape[1]
+        wrong = (target < 0) | (target >= K)
+        if wrong.any():
+            at = int(wrong.argmax())
+            value = int(target[at])
+            raise DataError(
+                f"{row.name}: {spec.name}[{at}] is {value}; x has shape {arrays[0].shape}, "
+                f"so K={K} classes",
+                f"class indices from 0 to {K - 1}",
+                f"use {spec.name} - 1 if classes are counted from 1"
+                if value == K
+                else f"give x a score for each of the classes, or drop image {at}",
+            )
+
+
+def _shape_of(array: Any) -> Any:
+    if array is None:
+        return None
+    return tuple(a.shape for a in array) if isinstance(array, tuple) else array.shape
+
+
+def _dtype_of(array: Any) -> np.dtype[Any] | None:
+    first = array[0] if isinstance(array, tuple) and array else array
+    return first.dtype if isinstance(first, np.ndarray) else None
