@@ -1,0 +1,269 @@
+"""The networks: each a function of the number of classes, its input inferred."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from cnnpy.contract.errors import OptionError
+from cnnpy.contract.options import integer
+from cnnpy.nn import (
+    BatchNorm,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2d,
+    Layer,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Residual,
+    Sequential,
+)
+
+__all__ = ["MODELS", "lenet5", "make_model", "resnet20", "small_cnn", "threelayer", "vgg_small"]
+
+
+def small_cnn(n_classes: int = 10) -> Sequential:
+    """Make the default network: four convolutions, right for small images.
+
+    Parameters
+    ----------
+    n_classes : int
+        How many scores come out.
+
+    Returns
+    -------
+    Sequential
+        For images of at least 4x4 pixels.
+
+    Examples
+    --------
+    >>> small_cnn().build((1, 8, 8))
+    (10,)
+    """
+    return Sequential(
+        {
+            **_conv_bn_relu("1", 32),
+            **_conv_bn_relu("2", 32),
+            "pool1": MaxPool2d(2),
+            **_conv_bn_relu("3", 64),
+            **_conv_bn_relu("4", 64),
+            "pool2": MaxPool2d(2),
+            "flatten": Flatten(),
+            "dropout": Dropout(0.3),
+            "fc": Linear(_classes(n_classes)),
+        }
+    )
+
+
+def threelayer(n_classes: int = 10) -> Sequential:
+    """Make the course's network: one convolution and two fully connected layers.
+
+    Parameters
+    ----------
+    n_classes : int
+        How many scores come out.
+
+    Returns
+    -------
+    Sequential
+        Made for images of 3x32x32.
+
+    Examples
+    --------
+    >>> threelayer().build((3, 32, 32))
+    (10,)
+    """
+    return Sequential(
+        {
+            "conv1": Conv2d(32, 7, padding=3),
+            "relu1": ReLU(),
+            "pool1": MaxPool2d(2),
+            "flatten": Flatten(),
+            "fc1": Linear(100),
+            "relu2": ReLU(),
+            "fc2": Linear(_classes(n_classes)),
+        }
+    )
+
+
+def lenet5(n_classes: int = 10) -> Sequential:
+    """Make LeNet-5 with ReLU and max pooling.
+
+    Parameters
+    ----------
+    n_classes : int
+        How many scores come out.
+
+    Returns
+    -------
+    Sequential
+        Made for images of 1x28x28; at least 12x12.
+
+    References
+    ----------
+    .. [1] Y. LeCun et al., "Gradient-based learning applied to document recognition",
+       Proceedings of the IEEE 86, 1998.
+
+    Examples
+    --------
+    >>> lenet5().build((1, 28, 28))
+    (10,)
+    """
+    return Sequential(
+        {
+            "conv1": Conv2d(6, 5, padding=2),
+            "relu1": ReLU(),
+            "pool1": MaxPool2d(2),
+            "conv2": Conv2d(16, 5),
+            "relu2": ReLU(),
+            "pool2": MaxPool2d(2),
+            "flatten": Flatten(),
+            "fc1": Linear(120),
+            "relu3": ReLU(),
+            "fc2": Linear(84),
+            "relu4": ReLU(),
+            "fc3": Linear(_classes(n_classes)),
+        }
+    )
+
+
+def vgg_small(n_classes: int = 10) -> Sequential:
+    """Make a small VGG: three pairs of convolutions of 64, 128 and 256 filters.
+
+    Parameters
+    ----------
+    n_classes : int
+        How many scores come out.
+
+    Returns
+    -------
+    Sequential
+        Made for images of 3x32x32; at least 8x8.
+
+    References
+    ----------
+    .. [1] K. Simonyan, A. Zisserman, "Very deep convolutional networks for large-scale
+       image recognition", ICLR 2015.
+
+    Examples
+    --------
+    >>> vgg_small().build((3, 32, 32))
+    (10,)
+    """
+    layers: dict[str, Layer] = {}
+    for k, filters in enumerate((64, 128, 256), start=1):
+        layers |= _conv_bn_relu(f"{k}a", filters)
+        layers |= _conv_bn_relu(f"{k}b", filters)
+        layers[f"pool{k}"] = MaxPool2d(2)
+    return Sequential({**layers, "flatten": Flatten(), "fc": Linear(_classes(n_classes))})
+
+
+def resnet20(n_classes: int = 10) -> Sequential:
+    """Make the residual network of 20 layers for CIFAR-10.
+
+    Three stages of three blocks, of 16, 32 and 64 filters; a stage begins with stride
+    2 and a 1x1 convolution as its shortcut.
+
+    Parameters
+    ----------
+    n_classes : int
+        How many scores come out.
+
+    Returns
+    -------
+    Sequential
+        Made for images of 3x32x32.
+
+    References
+    ----------
+    .. [1] K. He et al., "Deep residual learning for image recognition", CVPR 2016.
+
+    Examples
+    --------
+    >>> resnet20().build((3, 32, 32))
+    (10,)
+    """
+    layers = _conv_bn_relu("1", 16)
+    before = 16
+    for stage, filters in enumerate((16, 32, 64), start=1):
+        blocks = []
+        for _ in range(3):
+            blocks.append(_residual_block(filters, stride=filters // before))
+            before = filters
+        layers[f"layer{stage}"] = Sequential(*blocks)
+    return Sequential(
+        {
+            **layers,
+            "pool": GlobalAvgPool2d(),
+            "flatten": Flatten(),
+            "fc": Linear(_classes(n_classes)),
+        }
+    )
+
+
+MODELS: dict[str, Callable[[int], Sequential]] = {
+    "small_cnn": small_cnn,
+    "threelayer": threelayer,
+    "lenet5": lenet5,
+    "vgg_small": vgg_small,
+    "resnet20": resnet20,
+}
+
+
+def make_model(name: str, n_classes: int) -> Sequential:
+    """Make a network by its name.
+
+    Parameters
+    ----------
+    name : str
+        A name of :data:`MODELS`.
+    n_classes : int
+        How many scores come out.
+
+    Returns
+    -------
+    Sequential
+        Not built yet.
+
+    Raises
+    ------
+    OptionError
+        Where there is no such name.
+
+    Examples
+    --------
+    >>> len(make_model("threelayer", 10))
+    7
+    """
+    if name not in MODELS:
+        near = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.0)[0]
+        raise OptionError(f"model {name!r}", "one of " + ", ".join(MODELS), f"use {near!r}")
+    return MODELS[name](n_classes)
+
+
+def _classes(n_classes: int) -> int:
+    return int(integer(1)("model", "n_classes", n_classes))
+
+
+def _conv_bn_relu(suffix: str, filters: int, *, stride: int = 1) -> dict[str, Layer]:
+    return {
+        f"conv{suffix}": Conv2d(filters, 3, stride=stride, padding=1, use_bias=False),
+        f"bn{suffix}": BatchNorm(),
+        f"relu{suffix}": ReLU(),
+    }
+
+
+def _residual_block(filters: int, *, stride: int) -> Residual:
+    body = Sequential(
+        {
+            **_conv_bn_relu("1", filters, stride=stride),
+            "conv2": Conv2d(filters, 3, padding=1, use_bias=False),
+            "bn2": BatchNorm(),
+        }
+    )
+    shortcut = None
+    if stride > 1:
+        shortcut = Sequential(Conv2d(filters, 1, stride=stride, use_bias=False), BatchNorm())
+    return Residual(body, shortcut, activation=ReLU())
