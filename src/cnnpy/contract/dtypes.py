@@ -39,7 +39,7 @@ def check_float(op: str, name: str, array: NDArray[Any], like: np.dtype[Any] | N
     dtype = array.dtype
     if not any(dtype == known for known in FLOATS):
         swapped = dtype.newbyteorder("=") if dtype.kind == "f" and not dtype.isnative else None
-        if swapped in FLOATS:
+        if swapped is not None and swapped in FLOATS:
             mend = f"it is byte-swapped: use {name}.astype(np.{swapped})"
         else:
             mend = f"use {name}.astype(np.{like or 'float32'})"

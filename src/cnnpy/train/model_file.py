@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CnnpyError, ModelFileError
@@ -50,8 +49,9 @@ def save(classifier: Classifier, path: str | Path) -> None:
     """
     import safetensors.numpy
 
-    state = {name: np.ascontiguousarray(a) for name, a in classifier.model.state_dict().items()}
-    content = safetensors.numpy.save(state, metadata=_metadata(classifier))
+    content = safetensors.numpy.save(
+        classifier.model.state_dict(), metadata=_metadata(classifier)
+    )
     _write_whole(Path(path), content)
 
 

@@ -1,0 +1,45 @@
+# make run    install into .venv and train the default CNN on the built-in digits
+# make test   install into .venv with the test extra and run the whole suite
+# make lint   formatting, types, the import arrow, docstrings
+# make bench  the NumPy backend beside the definition and a plain im2col
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+BUILD  := build/meson
+SOURCE := pyproject.toml meson.build VERSION $(shell find src -type f -not -name '*.pyc')
+PYTEST_OPTIONS ?=
+
+.PHONY: run test lint bench clean
+
+run: $(VENV)/.run
+	$(BIN)/cnnpy train digits
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/validate_docstrings.py
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/numpy_backend.py
+
+clean:
+	rm -rf $(VENV) build
+
+# One stamp an extra: installed again when a source or a requirement changes.
+$(VENV)/.run: extra := cli
+$(VENV)/.test: extra := test
+$(VENV)/.lint: extra := lint
+$(VENV)/.run $(VENV)/.test $(VENV)/.lint: $(VENV)/.build-tools $(SOURCE)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --no-build-isolation -Cbuild-dir=$(BUILD) ".[$(extra)]"
+	touch $@
+
+$(VENV)/.build-tools: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "meson-python>=0.17" "ninja>=1.11"
+	touch $@

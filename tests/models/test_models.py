@@ -1,0 +1,125 @@
+"""The ready networks, as a whole: shapes, gradients, learning."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cnnpy import models, nn, optim
+from cnnpy.contract import OptionError
+
+SHAPES = {
+    "small_cnn": (1, 8, 8),
+    "threelayer": (3, 32, 32),
+    "lenet5": (1, 28, 28),
+    "vgg_small": (3, 16, 16),
+    "resnet20": (3, 16, 16),
+}
+
+
+def test_every_model_has_a_shape_here():
+    assert set(SHAPES) == set(models.MODELS)
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+def test_a_whole_models_gradient_agrees_with_difference_quotients(name):
+    rng = np.random.default_rng(0)
+    model = models.make_model(name, 5)
+    model.build(SHAPES[name], dtype=np.float64, seed=0)
+    x, y = rng.standard_normal((3, *SHAPES[name])), np.array([0, 4, 2])
+    loss = nn.SoftmaxCrossEntropy()
+
+    def value_at():
+        return float(loss.forward(model(x), y)[0])
+
+    scores, cache = model.forward(x, train=False)
+    dx = model.backward(loss.backward(loss.forward(scores, y)[1]), cache)
+    # one direction through all parameters at once, and one through the images
+    parameters = model.parameters()
+    directions = [rng.standard_normal(p.shape) for p in parameters]
+    want = sum(float((p.grad * v).sum()) for p, v in zip(parameters, directions, strict=True))
+    h = 1e-7
+    values = []
+    for sign in (1, -2, 1):
+        for p, v in zip(parameters, directions, strict=True):
+            p.value += sign * h * v
+        values.append(value_at())
+    assert (values[0] - values[1]) / (2 * h) == pytest.approx(want, rel=1e-4)
+    v = rng.standard_normal(x.shape)
+    x0 = x
+    x = x0 + h * v
+    above = value_at()
+    x = x0 - h * v
+    assert (above - value_at()) / (2 * h) == pytest.approx(float((dx * v).sum()), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+def test_a_model_learns_eight_images_by_heart(name):
+    rng = np.random.default_rng(0)
+    model = models.make_model(name, 4)
+    x = rng.standard_normal((8, *SHAPES[name])).astype(np.float32)
+    y = np.arange(8) % 4
+    model.build(SHAPES[name], seed=0)
+    optimizer, loss = optim.Adam(model.parameters(), 0.003), nn.SoftmaxCrossEntropy()
+    for _ in range(60):
+        scores, cache = model.forward(x, train=True)
+        value, loss_cache = loss.forward(scores, y)
+        optimizer.zero_grad()
+        model.backward_parameters(loss.backward(loss_cache), cache)
+        optimizer.step()
+    assert value < 0.1
+
+
+@pytest.mark.parametrize("name", ["threelayer", "lenet5", "vgg_small"])
+def test_a_model_agrees_with_the_same_network_in_pytorch(name, torch):
+    t = torch.nn
+    conv_bn = lambda c, f: [t.Conv2d(c, f, 3, padding=1, bias=False), t.BatchNorm2d(f), t.ReLU()]  # noqa: E731
+    theirs = {
+        "threelayer": lambda: [
+            t.Conv2d(3, 32, 7, padding=3), t.ReLU(), t.MaxPool2d(2), t.Flatten(),
+            t.Linear(8192, 100), t.ReLU(), t.Linear(100, 10),
+        ],
+        "lenet5": lambda: [
+            t.Conv2d(1, 6, 5, padding=2), t.ReLU(), t.MaxPool2d(2), t.Conv2d(6, 16, 5), t.ReLU(),
+            t.MaxPool2d(2), t.Flatten(), t.Linear(400, 120), t.ReLU(), t.Linear(120, 84), t.ReLU(),
+            t.Linear(84, 10),
+        ],
+        "vgg_small": lambda: [
+            *conv_bn(3, 64), *conv_bn(64, 64), t.MaxPool2d(2), *conv_bn(64, 128),
+            *conv_bn(128, 128), t.MaxPool2d(2), *conv_bn(128, 256), *conv_bn(256, 256),
+            t.MaxPool2d(2), t.Flatten(), t.Linear(1024, 10),
+        ],
+    }  # fmt: skip
+    ours = models.make_model(name, 10)
+    ours.build(SHAPES[name], dtype=np.float64, seed=0)
+    network = t.Sequential(*theirs[name]()).double()
+    state = [torch.tensor(a) for a in ours.state_dict().values()]
+    _load_in_order(network, ours, torch)
+    x = np.random.default_rng(0).standard_normal((4, *SHAPES[name]))
+    scores, cache = ours.forward(x, train=True)
+    tx = torch.tensor(x, requires_grad=True)
+    want = network(tx)
+    np.testing.assert_allclose(scores, want.detach().numpy(), rtol=1e-9, atol=1e-11)
+    dout = np.random.default_rng(1).standard_normal(scores.shape)
+    want.backward(torch.tensor(dout))
+    np.testing.assert_allclose(ours.backward(dout, cache), tx.grad.numpy(), rtol=1e-7, atol=1e-11)
+    for (label, p), q in zip(ours.named_parameters(), network.parameters(), strict=True):
+        np.testing.assert_allclose(p.grad, q.grad.numpy(), rtol=1e-7, atol=1e-10, err_msg=label)
+    assert len(state) == len(network.state_dict())
+
+
+def _load_in_order(network, ours, torch):
+    """Load our arrays into a PyTorch network whose state has the same shapes, layer by layer."""
+    by_layer = {}
+    for name, array in ours.state_dict().items():
+        by_layer.setdefault(name.rpartition(".")[0], {})[name.rpartition(".")[2]] = array
+    modules = [m for m in network if m.state_dict()]
+    for module, arrays in zip(modules, by_layer.values(), strict=True):
+        module.load_state_dict({k: torch.tensor(v) for k, v in arrays.items()}, strict=True)
+
+
+def test_an_unknown_model_is_an_error_with_the_nearest_name():
+    with pytest.raises(OptionError, match="use 'resnet20'"):
+        models.make_model("resnet", 10)
+    with pytest.raises(OptionError, match="n_classes=0"):
+        models.lenet5(0)
