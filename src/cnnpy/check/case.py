@@ -38,15 +38,38 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def positional(self) -> list[Any]:
-        """Return the inputs that stand before the ``*``, in order."""
+        """Return the inputs that stand before the ``*``, in order.
+
+        Returns
+        -------
+        list
+            Arrays, lists of arrays, or None.
+        """
         return [self.arrays[i.name] for i in OPS[self.op].positional]
 
     def keywords(self) -> dict[str, Any]:
-        """Return the arrays and options that are given by keyword."""
+        """Return the arrays and options that are given by keyword.
+
+        Returns
+        -------
+        dict
+            By name.
+        """
         return {i.name: self.arrays[i.name] for i in OPS[self.op].keyword} | dict(self.options)
 
     def map(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Case:
-        """Return this case with every array changed by `change`."""
+        """Return this case with every array changed.
+
+        Parameters
+        ----------
+        change : callable
+            Of an array, returning an array.
+
+        Returns
+        -------
+        Case
+            With the same options.
+        """
 
         def apply(value: Any) -> Any:
             if isinstance(value, np.ndarray):
@@ -56,7 +79,18 @@ class Case:
         return Case(self.op, {k: apply(v) for k, v in self.arrays.items()}, self.options)
 
     def cast(self, dtype: type[np.floating[Any]]) -> Case:
-        """Return this case with its float arrays of another dtype, each array a fresh one."""
+        """Return this case with its float arrays of another dtype.
+
+        Parameters
+        ----------
+        dtype : type
+            The other dtype.
+
+        Returns
+        -------
+        Case
+            Each array of it a fresh one.
+        """
         return self.map(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a.copy())
 
     def __str__(self) -> str:
@@ -109,15 +143,54 @@ class RandomHand:
         self.met: dict[str, Counter[Any]] = {}
 
     def integer(self, name: str, low: int, high: int) -> int:
-        """Draw an integer from `low` to `high`, both included."""
+        """Draw an integer from `low` to `high`, both included.
+
+        Parameters
+        ----------
+        name : str
+            What it is counted as.
+        low, high : int
+            The ends.
+
+        Returns
+        -------
+        int
+            The integer.
+        """
         return self._count(name, int(self.rng.integers(low, high + 1)))
 
     def choice(self, name: str, values: Sequence[T]) -> T:
-        """Draw one of some values."""
+        """Draw one of some values.
+
+        Parameters
+        ----------
+        name : str
+            What it is counted as.
+        values : sequence
+            The values; one that stands twice is drawn twice as often.
+
+        Returns
+        -------
+        object
+            One of them.
+        """
         return self._count(name, values[int(self.rng.integers(len(values)))])
 
     def floats(self, shape: Shape, *, coarse: bool = False) -> FloatArray:
-        """Draw a float64 array; `coarse` ones are small integers, and so have ties."""
+        """Draw a float64 array; `coarse` ones are small integers, and so have ties.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Its shape.
+        coarse : bool
+            Whether to draw small integers.
+
+        Returns
+        -------
+        ndarray of float64
+            The array.
+        """
         if coarse:
             return np.asarray(self.rng.integers(-2, 3, shape), dtype=np.float64)
         return np.asarray(self.rng.standard_normal(shape))

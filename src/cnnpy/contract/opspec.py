@@ -54,7 +54,17 @@ class Input:
 
 @dataclass(frozen=True)
 class Option:
-    """One keyword-only option: its name, what it may be, and its default."""
+    """One keyword-only option.
+
+    Parameters
+    ----------
+    name : str
+        Its name in every signature.
+    parse : callable
+        Checks a value and normalises it; see :mod:`cnnpy.contract.options`.
+    default : object
+        What it is where the caller says nothing; :data:`REQUIRED` for none.
+    """
 
     name: str
     parse: Parser
@@ -65,7 +75,16 @@ class Option:
 class Tolerance:
     """How far a backend may be from the definition, with the reason.
 
-    `rule` is one of
+    Parameters
+    ----------
+    rule : {"exact", "bound", "routed", "scale"}
+        What the distance is measured by.
+    k : float
+        How often the rule's unit it may be.
+
+    Notes
+    -----
+    The rules:
 
     ``exact``
         the same bits: nothing is rounded, or each entry by one IEEE operation;

@@ -34,7 +34,15 @@ Augment = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 
 @dataclass(frozen=True)
 class FitPlan:
-    """What a training run is going to do, told to the callbacks before it begins."""
+    """What a training run is going to do, told to the callbacks before it begins.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        With the first weights.
+    n_epochs, n_steps_per_epoch, n_images : int
+        Epochs, steps in each, and training images.
+    """
 
     classifier: Classifier
     n_epochs: int
@@ -44,7 +52,19 @@ class FitPlan:
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step: the numbers of the epoch so far."""
+    """One step, with the numbers of its epoch so far.
+
+    Parameters
+    ----------
+    epoch, step : int
+        The first of each is 1.
+    lr : float
+        The step's learning rate.
+    n_images : int
+        Images of the epoch so far.
+    loss, accuracy : float
+        Means over them.
+    """
 
     epoch: int
     step: int
@@ -314,7 +334,8 @@ def _make_optimizer(
         options["weight_decay"] = weight_decay
     if name == "sgd":
         options |= {"momentum": 0.9, "nesterov": True}
-    return kind(model.parameters(), **options)
+    stepper: Optimizer = kind(model.parameters(), **options)
+    return stepper
 
 
 def _find_loss(loss: str | Loss) -> Loss:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnpy.backends.numpy.correlation import Geometry, adjoint, correlate, filter_gradient
+import numpy as np
+
+from cnnpy.backends.numpy.correlation import adjoint, correlate, filter_gradient
+from cnnpy.backends.numpy.geometry import Geometry
 from cnnpy.contract import shapes
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair
@@ -29,15 +32,18 @@ def conv2d_forward(
         shapes.out_size(*axis)
         for axis in zip(x.shape[2:], (HH, WW), stride, padding, dilation, strict=True)
     )
-    return correlate(x, w, b, (H_out, W_out), geometry), (x, w, b, geometry)
+    out, kept = correlate(x, w, b, (H_out, W_out), geometry)
+    return out, (x, w, b, geometry, kept)
 
 
 def conv2d_backward(
     dout: FloatArray, cache: Any, needs: tuple[str, ...]
 ) -> tuple[FloatArray | None, FloatArray | None, FloatArray | None]:
     """Multiply the output's gradient with the filters and with the windows."""
-    x, w, b, geometry = cache
+    x, w, b, geometry, kept = cache
     dx = adjoint(dout, w, x.shape, geometry) if "x" in needs else None
-    dw = filter_gradient(x, dout, w.shape, geometry) if "w" in needs else None
-    db = dout.sum(axis=(2, 3)).sum(axis=0) if b is not None and "b" in needs else None
+    dw = filter_gradient(x, dout, w.shape, geometry, kept) if "w" in needs else None
+    db = None
+    if b is not None and "b" in needs:
+        db = dout.sum(axis=(0, 2, 3), dtype=np.float64).astype(dout.dtype, copy=False)
     return dx, dw, db

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnpy.backends.numpy.correlation import Geometry, adjoint, correlate, filter_gradient
+import numpy as np
+
+from cnnpy.backends.numpy.correlation import adjoint, correlate, filter_gradient
+from cnnpy.backends.numpy.geometry import Geometry
 from cnnpy.contract import shapes
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair
@@ -53,7 +56,9 @@ def conv_transpose2d_backward(
     """Convolve the output's gradient with the filters, and with the images."""
     x, w, b, geometry = cache
     H, W = x.shape[2:]
-    dx = correlate(dout, w, None, (H, W), geometry) if "x" in needs else None
-    dw = filter_gradient(dout, x, w.shape, geometry) if "w" in needs else None
-    db = dout.sum(axis=(2, 3)).sum(axis=0) if b is not None and "b" in needs else None
+    dx = correlate(dout, w, None, (H, W), geometry)[0] if "x" in needs else None
+    dw = filter_gradient(dout, x, w.shape, geometry, None) if "w" in needs else None
+    db = None
+    if b is not None and "b" in needs:
+        db = dout.sum(axis=(0, 2, 3), dtype=np.float64).astype(dout.dtype, copy=False)
     return dx, dw, db

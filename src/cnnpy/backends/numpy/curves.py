@@ -77,6 +77,7 @@ _LARGE = (
         2.33520497626869185e-3,
     ),
 )
+_INV_SQRT_PI = 0.5641895835477563
 _TO_SMALL, _TO_MIDDLE, _TO_LARGE = 0.46875, 4.0, 6.0
 
 
@@ -99,7 +100,8 @@ def _erfc_middle(y: FloatArray) -> FloatArray:
 
 def _erfc_large(y: FloatArray) -> FloatArray:
     t = 1 / (y * y)
-    return np.exp(-y * y) / y * (1 / np.sqrt(np.pi) - t * _ratio(_LARGE, t)).astype(y.dtype)
+    tail: FloatArray = (_INV_SQRT_PI - t * _ratio(_LARGE, t)) * np.exp(-y * y) / y
+    return tail
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], t: FloatArray) -> FloatArray:

@@ -13,7 +13,9 @@ __all__ = ["global_avg_pool2d_backward", "global_avg_pool2d_forward"]
 
 def global_avg_pool2d_forward(x: FloatArray) -> tuple[FloatArray, Any]:
     """Keep the mean of each channel."""
-    return x.mean(axis=(2, 3), keepdims=True), x.shape
+    # float64 sums: in channels-last memory NumPy adds one pixel after the other
+    mean = x.mean(axis=(2, 3), keepdims=True, dtype=np.float64)
+    return mean.astype(x.dtype, copy=False), x.shape
 
 
 def global_avg_pool2d_backward(

@@ -21,5 +21,5 @@ def hard_swish_backward(
 ) -> tuple[FloatArray | None]:
     """Weigh the gradient with 0, 1, or x/3 + 1/2 between -3 and 3."""
     x = cache
-    inside = np.where(x >= 3, dout.dtype.type(1), x / 3 + 0.5)
-    return (np.where(x <= -3, dout.dtype.type(0), dout * inside),)
+    slope = np.where(x >= 3, dout.dtype.type(1), x / 3 + 0.5)
+    return (dout * np.where(x <= -3, dout.dtype.type(0), slope),)

@@ -31,5 +31,6 @@ def hinge_backward(
     dx = charged.astype(dout.dtype)
     images = np.arange(len(dx))
     dx[images, target] -= charged.sum(axis=1)
-    dx *= dout / dout.dtype.type(max(len(dx), 1))
+    share = dout / dout.dtype.type(max(len(dx), 1))
+    np.multiply(dx, share, out=dx, where=dx != 0)  # 0 stays 0 whatever dout is
     return (dx,)

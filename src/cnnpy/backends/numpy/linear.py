@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from cnnpy.contract.dtypes import FloatArray
 
 __all__ = ["linear_backward", "linear_forward"]
@@ -24,5 +26,7 @@ def linear_backward(
     x, w, b = cache
     dx = dout @ w if "x" in needs else None
     dw = dout.T @ x if "w" in needs else None
-    db = dout.sum(axis=0) if b is not None and "b" in needs else None
+    db = None
+    if b is not None and "b" in needs:
+        db = dout.sum(axis=0, dtype=np.float64).astype(dout.dtype, copy=False)
     return dx, dw, db

@@ -16,7 +16,8 @@ def upsample_nearest2d_forward(x: FloatArray, *, scale_factor: Pair) -> tuple[Fl
     """Repeat each pixel along both axes."""
     N, C, H, W = x.shape
     scale_h, scale_w = scale_factor
-    blocks = np.broadcast_to(x[:, :, :, None, :, None], (N, C, H, scale_h, W, scale_w))
+    blocks = np.empty((N, C, H, scale_h, W, scale_w), dtype=x.dtype)
+    blocks[...] = x[:, :, :, None, :, None]
     return blocks.reshape(N, C, H * scale_h, W * scale_w), (x.shape, scale_factor)
 
 
