@@ -13,9 +13,9 @@ import statistics
 import time
 from collections.abc import Callable
 
-import machine
 import numpy as np
 
+import machine
 from cnnpy import functional, reference, use_backend
 
 CASES = {
@@ -34,7 +34,8 @@ ROUNDS = 15
 
 def im2col_forward(x, w, b, *, stride, padding):
     """Lay all windows out as the columns of one matrix, and multiply."""
-    (N, C, H, W), (F, _, HH, WW) = x.shape, w.shape
+    N, C = x.shape[:2]
+    F, _, HH, WW = w.shape
     x_pad = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     windows = np.lib.stride_tricks.sliding_window_view(x_pad, (HH, WW), axis=(2, 3))
     windows = windows[:, :, ::stride, ::stride]
@@ -106,14 +107,13 @@ def run_case(name: str, *, with_definition: bool) -> None:
     check((out, *functional.conv2d_backward(dout, cache)), wants)
     check((plain_out, *im2col_backward(dout, plain_cache)), wants)
 
+    definition_cache = reference.conv2d_forward(x, w, b, **options)[1] if with_definition else None
     passes = {
         "forward": (ours, plain, lambda: reference.conv2d_forward(x, w, b, **options)),
         "backward": (
             lambda: functional.conv2d_backward(dout, cache),
             lambda: im2col_backward(dout, plain_cache),
-            lambda cache=reference.conv2d_forward(x, w, b, **options)[1]
-            if with_definition
-            else None: reference.conv2d_backward(dout, cache),
+            lambda: reference.conv2d_backward(dout, definition_cache),
         ),
     }
     for way, (our_run, plain_run, definition_run) in passes.items():
