@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 from cnnpy.contract.shapes import Pair
 
-__all__ = ["BLOCK_BYTES", "Geometry", "blocks", "offsets"]
+__all__ = ["ADJOINT_BLOCK_BYTES", "BLOCK_BYTES", "Geometry", "blocks", "offsets"]
 
 BLOCK_BYTES = 4 << 20
 """What a block's matrix may take: it should stay in the second or third cache level."""
+
+ADJOINT_BLOCK_BYTES = 1 << 20
+"""What the adjoint's share of a block may take, which is read again at once."""
 
 
 class Geometry(NamedTuple):
@@ -21,6 +24,10 @@ class Geometry(NamedTuple):
     padding: Pair
     dilation: Pair
     groups: int
+
+    def is_pointwise(self) -> bool:
+        """Tell whether each window is one pixel and each pixel one window."""
+        return self.window == self.stride == (1, 1) and self.padding == (0, 0)
 
 
 def blocks(N: int, image_bytes: int, block_bytes: int = BLOCK_BYTES) -> list[slice]:

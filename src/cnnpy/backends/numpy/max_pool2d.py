@@ -33,6 +33,7 @@ def max_pool2d_backward(
     x, out, kernel_size, stride, padding = cache
     dx = np.zeros_like(x)
     open_places = np.ones_like(out, dtype=bool)
+    nothing = dout.dtype.type(0)
     has_nan = bool(np.isnan(out).any())
     for there, here in taps((x.shape[2], x.shape[3]), kernel_size, stride, padding):
         value, largest = x[(..., *here)], out[(..., *there)]
@@ -42,5 +43,6 @@ def max_pool2d_backward(
         still = open_places[(..., *there)]
         won &= still
         still ^= won
-        np.add(dx[(..., *here)], dout[(..., *there)], out=dx[(..., *here)], where=won)
+        # chosen, not multiplied by 0: what is Inf in dout stays where it belongs
+        dx[(..., *here)] += np.where(won, dout[(..., *there)], nothing)
     return (dx,)

@@ -17,13 +17,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnnpy.backends.numpy.geometry import Geometry, blocks, offsets
+from cnnpy.backends.numpy.geometry import ADJOINT_BLOCK_BYTES, Geometry, blocks, offsets
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair, Shape
 
 __all__ = ["adjoint", "correlate", "filter_gradient"]
-
-_ADJOINT_BLOCK_BYTES = 1 << 20
 
 
 def correlate(
@@ -74,9 +72,16 @@ def adjoint(dout: FloatArray, w: FloatArray, x_shape: Shape, geometry: Geometry)
     w_entries = np.ascontiguousarray(w.reshape(G, F // G, C_group, HH, WW).transpose(3, 4, 0, 1, 2))
     dout_last = np.ascontiguousarray(dout.transpose(0, 2, 3, 1))
     dx_pad = np.zeros((N, H + 2 * pad_h, W + 2 * pad_w, C), dtype=dout.dtype)
-    for block in blocks(N, H_out * W_out * C * dout.itemsize, _ADJOINT_BLOCK_BYTES):
+    cuts = blocks(N, H_out * W_out * C * dout.itemsize, ADJOINT_BLOCK_BYTES)
+    most = cuts[0].stop if cuts else 0
+    workspace = np.empty((most * H_out * W_out, G, C_group), dtype=dout.dtype)
+    for block in cuts:
         rows = _group_matrix(dout_last[block], G)
-        share = np.empty((rows.shape[1], G, C_group), dtype=dout.dtype)
+        if geometry.is_pointwise():
+            target = dx_pad[block].reshape(-1, G, C_group)
+            np.matmul(rows, w_entries[0, 0], out=target.transpose(1, 0, 2))
+            continue
+        share = workspace[: rows.shape[1]]
         for u, v, under in offsets(geometry, H_out, W_out):
             np.matmul(rows, w_entries[u, v], out=share.transpose(1, 0, 2))
             dx_pad[(block, *under)] += share.reshape(-1, H_out, W_out, C)
@@ -108,17 +113,21 @@ def _windows(x_pad: FloatArray, places: Shape, geometry: Geometry) -> FloatArray
 def _blocks_of_rows(windows: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
     """Lay the windows out as rows (G, P, K), a block of images at a time.
 
-    The rows of one block are overwritten by the next.
+    The rows of one block are overwritten by the next. Pixels by themselves, the rows of a
+    1x1 convolution, are there already.
     """
     N, H_out, W_out, HH, WW, G, C_group = windows.shape
     K = HH * WW * C_group
+    if HH == WW == G == 1 and windows.flags.c_contiguous:
+        yield slice(0, N), windows.reshape(1, -1, K)
+        return
     cuts = blocks(N, H_out * W_out * G * K * windows.itemsize)
     most = cuts[0].stop if cuts else 0
-    workspace = np.empty((G, most, H_out, W_out, HH, WW, C_group), dtype=windows.dtype)
+    workspace = np.empty((most, H_out, W_out, G, HH, WW, C_group), dtype=windows.dtype)
     for block in cuts:
-        rows = workspace[:, : block.stop - block.start]
-        np.copyto(rows, windows[block].transpose(5, 0, 1, 2, 3, 4, 6))
-        yield block, rows.reshape(G, -1, K)
+        rows = workspace[: block.stop - block.start]
+        np.copyto(rows, windows[block].transpose(0, 1, 2, 5, 3, 4, 6))
+        yield block, rows.reshape(-1, G, K).transpose(1, 0, 2)
 
 
 def _group_matrix(dout_last: FloatArray, G: int) -> FloatArray:
