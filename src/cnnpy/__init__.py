@@ -65,7 +65,11 @@ def __getattr__(name: str) -> Any:
     if name == "use_backend":
         return importlib.import_module("cnnpy.backends.registry").use_backend
     if name == "__version__":
-        return importlib.import_module("importlib.metadata").version("cnnpy")
+        metadata = importlib.import_module("importlib.metadata")
+        try:
+            return metadata.version("cnnpy")
+        except metadata.PackageNotFoundError:  # run from the source tree
+            return "0+source"
     raise AttributeError(f"module 'cnnpy' has no attribute {name!r}")
 
 

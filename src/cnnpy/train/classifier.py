@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import DataError, ShapeError
+from cnnpy.contract.options import integer
 from cnnpy.data import Dataset, Preprocessing
 from cnnpy.nn import Layer, Loss, SoftmaxCrossEntropy
 
@@ -73,13 +75,17 @@ class Classifier:
                 f"end the network with Linear({len(self.class_names)})",
             )
 
-    def scores(self, images: NDArray[Any], *, batch_size: int = 256) -> FloatArray:
+    def scores(
+        self, images: NDArray[Any], *, white: float | None = None, batch_size: int = 256
+    ) -> FloatArray:
         """Compute the scores of images of any number.
 
         Parameters
         ----------
         images : ndarray of shape (N, C, H, W)
             As the data set holds them: bytes, most often.
+        white : float, optional
+            Their value of full brightness; that of the training images by default.
         batch_size : int
             Images at a time.
 
@@ -93,17 +99,19 @@ class Classifier:
         ShapeError
             Where the images are not of the shape that the network was trained on.
         """
-        starts = range(0, max(len(images), 1), batch_size)
-        parts = [self.model(self.preprocessing.apply(images[i : i + batch_size])) for i in starts]
-        return np.concatenate(parts)
+        return self._in_batches(self.model, images, white, batch_size)
 
-    def predict(self, images: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.int64]:
+    def predict(
+        self, images: NDArray[Any], *, white: float | None = None, batch_size: int = 256
+    ) -> NDArray[np.int64]:
         """Return the class of each image.
 
         Parameters
         ----------
         images : ndarray of shape (N, C, H, W)
             As the data set holds them.
+        white : float, optional
+            Their value of full brightness; that of the training images by default.
         batch_size : int
             Images at a time.
 
@@ -112,16 +120,21 @@ class Classifier:
         ndarray of shape (N,) of int64
             Class indices, into `class_names`.
         """
-        classes: NDArray[np.int64] = self.scores(images, batch_size=batch_size).argmax(axis=1)
+        scores = self.scores(images, white=white, batch_size=batch_size)
+        classes: NDArray[np.int64] = scores.argmax(axis=1)
         return classes
 
-    def predict_proba(self, images: NDArray[Any], *, batch_size: int = 256) -> FloatArray:
+    def predict_proba(
+        self, images: NDArray[Any], *, white: float | None = None, batch_size: int = 256
+    ) -> FloatArray:
         """Return the probability of each class for each image.
 
         Parameters
         ----------
         images : ndarray of shape (N, C, H, W)
             As the data set holds them.
+        white : float, optional
+            Their value of full brightness; that of the training images by default.
         batch_size : int
             Images at a time.
 
@@ -130,12 +143,21 @@ class Classifier:
         ndarray of shape (N, K)
             Rows that sum to one.
         """
-        starts = range(0, max(len(images), 1), batch_size)
-        parts = [
-            self.model.predict_proba(self.preprocessing.apply(images[i : i + batch_size]))
-            for i in starts
-        ]
-        return np.concatenate(parts)
+        return self._in_batches(self.model.predict_proba, images, white, batch_size)
+
+    def _in_batches(
+        self,
+        run: Callable[[FloatArray], FloatArray],
+        images: NDArray[Any],
+        white: float | None,
+        batch_size: int,
+    ) -> FloatArray:
+        """Preprocess and run a batch at a time: all images as floats take fourfold memory."""
+        step = integer(1)("predict", "batch_size", batch_size)
+        starts = range(0, max(len(images), 1), step)
+        return np.concatenate(
+            [run(self.preprocessing.apply(images[i : i + step], white=white)) for i in starts]
+        )
 
     def evaluate(
         self, dataset: Dataset, *, loss: Loss | None = None, batch_size: int = 256
@@ -169,7 +191,8 @@ class Classifier:
         total = 0.0
         for start in range(0, len(dataset), batch_size):
             labels = dataset.labels[start : start + batch_size]
-            scores = self.scores(dataset.images[start : start + batch_size])
+            images = dataset.images[start : start + batch_size]
+            scores = self.scores(images, white=dataset.white, batch_size=batch_size)
             total += float(loss.forward(scores, labels)[0]) * len(labels)
             np.add.at(confusion, (labels, scores.argmax(axis=1)), 1)
         n = len(dataset)

@@ -229,7 +229,7 @@ def fit(
     _check_data(train, validation)
 
     chances = np.random.SeedSequence(seed).spawn(2)
-    preprocessing = Preprocessing.fit(train.images)
+    preprocessing = Preprocessing.fit(train)
     model.build(train.shape, dtype=preprocessing.dtype, seed=np.random.default_rng(chances[0]))
     classifier = Classifier(model, preprocessing, train.class_names)
     loader = Loader(

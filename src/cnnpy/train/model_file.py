@@ -49,9 +49,7 @@ def save(classifier: Classifier, path: str | Path) -> None:
     """
     import safetensors.numpy
 
-    content = safetensors.numpy.save(
-        classifier.model.state_dict(), metadata=_metadata(classifier)
-    )
+    content = safetensors.numpy.save(classifier.model.state_dict(), metadata=_metadata(classifier))
     _write_whole(Path(path), content)
 
 
@@ -106,20 +104,21 @@ def _metadata(classifier: Classifier) -> dict[str, str]:
 
 def _write_whole(path: Path, content: bytes) -> None:
     """Write beside the place, then rename: a reader never sees half a file."""
-    temporary: str | None = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            mask = os.umask(0)
+            os.umask(mask)
+            Path(temporary).chmod(0o666 & ~mask)
+            Path(temporary).replace(path)
+        except BaseException:  # Ctrl-C too leaves nothing behind
             Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
         raise ModelFileError(
             f"{path}: cannot be written: {error.strerror or error}",
             "a folder that is there, can be written to, and has space",
@@ -175,9 +174,10 @@ def _class_names(value: object) -> tuple[str, ...]:
     if (
         not isinstance(value, list)
         or not 0 < len(value) <= _MOST_CLASSES
-        or not all(isinstance(name, str) for name in value)
+        or not all(isinstance(name, str) and name.isprintable() for name in value)
+        or len(set(value)) < len(value)
     ):
-        raise _damaged("its class names are no list of texts")
+        raise _damaged("its class names are no list of different printable texts")
     return tuple(cast("list[str]", value))
 
 

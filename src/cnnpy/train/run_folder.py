@@ -7,18 +7,19 @@ run leaves all that was reached.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import json
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnnpy.contract.errors import OptionError
+from cnnpy.contract.errors import DataError, OptionError
 from cnnpy.train.classifier import Classifier
 from cnnpy.train.fit import Callback, EpochReport, FitPlan
 
@@ -80,16 +81,30 @@ class RunFolder(Callback):
             "machine": platform.machine(),
         }
         content = self.config | {"began": time.strftime("%Y-%m-%dT%H:%M:%S"), "versions": versions}
-        (self.path / "config.json").write_text(json.dumps(content, indent=2) + "\n")
-        with self.metrics_path.open("w", newline="") as file:
-            csv.writer(file).writerow(f.name for f in dataclasses.fields(EpochReport))
+        with _in_words(self.path):
+            (self.path / "config.json").write_text(json.dumps(content, indent=2) + "\n")
+            with self.metrics_path.open("w", newline="") as file:
+                csv.writer(file).writerow(f.name for f in dataclasses.fields(EpochReport))
 
     def on_epoch(self, report: EpochReport, classifier: Classifier) -> None:
         """Add a line to ``metrics.csv``, and keep the model if it is the best so far."""
-        with self.metrics_path.open("a", newline="") as file:
+        with _in_words(self.path), self.metrics_path.open("a", newline="") as file:
             csv.writer(file).writerow(dataclasses.astuple(report))
         if report.best:
             classifier.save(self.model_path)
+
+
+@contextlib.contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Turn what the system says of a full disk, say, into an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be written: {error.strerror or error}",
+            "a folder that is there, can be written to, and has space",
+            "make room and train anew; what was written so far is there",
+        ) from error
 
 
 def new_folder(parent: Path, name: str) -> Path:

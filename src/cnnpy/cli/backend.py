@@ -1,0 +1,32 @@
+"""The backend that a command computes on: its option, or CNNPY_BACKEND."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cnnpy.backends.registry import BACKENDS, current, use_backend
+from cnnpy.contract.errors import BackendError
+
+__all__ = ["BackendOption", "on_backend"]
+
+BackendOption = Annotated[
+    str | None,
+    typer.Option(
+        "--backend",
+        help=f"What computes: {' or '.join(BACKENDS)}.",
+        show_default="CNNPY_BACKEND, or the fastest there is",
+    ),
+]
+
+
+def on_backend(name: str | None) -> use_backend:
+    """Return the context in which a command computes; wrong names are told before any work."""
+    if name is not None and name not in BACKENDS:
+        raise BackendError(
+            f"--backend={name!r}",
+            f"one of the backends that are here: {', '.join(BACKENDS)}",
+            f"use --backend={next(iter(BACKENDS))}",
+        )
+    return use_backend(current() if name is None else name)

@@ -1,0 +1,48 @@
+"""The model that a command was given: its file, and what the run beside it tells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cnnpy.cli.output import shown
+from cnnpy.contract.errors import DataError
+from cnnpy.train import Classifier, load
+
+__all__ = ["load_model", "model_file", "seed_beside"]
+
+
+def model_file(path: Path) -> Path:
+    """Return the model file that is meant: that of a run, where its folder was given."""
+    inside = path / "model.safetensors"
+    return inside if inside.is_file() else path
+
+
+def load_model(path: Path) -> Classifier:
+    """Load the model from its file or from the folder of its run."""
+    return load(model_file(path))
+
+
+def seed_beside(path: Path) -> int | None:
+    """Return the seed of the run that a model comes from, None where it lies alone."""
+    config = model_file(path).with_name("config.json")
+    if not config.exists():
+        return None
+    try:
+        content: Any = json.loads(config.read_text(encoding="utf-8"))
+        seed = content["seed"]
+    except (OSError, ValueError, RecursionError, LookupError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "damaged, or not cnnpy's"
+        raise _no_seed(config, f"cannot be read: {reason}") from error
+    if type(seed) is not int or seed < 0:
+        raise _no_seed(config, f"its seed is {ascii(seed)[:40]}")
+    return seed
+
+
+def _no_seed(config: Path, what: str) -> DataError:
+    return DataError(
+        f"{shown(config)}: {what}",
+        "the config.json that cnnpy train wrote, which names the split of the data",
+        "name the split: --seed 0",
+    )

@@ -1,0 +1,67 @@
+"""Save: a figure into a file, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnpy.contract.errors import OptionError
+from cnnpy.plot.canvas import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["save"]
+
+_DOTS_PER_INCH = 160  # twice a screen's, less a little: sharp at 800 pixels and above
+_METADATA: dict[str, dict[str, str | None]] = {
+    ".png": {"Software": "cnnpy"},
+    ".svg": {"Date": None, "Creator": "cnnpy"},
+}
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure into a PNG or SVG file, whole or not at all.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure, say from :func:`curves`.
+    path : path
+        Where to, ending in ``.png`` or ``.svg``; an old file is replaced once the new
+        one is whole.
+
+    Raises
+    ------
+    OptionError
+        Where the name ends in something else, or the file cannot be written.
+    """
+    target = Path(path)
+    kind = target.suffix.lower()
+    if kind not in _METADATA:
+        raise OptionError(
+            f"save: path={str(path)!r}",
+            "a name that ends in .png or .svg",
+            f"use {str(target.with_suffix('.png')) if target.name else 'figure.png'!r}",
+        )
+    part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file, style():
+            figure.savefig(file, format=kind[1:], dpi=_DOTS_PER_INCH, metadata=_METADATA[kind])
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as error:
+        raise OptionError(
+            f"save: {target}: cannot be written: {error.strerror or error}",
+            "a file in a folder that exists, can be written to, and has room",
+            f"mkdir -p {target.parent}"
+            if not target.parent.exists()
+            else "write to another place, or make room there",
+        ) from error
+    finally:
+        with suppress(OSError):  # after the replacement there is none
+            part.unlink()

@@ -1,0 +1,46 @@
+"""How numbers are written, and what the defaults follow from."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from cnnpy.cli.defaults import RECIPES, Recipe, augmentation, known_name
+from cnnpy.cli.output import clock, count, number, percent, plural
+
+
+@pytest.mark.parametrize(
+    ("written", "want"),
+    [
+        (percent(0.98606), "98.61 %"),
+        (percent(1.0), "100.00 %"),
+        (percent(math.nan), "-"),
+        (number(0.04321), "0.0432"),
+        (number(12345.6), "1.23e+04"),
+        (number(math.nan), "nan"),
+        (clock(0.4), "0:00"),
+        (clock(59.6), "1:00"),
+        (clock(3 * 3600 + 62), "3:01:02"),
+        (count(999), "999"),
+        (count(1_240_000), "1.24 M"),
+        (count(2048, 1024, (" B", " KiB")), "2 KiB"),
+        (plural(1, "image"), "1 image"),
+        (plural(1078, "image"), "1,078 images"),
+        (plural(10, "class"), "10 classes"),
+    ],
+)
+def test_numbers_are_written_for_people(written, want):
+    assert written == want
+
+
+@pytest.mark.parametrize("name", ["fashion-mnist", "Fashion_MNIST", "FASHIONMNIST"])
+def test_names_of_data_sets_are_known_in_any_writing(name):
+    assert known_name(name) == "fashion-mnist"
+    assert known_name(f"./{name}") is None
+
+
+def test_images_are_shifted_by_an_eighth_where_no_recipe_says_else():
+    assert repr(augmentation(Recipe(), (3, 33, 40))) == "RandomShift(4, fill='zero')"
+    assert augmentation(Recipe(), (1, 7, 100)) is None
+    assert repr(augmentation(RECIPES["cifar10"], (3, 32, 32))).startswith("Chain(RandomShift(4")
