@@ -6,6 +6,7 @@ variable ``CNNPY_TEST_PROFILE=slow``) draws many, and runs what is marked slow.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 _ENVIRONMENT = "CNNPY_TEST_PROFILE"
+_EXTRAS = ("torch", "sklearn", "PIL", "matplotlib", "typer", "rich")
 
 hypothesis.settings.register_profile(
     "quick", max_examples=10, deadline=None, derandomize=True, database=None
@@ -71,3 +73,11 @@ def torch() -> Any:
         pytest.skip("PyTorch is not installed: pip install torch==2.13.0")
     torch.set_num_threads(1)
     return torch
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Fail at once where extras are required and one is missing."""
+    if os.environ.get("CNNPY_REQUIRE_EXTRAS") == "1":
+        missing = [name for name in _EXTRAS if importlib.util.find_spec(name) is None]
+        if missing:
+            raise pytest.UsageError(f"CNNPY_REQUIRE_EXTRAS=1, and not installed: {missing}")

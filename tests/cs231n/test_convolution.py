@@ -90,7 +90,7 @@ def test_naive_gradients_agree_with_difference_quotients_entry_by_entry(rng):
         ((2, 3, 6, 6), (2, 3, 3, 3), 2, 0),  # a remainder is dropped
     ],
 )
-def test_fast_and_naive_agree_with_torch(rng, x_shape, w_shape, stride, pad):
+def test_fast_and_naive_agree_with_torch(rng, x_shape, w_shape, stride, pad, torch):
     x, w, b = rng.normal(size=x_shape), rng.normal(size=w_shape), rng.normal(size=w_shape[0])
     param = {"stride": stride, "pad": pad}
     results = {}
@@ -100,7 +100,6 @@ def test_fast_and_naive_agree_with_torch(rng, x_shape, w_shape, stride, pad):
         results[pair] = (out, *backward(dout, cache))
     for naive, fast in zip(results["naive"], results["fast"], strict=True):
         np.testing.assert_allclose(fast, naive, rtol=1e-10, atol=1e-12)
-    torch = pytest.importorskip("torch")
     tensors = [torch.tensor(a, requires_grad=True) for a in (x, w, b)]
     expected = torch.nn.functional.conv2d(*tensors, stride=stride, padding=pad)
     expected.backward(torch.tensor(dout))

@@ -255,8 +255,7 @@ def test_float64_images_into_float32_parameters():
     assert {g.dtype for g in grads.values()} == {np.dtype(np.float32)}
 
 
-def test_the_net_agrees_with_torch():
-    torch = pytest.importorskip("torch")
+def test_the_net_agrees_with_torch(torch):
     np.random.seed(4)
     X, y = np.random.randn(3, 2, 6, 6), np.array([1, 0, 2])
     model = ThreeLayerConvNet(

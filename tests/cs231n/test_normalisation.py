@@ -261,8 +261,7 @@ def test_groupnorm_gradients(rng, shape):
 @pytest.mark.parametrize(
     ("ours", "arguments"), [("group_norm", (2,)), ("layer_norm", ()), ("batch_norm", ())]
 )
-def test_normalisation_agrees_with_torch(rng, ours, arguments):
-    torch = pytest.importorskip("torch")
+def test_normalisation_agrees_with_torch(rng, ours, arguments, torch):
     x, gamma, beta = rng.normal(size=(3, 4, 5, 2)), rng.normal(size=4), rng.normal(size=4)
     tx, tg, tb = (torch.tensor(a) for a in (x, gamma, beta))
     if ours == "group_norm":

@@ -65,8 +65,7 @@ def test_defaults_of_the_course(rule, defaults):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_ten_steps_agree_with_torch(rule):
-    torch = pytest.importorskip("torch")
+def test_ten_steps_agree_with_torch(rule, torch):
     rng = np.random.default_rng(8)
     w = rng.normal(size=(3, 4))
     parameter = torch.tensor(w, requires_grad=True)
