@@ -147,7 +147,7 @@ def _with_needs(op: str, backward: Callable[..., Any]) -> Callable[..., tuple[An
 
 
 def _known(name: str, source: str) -> str:
-    if name not in BACKENDS:
+    if not isinstance(name, str) or name not in BACKENDS:
         there = ", ".join(BACKENDS)
         raise BackendError(
             f"{source}: {name!r}",

@@ -30,8 +30,8 @@ def allowed(
     want : ndarray
         The definition's values, float64.
     bound : ndarray or None
-        The definition on absolute values, for the rule ``bound``; the definition on
-        inputs changed by one rounding, for the rule ``scale``.
+        The definition on absolute values, for the rule ``bound``; the definition as far
+        as one rounding of its inputs or of its own moves it, for the rule ``scale``.
     largest_input : float
         The largest absolute value that went in, for the rule ``scale``.
 

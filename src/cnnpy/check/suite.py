@@ -8,6 +8,7 @@ float64 on the same values.
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -93,14 +94,14 @@ def judge(
         Empty where nothing is wrong.
     """
     given = case.cast(dtype)
-    dout = np.asarray(dout, dtype=dtype)
+    dout = np.array(dout, dtype=dtype)
     # the truth starts from the values as they are in `dtype`
     eps = float(np.finfo(dtype).eps)
     truth = run_definition(given.cast(np.float64), dout.astype(np.float64), eps)
     if layout is not None:
         given = _lay_out(given, layout)
         dout = layout(dout) if dout.ndim else dout
-    before = given.map(np.copy)
+    before, dout_before = given.map(np.copy), dout.copy()
     findings: list[Finding] = []
 
     try:
@@ -110,6 +111,10 @@ def judge(
     except Exception as error:
         return [Finding("call", "an input of the domain is accepted", repr(error))]
 
+    counts = _count(first), _count(truth.gradients)
+    if counts[0] != counts[1]:
+        detail = f"{counts[0]}, the definition's {counts[1]}"
+        return [Finding("backward", "one gradient for each input", detail)]
     tolerances = _tolerances(OPS[case.op].tolerance)
     largest = _largest(case, dout)
     findings += _compare("forward", out, truth.out, truth.out_bound, tolerances[0], dtype, largest)
@@ -121,6 +126,11 @@ def judge(
     if not _same(first, second):
         findings.append(Finding("backward", "a cache may be used twice", "other gradients came"))
     findings += _unchanged(before, given, set(truth.updated))
+    if dout.tobytes() != dout_before.tobytes():
+        findings.append(Finding("dout", "inputs are never changed", "it was changed"))
+    if _entangled(first):
+        detail = "two of them share memory: adding to one changes the other"
+        findings.append(Finding("backward", "each gradient is an array of its own", detail))
     return findings
 
 
@@ -149,13 +159,25 @@ def run_definition(case: Case, dout: FloatArray, eps: float) -> Truth:
     rule = OPS[case.op].tolerance.rule
     out_bound: Any = None
     bounds: list[Any] = [None] * len(gradients)
-    if rule in ("bound", "scale"):
-        change = np.abs if rule == "bound" else _one_rounding(eps)
-        other = case.map(change)
+    if rule == "bound":
+        other = case.map(np.abs)
         out_bound, bound_cache = forward(*other.positional(), **other.keywords())
-        bounds = _gradients(
-            case.op, backward(np.abs(dout) if rule == "bound" else dout, bound_cache)
-        )
+        bounds = _gradients(case.op, backward(np.abs(dout), bound_cache))
+    elif rule == "scale":
+        out_bound, bounds = out, gradients
+        others = [(case.map(_one_rounding(eps, seed)), dout) for seed in range(_SHIFTS)]
+        others.append((case.cast(np.float32), dout.astype(np.float32)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for other, dother in others:
+                shifted, shifted_cache = forward(*other.positional(), **other.keywords())
+                found = _gradients(case.op, backward(dother, shifted_cache))
+                # what float32 loses on the way, brought to the dtype under test
+                share = eps / _EPS_32 if dother.dtype == np.float32 else 1.0
+                out_bound = _further(out, out_bound, shifted, share)
+                bounds = [
+                    _further(want, bound, new, share)
+                    for want, bound, new in zip(gradients, bounds, found, strict=True)
+                ]
     elif rule == "routed":
         bounds = _gradients(case.op, backward(np.abs(dout), cache))
     updated = {
@@ -166,9 +188,24 @@ def run_definition(case: Case, dout: FloatArray, eps: float) -> Truth:
     return Truth(np.asarray(out), gradients, out_bound, bounds, updated)
 
 
-def _one_rounding(eps: float) -> Callable[[Any], Any]:
+_SHIFTS = 6
+"""How often inputs are changed: two values that are changed alike do not move their norm."""
+
+_EPS_32 = float(np.finfo(np.float32).eps)
+
+
+def _further(want: Any, bound: Any, new: Any, share: float) -> Any:
+    """Move `bound` away from `want` where `share` of what `new` is off is more."""
+    if want is None:
+        return None
+    with np.errstate(invalid="ignore"):
+        moved = want + share * (new - want)
+        return np.where(np.abs(moved - want) > np.abs(bound - want), moved, bound)
+
+
+def _one_rounding(eps: float, seed: int) -> Callable[[Any], Any]:
     """Return a change of every float by one rounding, up or down."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
 
     def change(a: Any) -> Any:
         if a.dtype.kind != "f":
@@ -194,6 +231,11 @@ def _lay_out(case: Case, layout: Callable[[Any], Any]) -> Case:
 def _gradients(op: str, found: Any) -> list[Any]:
     """Bring what backward returned into one list: one entry a gradient of the row."""
     return list(found) if len(OPS[op].gradients) > 1 else [found]
+
+
+def _count(gradients: list[Any]) -> list[int]:
+    """Count the gradients: one number an entry, more than one for a list."""
+    return [len(g) if isinstance(g, list | tuple) else 1 for g in gradients]
 
 
 def _named_gradients(case: Case, got: list[Any], truth: Truth) -> list[tuple[str, Any, Any, Any]]:
@@ -258,6 +300,13 @@ def _same(first: list[Any], second: list[Any]) -> bool:
         return a is b or bool(np.array_equal(a, b, equal_nan=True))
 
     return all(equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def _entangled(gradients: list[Any]) -> bool:
+    """Tell whether two gradients stand in the same memory."""
+    flat = [g for v in gradients for g in (v if isinstance(v, list | tuple) else [v])]
+    arrays = [g for g in flat if isinstance(g, np.ndarray) and g.size]
+    return any(np.shares_memory(a, b) for a, b in itertools.combinations(arrays, 2))
 
 
 def _unchanged(before: Case, after: Case, updated: set[str]) -> list[Finding]:

@@ -17,8 +17,16 @@ IntArray = NDArray[np.integer[Any]]
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def check_array(op: str, name: str, value: object) -> NDArray[Any]:
+def check_array(
+    op: str, name: str, value: object, like: np.dtype[Any] | None = None
+) -> NDArray[Any]:
     """Return `value`, which must be a NumPy array or scalar, as a plain array."""
+    if value is None:
+        raise DtypeError(
+            f"{op}: {name} is None",
+            "a NumPy array of float32 or float64",
+            f"give {name}: it may not be left out",
+        )
     if isinstance(value, np.ma.MaskedArray):
         raise DtypeError(
             f"{op}: {name} is a masked array of shape {value.shape}",
@@ -29,7 +37,7 @@ def check_array(op: str, name: str, value: object) -> NDArray[Any]:
         raise DtypeError(
             f"{op}: {name} is a {type(value).__name__}",
             "a NumPy array of float32 or float64",
-            f"use np.asarray({name}, dtype=np.float32)",
+            f"use np.asarray({name}, dtype=np.{like or 'float32'})",
         )
     return np.asarray(value)
 
@@ -40,7 +48,9 @@ def check_float(op: str, name: str, array: NDArray[Any], like: np.dtype[Any] | N
     if not any(dtype == known for known in FLOATS):
         swapped = dtype.newbyteorder("=") if dtype.kind == "f" and not dtype.isnative else None
         if swapped is not None and swapped in FLOATS:
-            mend = f"it is byte-swapped: use {name}.astype(np.{swapped})"
+            mend = f"it is byte-swapped: use {name}.astype(np.{like or swapped})"
+        elif dtype.kind == "c":
+            mend = f"use {name}.real.astype(np.{like or 'float32'})"
         else:
             mend = f"use {name}.astype(np.{like or 'float32'})"
             if dtype.kind in "iub" and like is None:
@@ -60,9 +70,16 @@ def check_float(op: str, name: str, array: NDArray[Any], like: np.dtype[Any] | N
 
 def check_integer(op: str, name: str, array: NDArray[Any]) -> None:
     """Demand any integer type in native byte order."""
-    if array.dtype.kind not in "iu" or not array.dtype.isnative:
+    dtype = array.dtype
+    if dtype.kind not in "iu" or not dtype.isnative:
+        if dtype.kind in "iu":
+            mend = f"it is byte-swapped: use {name}.astype(np.int64)"
+        elif dtype.kind in "USO":
+            mend = f"number the names: classes, {name} = np.unique({name}, return_inverse=True)"
+        else:
+            mend = f"use {name}.astype(np.int64)"
         raise DtypeError(
-            f"{op}: {name} has dtype {array.dtype}",
-            "class indices of an integer type",
-            f"use {name}.astype(np.int64)",
+            f"{op}: {name} has dtype {dtype.str if dtype.kind in 'iu' else dtype}",
+            "class indices of an integer type, in the machine's byte order",
+            mend,
         )

@@ -98,7 +98,8 @@ class Tolerance:
     ``scale``
         ``|got - want| <= k * (eps * max(1, largest |input|, largest |want|) + shift)`` where
         `shift` is how far the definition itself moves when its inputs are changed by one
-        rounding: functions that are not linear, and may be ill-conditioned.
+        rounding, or, if that is more, by what it loses itself when it is computed with
+        roundings of that size: functions that are not linear, and may be ill-conditioned.
     """
 
     rule: str

@@ -24,8 +24,11 @@ def integer(minimum: int | None = None) -> Parser:
     def parse(op: str, name: str, value: object) -> int:
         number = _index(value)
         if number is None:
+            at_least = "" if minimum is None else f" of at least {minimum}"
             raise OptionError(
-                f"{op}: {name}={value!r}", "an integer", f"use {name}={_nearest(value, minimum)}"
+                f"{op}: {name}={value!r}",
+                f"an integer{at_least}",
+                f"use {name}={_nearest(value, minimum)}",
             )
         if minimum is not None and number < minimum:
             raise OptionError(
@@ -46,13 +49,14 @@ def pair(minimum: int) -> Parser:
             raise OptionError(
                 f"{op}: {name}={value!r}",
                 f"an integer, or a pair of integers (along H, along W), of at least {minimum}",
-                f"use {name}={_nearest(value, minimum)}",
+                _pair_hint(name, value, numbers, minimum),
             )
         if min(numbers) < minimum:
+            right = tuple(max(n, minimum) for n in numbers)
             raise OptionError(
                 f"{op}: {name}={value!r}",
                 f"{name} of at least {minimum}",
-                f"use {name}={tuple(max(n, minimum) for n in numbers)}",
+                f"use {name}={right if number is None else right[0]}",
             )
         return numbers[0], numbers[1]
 
@@ -71,13 +75,15 @@ def sides() -> Parser:
             raise OptionError(
                 f"{op}: {name}={value!r}",
                 "an integer, a pair (along H, along W), or four (top, bottom, left, right)",
-                f"use {name}={_nearest(value, 0)}",
+                _sides_hint(name, value, numbers),
             )
         if min(numbers) < 0:
+            top, bottom, left, right = (max(-n, 0) for n in numbers)
+            rows, columns = f"{top or ''}:{-bottom or ''}", f"{left or ''}:{-right or ''}"
             raise OptionError(
                 f"{op}: {name}={value!r}",
                 "no negative padding",
-                "cut the array with a slice instead: x[:, :, 1:-1, 1:-1]",
+                f"cut the images with a slice instead: x[:, :, {rows}, {columns}]",
             )
         return numbers[0], numbers[1], numbers[2], numbers[3]
 
@@ -113,25 +119,25 @@ def flag() -> Parser:
     def parse(op: str, name: str, value: object) -> bool:
         if type(value).__name__ not in ("bool", "bool_"):
             raise OptionError(
-                f"{op}: {name}={value!r}", "True or False", f"use {name}={bool(value)}"
+                f"{op}: {name}={value!r}", "True or False", f"use {name}={_truth(value)}"
             )
         return bool(value)
 
     return parse
 
 
-def choice(*names: str) -> Parser:
-    """Take one of some names."""
+def choice(*names: str, **elsewhere: str) -> Parser:
+    """Take one of some names; `elsewhere` tells what other libraries call them."""
 
     def parse(op: str, name: str, value: object) -> str:
         if not isinstance(value, str) or value not in names:
             import difflib
 
-            near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.0)
+            near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.0)[0]
             raise OptionError(
                 f"{op}: {name}={value!r}",
                 "one of " + ", ".join(repr(n) for n in names),
-                f"use {name}={near[0]!r}",
+                f"use {name}={elsewhere.get(str(value), near)!r}",
             )
         return value
 
@@ -174,9 +180,41 @@ def _range_text(low: float, high: float, above: bool, below: bool) -> str:
     return "".join(f"{' and' if i else ''} {part}" for i, part in enumerate(parts))
 
 
+def _pair_hint(name: str, value: object, numbers: tuple[int, ...] | None, minimum: int) -> str:
+    if name == "padding" and value == "same":
+        return "with stride=1 and an odd window use padding=dilation*(HH - 1)//2"
+    if numbers:
+        kept = tuple(max(n, minimum) for n in numbers[:2])
+        return f"use {name}={kept if len(kept) == 2 else kept[0]}"
+    return f"use {name}={_nearest(value, minimum)}"
+
+
+def _sides_hint(name: str, value: object, numbers: tuple[int, ...] | None) -> str:
+    pairs = [_indices(item) for item in value] if isinstance(value, list | tuple) else []
+    if len(pairs) == 2 and all(p is not None and len(p) == 2 for p in pairs):
+        return f"use {name}={tuple(n for p in pairs for n in p or ())}"  # as np.pad has them
+    if numbers is not None:
+        return f"give one, two or four numbers, not {len(numbers)}"
+    return f"use {name}={_nearest(value, 0)}"
+
+
+def _truth(value: object) -> bool:
+    if isinstance(value, str):
+        return value.lower() not in ("", "0", "false", "no", "off")
+    try:
+        return bool(value)
+    except ValueError:
+        return True
+
+
 def _inside(number: float, low: float, high: float, above: bool, below: bool) -> str:
-    top = high if math.isfinite(high) else max(low, 0.0) + 1.0
-    bottom = low if math.isfinite(low) else min(top, 0.0)
-    if math.isnan(number) or (above and number <= low) or (below and number >= high):
-        return f"{(bottom + top) / 2 if math.isfinite(high) else bottom + 1e-5:g}"
-    return f"{min(max(number, bottom), top):g}"
+    """Write a number of the range that is near to `number`."""
+    nearest = min(max(number, low), high) if math.isfinite(number) else math.nan
+    if math.isnan(nearest) or (above and nearest <= low) or (below and nearest >= high):
+        if math.isfinite(low) and math.isfinite(high):
+            nearest = (low + high) / 2
+        elif math.isfinite(low):
+            nearest = low + 1e-5 if above else low
+        else:
+            nearest = 0.0 if not math.isfinite(high) else high
+    return f"{nearest:g}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnpy.contract.errors import OptionError
 from cnnpy.contract.shapes import Shape
 
 __all__ = ["dropout_mask"]
@@ -36,6 +38,11 @@ def dropout_mask(
     ndarray of bool
         True where an entry stays.
 
+    Raises
+    ------
+    OptionError
+        Where `seed` is nothing of these.
+
     References
     ----------
     Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3. SC 2011.
@@ -43,8 +50,24 @@ def dropout_mask(
     n = math.prod(shape)
     if isinstance(seed, np.random.Generator):
         key = int(seed.integers(2**63))
+    elif seed is None:
+        key = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
     else:
-        key = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        key = _integer(seed)
     words = np.random.Philox(key=key % 2**64).random_raw((n + 1) // 2)
     halves = words.astype("<u8", copy=False).view("<u4")[:n]
     return (halves >= round(p * 2**32)).reshape(shape)
+
+
+def _integer(seed: object) -> int:
+    try:
+        return operator.index(seed)  # type: ignore[arg-type]
+    except TypeError:
+        is_number = isinstance(seed, float) and math.isfinite(seed)
+        raise OptionError(
+            f"dropout: seed={seed!r}",
+            "an integer, a numpy.random.Generator, or None",
+            f"use seed={round(seed)}"  # type: ignore[call-overload]
+            if is_number
+            else "use seed=np.random.default_rng(0), or an integer",
+        ) from None

@@ -12,6 +12,17 @@ from __future__ import annotations
 import math
 
 from cnnpy.contract.errors import ShapeError
+from cnnpy.contract.shape_errors import (
+    add_hint,
+    at_most,
+    channel_error,
+    filter_groups_error,
+    groups_error,
+    per_channel_error,
+    same_shape_hint,
+    target_error,
+    transpose_hint,
+)
 
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
@@ -35,6 +46,7 @@ __all__ = [
     "hinge",
     "layer_norm",
     "linear",
+    "log_softmax",
     "max_pool2d",
     "mean_squared_error",
     "out_size",
@@ -89,9 +101,9 @@ def conv2d(
     _positive("conv2d", "x", "N C H W", x, free="N H W")
     _positive("conv2d", "w", "F C HH WW", w)
     if F % groups:
-        raise _groups_error("conv2d", "F", F, "w", w, groups)
+        raise filter_groups_error(x, w, groups)
     if C != C_group * groups:
-        raise _channel_error(x, w, groups)
+        raise channel_error(x, w, groups)
     _bias("conv2d", b, F)
     H_out, W_out = _window_sizes("conv2d", (H, W), (HH, WW), stride, padding, dilation)
     return N, F, H_out, W_out
@@ -118,7 +130,7 @@ def conv_transpose2d(
         raise ShapeError(
             f"{op}: x has shape {x}, so C={C}; w has shape {w}, so C={C_w}",
             "the same C in x (N, C, H, W) and w (C, F/groups, HH, WW)",
-            _transpose_hint(x, C_w)
+            transpose_hint(x, C_w)
             or (
                 "w looks like (F, C, HH, WW): use w.transpose(1, 0, 2, 3)"
                 if F_group == C
@@ -126,7 +138,7 @@ def conv_transpose2d(
             ),
         )
     if C % groups:
-        raise _groups_error(op, "C", C, "x", x, groups)
+        raise groups_error(op, "C", C, "x", x, groups)
     F = F_group * groups
     _bias(op, b, F)
     sizes = []
@@ -138,14 +150,14 @@ def conv_transpose2d(
                 f"{op}: output_padding={extra} along {axis}, with stride={s} and dilation={d}",
                 "output_padding smaller than stride or dilation: it only tells apart the sizes "
                 "that a convolution of this stride rounds down to the same",
-                f"use output_padding={max(s, d) - 1} or less",
+                f"use output_padding={at_most(max(s, d) - 1)}",
             )
         out = (size - 1) * s - 2 * p + d * (window - 1) + extra + 1
         if out < 1:
             raise ShapeError(
                 f"{op}: padding={p} takes away all of {axis}_out: {out + 2 * p} - 2*{p} = {out}",
                 f"{axis}_out of at least 1",
-                f"use padding={(out + 2 * p - 1) // 2} or less along {axis}",
+                f"use padding={at_most((out + 2 * p - 1) // 2)} along {axis}",
             )
         sizes.append(out)
     return N, F, sizes[0], sizes[1]
@@ -196,26 +208,19 @@ def same(x: Shape, **_: object) -> Shape:
 
 def softmax(x: Shape, *, axis: int) -> Shape:
     """Return the shape of x, of which `axis` must be an axis with entries."""
-    if not -len(x) <= axis < len(x):
-        raise ShapeError(
-            f"softmax: axis={axis} for x of shape {x}",
-            f"an axis from {-len(x)} to {len(x) - 1}" if x else "at least one axis",
-            "use axis=-1, the last" if x else "give x at least one axis: x.reshape(1, -1)",
-        )
-    if x[axis] == 0:
-        raise ShapeError(
-            f"softmax: x has shape {x}, so no entry along axis {axis}",
-            "at least one entry to share the probability out to",
-            "give x at least one class",
-        )
-    return x
+    return _along_axis("softmax", x, axis)
+
+
+def log_softmax(x: Shape, *, axis: int) -> Shape:
+    """Return the shape of x, of which `axis` must be an axis with entries."""
+    return _along_axis("log_softmax", x, axis)
 
 
 def softmax_cross_entropy(x: Shape, target: Shape, *, label_smoothing: float) -> Shape:
     """Return (): one number, the mean over the batch."""
     _classes("softmax_cross_entropy", x)
     if target not in ((x[0],), x):
-        raise _target_error("softmax_cross_entropy", x, target, f"or probabilities {x}")
+        raise target_error("softmax_cross_entropy", x, target, f", or probabilities of shape {x}")
     return ()
 
 
@@ -223,7 +228,7 @@ def hinge(x: Shape, target: Shape) -> Shape:
     """Return (): one number, the mean over the batch."""
     _classes("hinge", x)
     if target != (x[0],):
-        raise _target_error("hinge", x, target, "one class index an image")
+        raise target_error("hinge", x, target, "")
     return ()
 
 
@@ -233,9 +238,7 @@ def mean_squared_error(x: Shape, target: Shape) -> Shape:
         raise ShapeError(
             f"mean_squared_error: x has shape {x}; target has shape {target}",
             "the same shape for both: nothing is broadcast",
-            f"use target.reshape({x})"
-            if math.prod(x) == math.prod(target)
-            else f"give target the shape {x}",
+            same_shape_hint("target", x, target),
         )
     return ()
 
@@ -261,12 +264,14 @@ def batch_norm(
         ("running_var", running_var),
     ):
         if shape is not None and shape != (C,):
-            raise _per_channel_error(op, x, name, shape)
-    if not train and (running_mean is None or running_var is None):
+            raise per_channel_error(op, x, name, shape)
+    statistics = {"running_mean": running_mean, "running_var": running_var}
+    missing = [name for name, shape in statistics.items() if shape is None]
+    if not train and missing:
         raise ShapeError(
-            f"{op}: train=False without running_mean and running_var",
+            f"{op}: train=False without {' and '.join(missing)}",
             f"the running statistics, each of shape ({C},)",
-            "give running_mean= and running_var=, or use train=True",
+            f"give {' and '.join(f'{name}=' for name in missing)}, or use train=True",
         )
     if train and running_var is not None and x[0] * math.prod(x[2:]) == 1:
         raise ShapeError(
@@ -286,14 +291,16 @@ def layer_norm(
         raise ShapeError(
             f"{op}: axis={axis} for x of shape {x}",
             f"an axis from {-len(x)} to {len(x) - 1}",
-            "use axis=1 for all axes but the batch, axis=-1 for the last",
+            "use axis=1 for all axes but the batch, axis=-1 for the last"
+            if len(x) > 1
+            else "use axis=-1, the last",
         )
     normalized = x[axis:]
     if math.prod(normalized) == 0:
         raise ShapeError(
-            f"{op}: x has shape {x}, so nothing to normalise along the axes {normalized}",
-            "at least one entry along the normalised axes",
-            "give x entries there",
+            f"{op}: x has shape {x} and axis={axis}: nothing to normalise in {normalized}",
+            "at least one entry along each of the normalised axes",
+            f"give x at least one entry along axis {axis % len(x) + normalized.index(0)}",
         )
     for name, shape in (("gamma", gamma), ("beta", beta)):
         if shape is not None and shape != normalized:
@@ -316,13 +323,13 @@ def group_norm(
         raise ShapeError(
             f"{op}: x has shape {x}: nothing to normalise",
             "at least one channel and one pixel",
-            "give x entries",
+            f"give x at least one entry along axis {x.index(0, 1)}",
         )
     if C % groups:
-        raise _groups_error(op, "C", C, "x", x, groups)
+        raise groups_error(op, "C", C, "x", x, groups)
     for name, shape in (("gamma", gamma), ("beta", beta)):
         if shape is not None and shape != (C,):
-            raise _per_channel_error(op, x, name, shape)
+            raise per_channel_error(op, x, name, shape)
     return x
 
 
@@ -343,9 +350,7 @@ def add(x: Shape, y: Shape) -> Shape:
         raise ShapeError(
             f"add: x has shape {x}; y has shape {y}",
             "the same shape for both: nothing is broadcast",
-            f"use np.broadcast_to(y, {x})"
-            if _broadcasts(y, x)
-            else f"bring y to the shape {x}, in a residual block with a 1x1 convolution",
+            add_hint(x, y),
         )
     return x
 
@@ -361,7 +366,9 @@ def concat(xs: tuple[Shape, ...], *, axis: int) -> Shape:
         raise ShapeError(
             f"concat: axis={axis} for arrays of shape {first}",
             f"an axis from {-len(first)} to {len(first) - 1}" if first else "at least one axis",
-            "use axis=1, the channels" if len(first) > 1 else "use axis=0",
+            "use axis=1, the channels"
+            if len(first) > 1
+            else ("use axis=0" if first else "give each array an axis: xs[0].reshape(1)"),
         )
     at = axis % len(first)
     for k, shape in enumerate(xs):
@@ -385,9 +392,9 @@ def pad2d(x: Shape, *, padding: Sides, mode: str, value: float) -> Shape:
     top, bottom, left, right = padding
     limits = {
         "constant": (None, None, ""),
-        "reflect": (H - 1, W - 1, "less than the image, whose edge is not repeated"),
-        "replicate": (None if H else 0, None if W else 0, "an image with a border to repeat"),
-        "circular": (H, W, "at most the image, which is gone round once"),
+        "reflect": (H - 1, W - 1, ", less than the image, whose edge is not repeated"),
+        "replicate": (None if H else 0, None if W else 0, ": there is no edge to repeat"),
+        "circular": (H, W, ", once round the image"),
     }
     limit_h, limit_w, reason = limits[mode]
     for axis, size, limit, pads in (
@@ -397,8 +404,8 @@ def pad2d(x: Shape, *, padding: Sides, mode: str, value: float) -> Shape:
         if limit is not None and max(pads) > limit:
             raise ShapeError(
                 f"pad2d: padding of {max(pads)} along {axis}={size} with mode={mode!r}",
-                f"padding {reason}: at most {max(limit, 0)}",
-                f"use padding={max(limit, 0)} or less along {axis}, or mode='constant'",
+                f"padding of at most {max(limit, 0)}{reason}",
+                f"use padding={at_most(max(limit, 0))} along {axis}, or mode='constant'",
             )
     return N, C, top + H + bottom, left + W + right
 
@@ -420,13 +427,19 @@ def _window_sizes(
         reach = d * (k - 1) + 1
         if size + 2 * p < reach:
             name = axis + axis
-            dilated = f", {reach} wide at dilation {d}" if d > 1 else ""
+            dilated = f", which reaches over {reach} at dilation {d}," if d > 1 else ""
+            if size == 0:
+                mend = f"give x an {axis} of at least {max(reach - 2 * p, 1)}"
+            else:
+                mend = (
+                    f"use padding={-(-(reach - size) // 2)} along {axis}, a smaller window, "
+                    f"or an image with {axis} of at least {reach - 2 * p}"
+                )
             raise ShapeError(
                 f"{op}: a window of {name}={k}{dilated} does not fit into {axis}={size} "
                 f"with padding {p}",
                 f"{axis} + 2*padding of at least {reach}; it is {size + 2 * p}",
-                f"use padding={-(-(reach - size) // 2)} along {axis}, a smaller window, "
-                f"or an image with {axis} of at least {reach - 2 * p}",
+                mend,
             )
         outs.append(out_size(size, k, s, p, d))
     return outs[0], outs[1]
@@ -439,7 +452,7 @@ def _pool(op: str, x: Shape, kernel_size: Pair, stride: Pair, padding: Pair) -> 
             raise ShapeError(
                 f"{op}: padding={p} along {axis} for a window of {k}",
                 "padding of at most half the window, so that no window lies outside the image",
-                f"use padding={k // 2} or less along {axis}, or pad2d before the pooling",
+                f"use padding={at_most(k // 2)} along {axis}, or pad2d before the pooling",
             )
     H_out, W_out = _window_sizes(op, (H, W), kernel_size, stride, padding, (1, 1))
     return N, C, H_out, W_out
@@ -466,56 +479,6 @@ def _bias(op: str, b: Shape | None, F: int, letter: str = "F") -> None:
         )
 
 
-def _channel_error(x: Shape, w: Shape, groups: int) -> ShapeError:
-    C, C_group = x[1], w[1]
-    if groups == 1:
-        given = f"conv2d: x has shape {x}, so C={C}; w has shape {w}, so C={C_group}"
-        expected = "the same C in x (N, C, H, W) and w (F, C, HH, WW)"
-    else:
-        given = (
-            f"conv2d: x has shape {x}, so C={C}; w has shape {w} and groups={groups}, "
-            f"so C={C_group}*{groups}={C_group * groups}"
-        )
-        expected = "C in x (N, C, H, W) equal to groups times the C of w (F, C/groups, HH, WW)"
-    mend = _transpose_hint(x, C_group * groups)
-    if mend is None and w[3] * groups == C:
-        mend = "w looks like (F, HH, WW, C): use w.transpose(0, 3, 1, 2)"
-    elif mend is None and w[0] == C and groups == 1:
-        mend = "w looks like (C, F, HH, WW): use w.transpose(1, 0, 2, 3)"
-    elif mend is None and C % C_group == 0 and w[0] % (C // C_group) == 0:
-        mend = f"use groups={C // C_group}, or filters with C={C}"
-    return ShapeError(given, expected, mend or f"give w the C of x: {C // groups or C} channels")
-
-
-def _transpose_hint(x: Shape, C: int) -> str | None:
-    """Guess whether x has its channels last, as most image readers give them."""
-    if x[3] == C and x[1] != C:
-        return "x looks like NHWC: use x.transpose(0, 3, 1, 2)"
-    return None
-
-
-def _groups_error(
-    op: str, letter: str, size: int, name: str, shape: Shape, groups: int
-) -> ShapeError:
-    divisors = [g for g in range(1, size + 1) if size % g == 0]
-    nearest = min(divisors, key=lambda g: abs(g - groups))
-    return ShapeError(
-        f"{op}: {name} has shape {shape}, so {letter}={size}, which groups={groups} "
-        f"does not divide",
-        f"groups that divide {letter}",
-        f"use groups={nearest}",
-    )
-
-
-def _per_channel_error(op: str, x: Shape, name: str, shape: Shape) -> ShapeError:
-    C = x[1]
-    return ShapeError(
-        f"{op}: x has shape {x}, so C={C}; {name} has shape {shape}",
-        f"{name} of shape ({C},): one value a channel",
-        f"use {name}.reshape(-1)" if math.prod(shape) == C else f"give {name} the shape ({C},)",
-    )
-
-
 def _classes(op: str, x: Shape) -> None:
     if x[1] == 0:
         raise ShapeError(
@@ -525,22 +488,17 @@ def _classes(op: str, x: Shape) -> None:
         )
 
 
-def _target_error(op: str, x: Shape, target: Shape, otherwise: str) -> ShapeError:
-    N, K = x
-    if target == (N, 1):
-        mend = "use target[:, 0]"
-    elif op == "hinge" and target == x:
-        mend = "target looks one-hot: use target.argmax(axis=1)"
-    else:
-        mend = f"give {N} targets, one for each row of x"
-    return ShapeError(
-        f"{op}: x has shape {x}; target has shape {target}",
-        f"target of shape ({N},) with class indices 0 to {K - 1}, {otherwise}",
-        mend,
-    )
-
-
-def _broadcasts(source: Shape, to: Shape) -> bool:
-    if len(source) > len(to):
-        return False
-    return all(a in (1, b) for a, b in zip(source[::-1], to[::-1], strict=False))
+def _along_axis(op: str, x: Shape, axis: int) -> Shape:
+    if not -len(x) <= axis < len(x):
+        raise ShapeError(
+            f"{op}: axis={axis} for x of shape {x}",
+            f"an axis from {-len(x)} to {len(x) - 1}" if x else "at least one axis",
+            "use axis=-1, the last" if x else "give x an axis: x.reshape(1)",
+        )
+    if x[axis] == 0:
+        raise ShapeError(
+            f"{op}: x has shape {x}, so no entry along axis {axis}",
+            "at least one entry to share the probability out to",
+            f"give x at least one entry along axis {axis}",
+        )
+    return x

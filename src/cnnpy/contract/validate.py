@@ -8,19 +8,20 @@ same wrong input gives the same error with the same text, whatever the backend.
 from __future__ import annotations
 
 import math
+import numbers
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnpy.contract.dtypes import FloatArray, check_array, check_float, check_integer
+from cnnpy.contract.dtypes import FLOATS, FloatArray, check_array, check_float, check_integer
 from cnnpy.contract.errors import DataError, DtypeError, OptionError, ShapeError
 from cnnpy.contract.opspec import Input, Kind, OpSpec
 from cnnpy.contract.shapes import Shape
 
-__all__ = ["Call", "backward_call", "check_needs", "forward_call", "parse_options"]
+__all__ = ["Call", "a_what", "backward_call", "check_needs", "forward_call", "parse_options"]
 
 
 class Call:
@@ -76,6 +77,8 @@ def forward_call(
     values = (*arrays, *(keyword[i.name] for i in row.keyword))
     for spec, value in zip(row.inputs, values, strict=True):
         array = _CHECKS[spec.kind](row.name, spec, value, dtype)
+        if spec.kind is Kind.UPDATED and parsed.get("train", True):
+            _check_writeable(row.name, spec.name, array)
         checked.append(array)
         sizes.append(_shape_of(array))
         if dtype is None:
@@ -93,15 +96,26 @@ def forward_call(
 def backward_call(row: OpSpec, dout: Any, dtype: np.dtype[Any], out_shape: Shape) -> FloatArray:
     """Hold the gradient of an output against the output that forward returned."""
     if out_shape == () and not isinstance(dout, np.ndarray):
-        try:
-            return np.asarray(dout, dtype=dtype)
-        except (TypeError, ValueError):
+        if not isinstance(dout, numbers.Real):
             raise DtypeError(
-                f"{row.name}: dout is a {type(dout).__name__}",
+                f"{row.name}: dout is {a_what(dout)}",
                 "a number, the gradient of the loss",
                 "use dout=1.0",
-            ) from None
-    array = check_array(row.name, "dout", dout)
+            )
+        return np.asarray(dout, dtype=dtype)
+    if isinstance(dout, numbers.Real) and not isinstance(dout, np.generic):
+        raise DtypeError(
+            f"{row.name}: dout is the number {dout}; forward returned shape {out_shape}",
+            "dout of the shape of the output",
+            f"use np.full({out_shape}, {dout}, dtype=np.{dtype})",
+        )
+    array = check_array(row.name, "dout", dout, dtype)
+    if array.dtype in FLOATS and array.dtype != dtype:
+        raise DtypeError(
+            f"{row.name}: dout has dtype {array.dtype}; forward returned {dtype}",
+            "dout of the dtype of the output: nothing is cast silently",
+            f"use dout.astype(np.{dtype})",
+        )
     check_float(row.name, "dout", array, dtype)
     if array.shape != out_shape:
         raise ShapeError(
@@ -118,13 +132,21 @@ def check_needs(row: OpSpec, needs: Sequence[str] | None) -> tuple[str, ...]:
     """Return the inputs whose gradients are wanted, all of them for None."""
     if needs is None:
         return row.gradients
+    if not isinstance(needs, Iterable):
+        raise OptionError(
+            f"{row.name}: needs={needs!r}",
+            f"names among {row.gradients!r}",
+            f"use needs={row.gradients[:1]!r}",
+        )
     wanted = (needs,) if isinstance(needs, str) else tuple(needs)
     unknown = [name for name in wanted if name not in row.gradients]
     if unknown:
+        first = unknown[0]
+        known = isinstance(first, str) and first.removeprefix("d") in row.gradients
         raise OptionError(
-            f"{row.name}: needs={wanted!r}",
+            f"{row.name}: needs={needs!r}",
             f"names among {row.gradients!r}",
-            f"leave out {unknown[0]!r}",
+            f"write {first.removeprefix('d')!r} for {first!r}" if known else f"leave out {first!r}",
         )
     return wanted
 
@@ -144,7 +166,7 @@ def parse_options(row: OpSpec, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _float_array(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> FloatArray:
-    array = check_array(op, spec.name, value)
+    array = check_array(op, spec.name, value, dtype)
     check_float(op, spec.name, array, dtype)
     _check_axes(op, spec, array)
     return array
@@ -154,40 +176,30 @@ def _optional(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> 
     return None if value is None else _float_array(op, spec, value, dtype)
 
 
-def _updated(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> FloatArray | None:
-    if value is None:
-        return None
-    array = _float_array(op, spec, value, dtype)
-    if not array.flags.writeable:
-        raise DtypeError(
-            f"{op}: {spec.name} is read-only",
-            f"a writable array: {spec.name} is updated in place",
-            f"use {spec.name}.copy()",
-        )
-    return array
-
-
 def _sequence(
     op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None
 ) -> tuple[FloatArray, ...]:
     if isinstance(value, np.ndarray) or not isinstance(value, Sequence):
         raise DtypeError(
-            f"{op}: {spec.name} is a {type(value).__name__}",
+            f"{op}: {spec.name} is {a_what(value)}",
             "a list or tuple of arrays",
-            f"use {op}_forward([x, y])",
+            f"use {op}_forward(list({spec.name}))"
+            if isinstance(value, Iterator)
+            else f"put the arrays into a list: {op}_forward([x, y])",
         )
     arrays: list[FloatArray] = []
     for k, item in enumerate(value):
-        array = check_array(op, f"{spec.name}[{k}]", item)
-        check_float(op, f"{spec.name}[{k}]", array, arrays[0].dtype if arrays else dtype)
+        like = arrays[0].dtype if arrays else dtype
+        array = check_array(op, f"{spec.name}[{k}]", item, like)
+        check_float(op, f"{spec.name}[{k}]", array, like)
         arrays.append(array)
     return tuple(arrays)
 
 
 def _labels(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> NDArray[Any]:
     array = _labels_array(op, spec.name, value)
+    _check_axes(op, spec, array)  # first: of one-hot rows the dtype does not matter
     check_integer(op, spec.name, array)
-    _check_axes(op, spec, array)
     return array
 
 
@@ -199,13 +211,14 @@ def _targets(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> N
         check_integer(op, spec.name, array)
     _check_axes(op, spec, array)
     if (array.dtype.kind == "f") != (array.ndim == 2):
-        what = "probabilities" if array.dtype.kind == "f" else "class indices"
+        if array.ndim == 1:
+            mend = f"use {spec.name}.astype(np.int64) if these are class indices"
+        else:
+            mend = f"use {_class_indices(spec.name, array)}"
         raise ShapeError(
             f"{op}: {spec.name} has dtype {array.dtype} and shape {array.shape}",
             "integer class indices of shape (N,), or float probabilities of shape (N, K)",
-            f"use {spec.name}.astype(np.int64) if these are class indices"
-            if array.dtype.kind == "f"
-            else f"use {spec.name}.argmax(axis=1) for {what} of one-hot rows",
+            mend,
         )
     return array
 
@@ -214,11 +227,12 @@ def _mask(op: str, spec: Input, value: Any, dtype: np.dtype[Any] | None) -> NDAr
     if value is None:
         return None
     if not isinstance(value, np.ndarray) or value.dtype != np.bool_:
-        kind = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+        is_array = isinstance(value, np.ndarray)
+        given = f"has dtype {value.dtype}" if is_array else f"is {a_what(value)}"
         raise DtypeError(
-            f"{op}: {spec.name} is {kind}",
+            f"{op}: {spec.name} {given}",
             "a NumPy array of bool, True where an entry stays",
-            f"use {spec.name} != 0" if isinstance(value, np.ndarray) else f"leave {spec.name} out",
+            f"use {spec.name} != 0" if is_array else f"use np.asarray({spec.name}, dtype=bool)",
         )
     return value
 
@@ -229,7 +243,7 @@ _CHECKS = {
     Kind.SEQUENCE: _sequence,
     Kind.LABELS: _labels,
     Kind.TARGETS: _targets,
-    Kind.UPDATED: _updated,
+    Kind.UPDATED: _optional,
     Kind.MASK: _mask,
 }
 
@@ -237,7 +251,7 @@ _CHECKS = {
 def _labels_array(op: str, name: str, value: Any) -> NDArray[Any]:
     if not isinstance(value, np.ndarray):
         raise DtypeError(
-            f"{op}: {name} is a {type(value).__name__}",
+            f"{op}: {name} is {a_what(value)}",
             "a NumPy array of class indices",
             f"use np.asarray({name})",
         )
@@ -258,7 +272,7 @@ def _check_axes(op: str, spec: Input, array: NDArray[Any]) -> None:
         f"{op}: {spec.name} has shape {array.shape}: "
         f"{array.ndim} {'axis' if array.ndim == 1 else 'axes'}",
         f"{spec.name} with the axes {texts}",
-        _axes_hint(spec.name, array, len(alternatives[-1])),
+        _axes_hint(spec, array),
     )
 
 
@@ -266,18 +280,69 @@ def _axes_text(letters: list[str]) -> str:
     return f"({letters[0]},)" if len(letters) == 1 else f"({', '.join(letters)})"
 
 
-def _axes_hint(name: str, array: NDArray[Any], wanted: int) -> str:
-    if array.ndim == wanted - 1 and wanted == 4:
-        return f"for one image use {name}[np.newaxis]; for images without channels {name}[:, None]"
-    if array.ndim > wanted == 2:
-        return f"use {name}.reshape(len({name}), -1)"
-    if wanted == 1:
+def _axes_hint(spec: Input, array: NDArray[Any]) -> str:
+    name, n = spec.name, array.ndim
+    if spec.kind in (Kind.LABELS, Kind.TARGETS):
+        return f"use {_class_indices(name, array)}"
+    *others, last = spec.axes.split()
+    if last == "...":
+        return f"use {name}.reshape(1)"
+    if not others:
         return f"use {name}.reshape(-1)"
-    if array.ndim == 2 and wanted == 4:
+    if last in ("D", "K"):
+        if n > 2:
+            return f"use {name}.reshape(len({name}), -1)"
+        return f"use {name}[np.newaxis] for one row, {name}[:, np.newaxis] for one column"
+    return _four_axes_hint(spec, array)
+
+
+def _four_axes_hint(spec: Input, array: NDArray[Any]) -> str:
+    name, n = spec.name, array.ndim
+    if n > 4:
+        return f"use {name}.reshape(-1, *{name}.shape[-3:])"
+    thing = "image" if spec.axes.startswith("N") else "filter"
+    if "|" in spec.axes:
+        if n == 3:
+            return f"for (N, C, L) use {name}[:, :, np.newaxis]; for one image {name}[np.newaxis]"
+        return f"use {name}[np.newaxis] for one row, {name}[:, np.newaxis] for one feature"
+    if n == 3:
+        without = f"{thing}s without channels {name}[:, np.newaxis]"
+        return f"for one {thing} use {name}[np.newaxis]; for {without}"
+    if n == 2:
+        one = f"for one {thing} without channels use {name}[np.newaxis, np.newaxis]"
         side = math.isqrt(array.shape[1])
-        if side * side == array.shape[1] and side:
-            return f"for square grey images use {name}.reshape(-1, 1, {side}, {side})"
-    return f"reshape {name} to {wanted} axes"
+        if thing == "image" and side and side * side == array.shape[1]:
+            return f"for square grey images use {name}.reshape(-1, 1, {side}, {side}); {one}"
+        return one
+    return f"use {name}.reshape(1, 1, 1, -1)"
+
+
+def _class_indices(name: str, array: NDArray[Any]) -> str:
+    """Tell how class indices are got of what was given in their place."""
+    if array.ndim == 0:
+        return f"{name}.reshape(1)"
+    if array.size == len(array):
+        return f"{name}.reshape(-1)"
+    one_hot = f"{name}.argmax(axis=1)" if array.ndim == 2 else f"{name}.argmax(axis=-1)"
+    return f"{one_hot} if these are one-hot rows"
+
+
+def a_what(value: object) -> str:
+    """Name a value that is not what it should be."""
+    if value is None:
+        return "None"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return f"a {type(value).__name__}"
+
+
+def _check_writeable(op: str, name: str, array: Any) -> None:
+    if array is not None and not array.flags.writeable:
+        raise DtypeError(
+            f"{op}: {name} is read-only",
+            f"a writable array: with train=True {name} is updated in place",
+            f"keep a copy: {name} = {name}.copy()",
+        )
 
 
 def _check_memory(op: str, shape: Shape, dtype: np.dtype[Any]) -> None:
@@ -304,10 +369,17 @@ def _check_class_range(row: OpSpec, arrays: Sequence[Any]) -> None:
                 f"{row.name}: {spec.name}[{at}] is {value}; x has shape {arrays[0].shape}, "
                 f"so K={K} classes",
                 f"class indices from 0 to {K - 1}",
-                f"use {spec.name} - 1 if classes are counted from 1"
-                if value == K
-                else f"give x a score for each of the classes, or drop image {at}",
+                _class_range_hint(spec.name, target, value, K),
             )
+
+
+def _class_range_hint(name: str, target: NDArray[Any], value: int, K: int) -> str:
+    if value < 0:
+        return f"leave such images out: keep = {name} >= 0; then x[keep] and {name}[keep]"
+    more = f"give x {int(target.max()) + 1} scores a row"
+    if target.max() == K:
+        return f"use {name} - 1 if classes are counted from 1, else {more}"
+    return f"{more}, or mend the labels"
 
 
 def _shape_of(array: Any) -> Any:

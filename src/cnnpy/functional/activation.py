@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.ops import OPS
+from cnnpy.contract.options import flag
 from cnnpy.contract.random import dropout_mask
 from cnnpy.contract.validate import parse_options
 from cnnpy.functional import call
@@ -537,7 +538,7 @@ def dropout_forward(
     DtypeError
         Where x is not float32 or float64, or the mask is not bool.
     OptionError
-        Where p is not a probability.
+        Where p is not a probability, train not a bool, or seed none of what it may be.
 
     References
     ----------
@@ -553,9 +554,9 @@ def dropout_forward(
     """
     options = {"p": p}
     parse_options(OPS["dropout"], options)
-    if not train:
+    if not flag()("dropout", "train", train):
         mask = None
-    elif mask is None and isinstance(x, np.ndarray):
+    elif mask is None and isinstance(x, np.ndarray | np.generic):
         mask = dropout_mask(x.shape, p, seed)
     return call.forward("dropout", (x,), options, {"mask": mask})
 

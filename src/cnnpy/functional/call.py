@@ -109,14 +109,15 @@ def backward(op: str, dout: Any, cache: Cache, needs: Sequence[str] | None = Non
         Where `cache` is not one of this op.
     """
     if not isinstance(cache, Cache) or cache.op != op:
-        given = repr(cache) if isinstance(cache, Cache) else f"a {type(cache).__name__}"
-        other = cache.op if isinstance(cache, Cache) else op
+        given = repr(cache) if isinstance(cache, Cache) else validate.a_what(cache)
+        if isinstance(cache, Cache):
+            mend = f"use {cache.op}_backward(dout, cache)"
+        elif isinstance(dout, Cache):
+            mend = f"exchange the two: {op}_backward(dout, cache)"
+        else:
+            mend = f"keep both results: out, cache = {op}_forward(...)"
         raise CacheError(
-            f"{op}_backward: cache is {given}",
-            f"the cache that {op}_forward returned",
-            f"use {other}_backward(dout, cache)"
-            if other != op
-            else f"keep both results: out, cache = {op}_forward(...)",
+            f"{op}_backward: cache is {given}", f"the cache that {op}_forward returned", mend
         )
     row = OPS[op]
     gradient = validate.backward_call(row, dout, cache.dtype, cache.out_shape)

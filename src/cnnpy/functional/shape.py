@@ -94,7 +94,7 @@ def add_backward(
 
 
 def concat_forward(xs: Sequence[FloatArray], *, axis: int = 1) -> tuple[FloatArray, Cache]:
-    """Lay arrays one behind the other along an axis, the channels by default.
+    """Lay arrays one behind the other along an axis.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ def pad2d_forward(
 
 
 def pad2d_backward(dout: FloatArray, cache: Cache) -> FloatArray:
-    """Give each border pixel's gradient back to the pixel that it was copied from.
+    """Give each border pixel's gradient back to its source.
 
     Parameters
     ----------

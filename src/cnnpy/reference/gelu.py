@@ -73,11 +73,11 @@ def gelu_backward(dout: FloatArray, cache: Any) -> FloatArray:
 def _share(v: float, approximate: str) -> float:
     if approximate == "none":
         return 0.5 * (1 + math.erf(v / math.sqrt(2)))
-    return 0.5 * (1 + math.tanh(_ROOT * (v + _CUBIC * v**3)))
+    return 0.5 * (1 + math.tanh(_ROOT * (v + _CUBIC * v * v * v)))
 
 
 def _density(v: float, approximate: str) -> float:
     if approximate == "none":
         return math.exp(-0.5 * v * v) / math.sqrt(2 * math.pi)
-    t = math.tanh(_ROOT * (v + _CUBIC * v**3))
+    t = math.tanh(_ROOT * (v + _CUBIC * v * v * v))
     return 0.5 * (1 - t * t) * _ROOT * (1 + 3 * _CUBIC * v * v)

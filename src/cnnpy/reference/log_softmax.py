@@ -35,7 +35,7 @@ def log_softmax_forward(x: FloatArray, *, axis: int = -1) -> tuple[FloatArray, A
     cache : tuple
         The output and the axis.
     """
-    out = np.empty(shapes.softmax(x.shape, axis=axis), dtype=x.dtype)
+    out = np.empty(shapes.log_softmax(x.shape, axis=axis), dtype=x.dtype)
     scores, logs = np.moveaxis(x, axis, -1), np.moveaxis(out, axis, -1)
     for i in np.ndindex(scores.shape[:-1]):
         shifted = scores[i] - np.max(scores[i])

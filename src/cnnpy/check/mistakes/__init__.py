@@ -1,0 +1,192 @@
+"""The mistakes that people make in these layers, each a whole wrong implementation.
+
+Every module holds ``<op>_forward`` and ``<op>_backward`` with one mistake in one of
+them or in both, and shares what is right with :mod:`cnnpy.reference`. They serve to
+test the judge, and to name what a learner's code does: where an implementation gives
+what a mistake gives, that is the mistake. How it shows, its cause and its mend stand
+in the module's docstring.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["MISTAKES", "Mistake"]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake: how it shows, where it comes from, how it is mended.
+
+    Parameters
+    ----------
+    name : str
+        Its name, that of its module.
+    op : str
+        The op that it is made in.
+
+    Examples
+    --------
+    >>> mistake = MISTAKES["mean_squared_error_forgets_the_factor_2"]
+    >>> out, cache = mistake.forward(np.array([1.0, 2.0]), np.array([0.0, 4.0]))
+    >>> mistake.backward(np.float64(1.0), cache)  # (1, -2) would be right
+    array([ 0.5, -1. ])
+    >>> mistake.mend
+    'Compute dout * 2 * (x - target) / x.size.'
+    """
+
+    name: str
+    op: str
+
+    @property
+    def module(self) -> str:
+        """Name the module that makes it."""
+        return f"{__name__}.{self.name}"
+
+    @property
+    def forward(self) -> Callable[..., tuple[Any, Any]]:
+        """Give the forward pass."""
+        forward: Callable[..., tuple[Any, Any]] = getattr(self._load(), f"{self.op}_forward")
+        return forward
+
+    @property
+    def backward(self) -> Callable[[Any, Any], Any]:
+        """Give the backward pass."""
+        backward: Callable[[Any, Any], Any] = getattr(self._load(), f"{self.op}_backward")
+        return backward
+
+    @property
+    def shows(self) -> str:
+        """Say in a sentence what is wrong with the results."""
+        return self._paragraph(0)
+
+    @property
+    def cause(self) -> str:
+        """Say in a sentence where it comes from."""
+        return self._paragraph(1).removeprefix("Cause: ")
+
+    @property
+    def mend(self) -> str:
+        """Say in a sentence what to write instead."""
+        return self._paragraph(2).removeprefix("Mend: ")
+
+    def _load(self) -> Any:
+        return importlib.import_module(self.module)
+
+    def _paragraph(self, k: int) -> str:
+        return " ".join(self._load().__doc__.split("\n\n")[k].split())
+
+
+_KNOWN: dict[str, tuple[str, ...]] = {
+    "conv2d": (
+        "crops_dx_by_one",
+        "empties_dx_at_padding_0",
+        "pads_by_one",
+        "pads_every_axis",
+        "swaps_the_paddings",
+        "takes_the_kernel_for_square",
+        "takes_the_image_for_square",
+        "confuses_height_and_width",
+        "forgets_the_stride_in_backward",
+        "overwrites_dx",
+        "flips_the_filter",
+        "forgets_the_bias",
+        "averages_db",
+        "keeps_dw_of_the_last_image",
+        "writes_dx_into_x",
+        "returns_float64",
+        "sees_the_first_image_only",
+        "squeezes_the_output",
+        "drops_the_last_row",
+        "ignores_dilation",
+        "ignores_groups",
+    ),
+    "conv_transpose2d": (
+        "forgets_output_padding",
+        "crops_one_side_only",
+        "flips_the_filter",
+    ),
+    "max_pool2d": (
+        "gives_every_tie_the_gradient",
+        "overwrites_where_windows_overlap",
+        "ignores_the_stride",
+        "takes_the_stride_for_the_window",
+        "confuses_height_and_width",
+        "takes_the_image_for_square",
+        "drops_the_last_row",
+        "pads_with_zeros",
+        "starts_from_zero",
+    ),
+    "avg_pool2d": (
+        "forgets_to_divide_in_backward",
+        "overwrites_where_windows_overlap",
+        "ignores_count_include_pad",
+        "ignores_the_stride",
+    ),
+    "global_avg_pool2d": ("forgets_to_divide_in_backward",),
+    "linear": (
+        "averages_db",
+        "transposes_dw",
+        "forgets_the_bias",
+    ),
+    "flatten": ("loses_the_order",),
+    "relu": (
+        "writes_into_dout",
+        "writes_into_x",
+        "passes_the_gradient_at_zero",
+        "gates_by_the_gradient",
+    ),
+    "leaky_relu": ("forgets_the_slope_in_backward",),
+    "sigmoid": ("takes_the_slope_at_x",),
+    "tanh": ("forgets_the_square",),
+    "gelu": ("ignores_approximate",),
+    "silu": ("forgets_the_product_rule",),
+    "hard_swish": ("forgets_the_product_rule",),
+    "softmax": (
+        "without_the_shift",
+        "ignores_the_axis",
+        "takes_the_diagonal_only",
+    ),
+    "log_softmax": ("takes_the_log_of_zero",),
+    "softmax_cross_entropy": (
+        "sums_over_the_batch",
+        "forgets_n_in_backward",
+        "ignores_label_smoothing",
+        "without_the_shift",
+    ),
+    "hinge": (
+        "counts_the_right_class",
+        "forgets_the_right_class_in_backward",
+    ),
+    "mean_squared_error": ("forgets_the_factor_2",),
+    "batch_norm": (
+        "divides_by_n_minus_1",
+        "adds_eps_to_the_spread",
+        "over_the_batch_axis_only",
+        "reverses_the_momentum",
+        "keeps_the_biased_variance",
+        "uses_the_batch_in_inference",
+        "takes_the_statistics_for_constants",
+    ),
+    "layer_norm": ("over_the_batch_axis",),
+    "group_norm": ("deals_the_channels_out",),
+    "dropout": (
+        "forgets_to_scale",
+        "takes_p_for_the_share_that_stays",
+    ),
+    "add": ("hands_out_one_array_twice",),
+    "concat": ("swaps_the_parts",),
+    "pad2d": (
+        "repeats_the_edge_in_reflect",
+        "drops_the_border_in_backward",
+    ),
+    "upsample_nearest2d": ("overwrites_in_backward",),
+}
+
+MISTAKES = {
+    f"{op}_{what}": Mistake(f"{op}_{what}", op) for op, known in _KNOWN.items() for what in known
+}
+"""Every mistake by its name."""

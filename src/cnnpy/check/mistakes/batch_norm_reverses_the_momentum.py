@@ -1,0 +1,40 @@
+"""The running statistics follow too fast.
+
+Cause: momentum weighs the old statistics, where it should weigh the new batch (0.1 for 0.9).
+
+Mend: Compute (1 - momentum)*running + momentum*batch, as PyTorch does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.reference.batch_norm import batch_norm_backward
+from cnnpy.reference.batch_norm import batch_norm_forward as right_forward
+
+__all__ = ["batch_norm_backward", "batch_norm_forward"]
+
+
+def batch_norm_forward(
+    x: FloatArray,
+    gamma: FloatArray | None,
+    beta: FloatArray | None,
+    *,
+    running_mean: FloatArray | None = None,
+    running_var: FloatArray | None = None,
+    train: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> tuple[FloatArray, Any]:
+    """Bring each channel to mean beta and spread gamma, the old statistics weighed."""
+    return right_forward(
+        x,
+        gamma,
+        beta,
+        running_mean=running_mean,
+        running_var=running_var,
+        train=train,
+        momentum=1 - momentum,
+        eps=eps,
+    )

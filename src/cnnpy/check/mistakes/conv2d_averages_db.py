@@ -1,0 +1,24 @@
+"""db is the mean over the images, not the sum.
+
+Cause: The average over the batch belongs to the loss, whose gradient is divided already.
+
+Mend: Sum: db = dout.sum(axis=(0, 2, 3)).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.reference.conv2d import conv2d_backward as right_backward
+from cnnpy.reference.conv2d import conv2d_forward
+
+__all__ = ["conv2d_backward", "conv2d_forward"]
+
+
+def conv2d_backward(
+    dout: FloatArray, cache: Any
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    """Send the gradient back, that of the biases averaged."""
+    dx, dw, db = right_backward(dout, cache)
+    return dx, dw, None if db is None else db / dout.dtype.type(max(len(dout), 1))

@@ -1,0 +1,24 @@
+"""db is the mean over the batch, not the sum.
+
+Cause: The average over the batch belongs to the loss, whose gradient is divided already.
+
+Mend: Sum: db = dout.sum(axis=0).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.reference.linear import linear_backward as right_backward
+from cnnpy.reference.linear import linear_forward
+
+__all__ = ["linear_backward", "linear_forward"]
+
+
+def linear_backward(
+    dout: FloatArray, cache: Any
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    """Send the gradient back, that of the biases averaged."""
+    dx, dw, db = right_backward(dout, cache)
+    return dx, dw, None if db is None else db / dout.dtype.type(max(len(dout), 1))

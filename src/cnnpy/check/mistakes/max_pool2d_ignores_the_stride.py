@@ -1,0 +1,28 @@
+"""The windows stand side by side, whatever the stride.
+
+Cause: The window's size is used as the step: x[i*HH : (i + 1)*HH].
+
+Mend: Start window i at i*stride.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.contract.shapes import Pair
+from cnnpy.reference.max_pool2d import max_pool2d_backward
+from cnnpy.reference.max_pool2d import max_pool2d_forward as right_forward
+
+__all__ = ["max_pool2d_backward", "max_pool2d_forward"]
+
+
+def max_pool2d_forward(
+    x: FloatArray,
+    *,
+    kernel_size: int | Pair,
+    stride: int | Pair | None = None,
+    padding: int | Pair = 0,
+) -> tuple[FloatArray, Any]:
+    """Keep the largest entry of windows that stand side by side."""
+    return right_forward(x, kernel_size=kernel_size, padding=padding)
