@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from cnnpy.backends.numpy.correlation import adjoint, correlate, filter_gradient
+from cnnpy.backends.numpy.correlation import correlate, gradients
 from cnnpy.backends.numpy.geometry import Geometry
 from cnnpy.contract import shapes
 from cnnpy.contract.dtypes import FloatArray
@@ -41,9 +39,5 @@ def conv2d_backward(
 ) -> tuple[FloatArray | None, FloatArray | None, FloatArray | None]:
     """Multiply the output's gradient with the filters and with the windows."""
     x, w, b, geometry, kept = cache
-    dx = adjoint(dout, w, x.shape, geometry) if "x" in needs else None
-    dw = filter_gradient(x, dout, w.shape, geometry, kept) if "w" in needs else None
-    db = None
-    if b is not None and "b" in needs:
-        db = dout.sum(axis=(0, 2, 3), dtype=np.float64).astype(dout.dtype, copy=False)
-    return dx, dw, db
+    wanted = ("x" in needs, "w" in needs, b is not None and "b" in needs)
+    return gradients(x, dout, w, geometry, kept, wanted)

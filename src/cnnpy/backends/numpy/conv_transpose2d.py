@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from cnnpy.backends.numpy.correlation import adjoint, correlate, filter_gradient
+from cnnpy.backends.numpy.correlation import (
+    adjoint,
+    bias_gradient,
+    correlate,
+    filter_gradient,
+)
 from cnnpy.backends.numpy.geometry import Geometry
 from cnnpy.contract import shapes
 from cnnpy.contract.dtypes import FloatArray
@@ -58,7 +61,5 @@ def conv_transpose2d_backward(
     H, W = x.shape[2:]
     dx = correlate(dout, w, None, (H, W), geometry)[0] if "x" in needs else None
     dw = filter_gradient(dout, x, w.shape, geometry, None) if "w" in needs else None
-    db = None
-    if b is not None and "b" in needs:
-        db = dout.sum(axis=(0, 2, 3), dtype=np.float64).astype(dout.dtype, copy=False)
+    db = bias_gradient(dout) if b is not None and "b" in needs else None
     return dx, dw, db

@@ -16,12 +16,14 @@ want planes.
 
 from __future__ import annotations
 
+import numpy as np
+
 from cnnpy.backends.numpy import windows_as_columns, windows_as_rows
 from cnnpy.backends.numpy.geometry import Geometry
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair, Shape
 
-__all__ = ["adjoint", "correlate", "filter_gradient"]
+__all__ = ["adjoint", "bias_gradient", "correlate", "filter_gradient", "gradients"]
 
 # In numbers, measured: below the first, copying rows of a window costs more than copying
 # planes; below the second, so does adding them back.
@@ -55,6 +57,37 @@ def adjoint(dout: FloatArray, w: FloatArray, x_shape: Shape, geometry: Geometry)
     few = w.shape[1] < _FEW_CHANNELS
     run = windows_as_columns.adjoint if few else windows_as_rows.adjoint
     return run(dout, w, x_shape, geometry)
+
+
+def gradients(
+    x: FloatArray,
+    dout: FloatArray,
+    w: FloatArray,
+    geometry: Geometry,
+    kept: Kept,
+    needs: tuple[bool, bool, bool],
+) -> tuple[FloatArray | None, FloatArray | None, FloatArray | None]:
+    """Compute those of dx, dw and db that are needed."""
+    if all(needs) and _has_short_rows(w.shape) and w.shape[1] < _FEW_CHANNELS:
+        return windows_as_columns.gradients(x, dout, w, geometry, kept)
+    dout = _in_memory_of_windows(dout, w.shape)
+    dx = adjoint(dout, w, x.shape, geometry) if needs[0] else None
+    dw = filter_gradient(x, dout, w.shape, geometry, kept) if needs[1] else None
+    db = bias_gradient(dout) if needs[2] else None
+    return dx, dw, db
+
+
+def bias_gradient(dout: FloatArray) -> FloatArray:
+    """Sum the output's gradient over images and pixels; in float64, which long sums need."""
+    total: FloatArray = dout.sum(axis=(0, 2, 3), dtype=np.float64)
+    return total.astype(dout.dtype, copy=False)
+
+
+def _in_memory_of_windows(dout: FloatArray, w_shape: Shape) -> FloatArray:
+    """Bring dout into the memory that both passes back read, once for both."""
+    if _has_short_rows(w_shape):
+        return np.ascontiguousarray(dout)
+    return np.ascontiguousarray(dout.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
 
 
 def _has_short_rows(w_shape: Shape) -> bool:

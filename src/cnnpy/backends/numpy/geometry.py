@@ -7,13 +7,10 @@ from typing import NamedTuple
 
 from cnnpy.contract.shapes import Pair
 
-__all__ = ["ADJOINT_BLOCK_BYTES", "BLOCK_BYTES", "Geometry", "blocks", "offsets"]
+__all__ = ["BLOCK_BYTES", "Geometry", "blocks", "offsets"]
 
 BLOCK_BYTES = 4 << 20
 """What a block's matrix may take: it should stay in the second or third cache level."""
-
-ADJOINT_BLOCK_BYTES = 1 << 20
-"""What the adjoint's share of a block may take, which is read again at once."""
 
 
 class Geometry(NamedTuple):

@@ -10,16 +10,22 @@ adjoint          dcolumns = wᵀ · dout        (K, F) (F, P), each row of it ad
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnnpy.backends.numpy.geometry import ADJOINT_BLOCK_BYTES, Geometry, blocks, offsets
+from cnnpy.backends.numpy.geometry import Geometry, blocks, offsets
+from cnnpy.backends.numpy.scratch import scratch, zeros
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair, Shape
 
-__all__ = ["adjoint", "correlate", "filter_gradient"]
+__all__ = ["adjoint", "correlate", "filter_gradient", "gradients"]
+
+# Of the columns that are written and added back at once: second cache level.
+_BACKWARD_BYTES = 1 << 20
 
 
 def correlate(
@@ -43,39 +49,102 @@ def filter_gradient(
     x: FloatArray, dout: FloatArray, w_shape: Shape, geometry: Geometry, kept: FloatArray | None
 ) -> FloatArray:
     """Compute the gradient of the filters."""
-    F, C_group, HH, WW = w_shape
     G = geometry.groups
     dout = np.ascontiguousarray(dout)
-    dw = np.zeros((G, F // G, C_group * HH * WW), dtype=x.dtype)
-    if kept is not None:
-        pairs: Iterator[tuple[slice, FloatArray]] = iter([(slice(None), kept)])
-    else:
-        windows = _windows(_pad(x, geometry), dout.shape[2:], geometry)
-        pairs = _blocks_of_columns(windows)
-    for block, columns in pairs:
-        dw += (_group_matrix(dout[block], G) @ columns.swapaxes(2, 3)).sum(axis=0)
+    dw = np.zeros((G, w_shape[0] // G, math.prod(w_shape[1:])), dtype=x.dtype)
+    for block, columns in _columns_again(x, dout.shape, w_shape, geometry, kept):
+        dw += _share_of_filters(_group_matrix(dout[block], G), columns)
     return dw.reshape(w_shape)
 
 
 def adjoint(dout: FloatArray, w: FloatArray, x_shape: Shape, geometry: Geometry) -> FloatArray:
     """Compute the gradient of the images."""
-    N, C, H, W = x_shape
-    G, (pad_h, pad_w) = geometry.groups, geometry.padding
-    F, C_group, HH, WW = w.shape
-    H_out, W_out = dout.shape[2:]
     dout = np.ascontiguousarray(dout)
-    w_matrix = np.ascontiguousarray(w.reshape(G, F // G, -1).swapaxes(1, 2))
-    dx_pad = np.zeros((N, C, H + 2 * pad_h, W + 2 * pad_w), dtype=dout.dtype)
-    cuts = blocks(N, H_out * W_out * C * HH * WW * dout.itemsize, ADJOINT_BLOCK_BYTES)
-    most = cuts[0].stop if cuts else 0
-    workspace = np.empty((most, G, C_group * HH * WW, H_out * W_out), dtype=dout.dtype)
-    for block in cuts:
-        columns = workspace[: block.stop - block.start]
-        np.matmul(w_matrix, _group_matrix(dout[block], G), out=columns)
-        dcolumns = columns.reshape(-1, C, HH, WW, H_out, W_out)
-        for u, v, under in offsets(geometry, H_out, W_out):
-            dx_pad[(block, slice(None), *under)] += dcolumns[:, :, u, v]
-    return dx_pad[:, :, pad_h : pad_h + H, pad_w : pad_w + W]
+    dx_pad = _zeros_for(x_shape, dout.dtype, geometry)
+    w_matrix = _transposed_filters(w, geometry)
+    for block in _blocks_for(dout.shape, w.shape, geometry, dout.itemsize):
+        _add_back(dx_pad[block], w_matrix, dout[block], w.shape, geometry)
+    return _inside(dx_pad, x_shape, geometry)
+
+
+def gradients(
+    x: FloatArray, dout: FloatArray, w: FloatArray, geometry: Geometry, kept: FloatArray | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Compute dx, dw and db in one walk over the blocks, each read while it is in the cache."""
+    G = geometry.groups
+    dout = np.ascontiguousarray(dout)
+    dx_pad = _zeros_for(x.shape, dout.dtype, geometry)
+    w_matrix = _transposed_filters(w, geometry)
+    dw = np.zeros((G, len(w) // G, math.prod(w.shape[1:])), dtype=x.dtype)
+    db = np.zeros(len(w), dtype=np.float64)
+    for block, columns in _columns_again(x, dout.shape, w.shape, geometry, kept):
+        part = dout[block]
+        # pairwise over the pixels of a plane, then in float64: long sums need it
+        db += part.sum(axis=(2, 3)).sum(axis=0, dtype=np.float64)
+        dw += _share_of_filters(_group_matrix(part, G), columns)
+        _add_back(dx_pad[block], w_matrix, part, w.shape, geometry)
+    return _inside(dx_pad, x.shape, geometry), dw.reshape(w.shape), db.astype(dout.dtype)
+
+
+def _share_of_filters(dout_matrix: FloatArray, columns: FloatArray) -> FloatArray:
+    """Multiply image by image, and sum over the images of the block."""
+    share: FloatArray = (dout_matrix @ columns.swapaxes(2, 3)).sum(axis=0)
+    return share
+
+
+def _add_back(
+    dx_pad: FloatArray, w_matrix: FloatArray, dout: FloatArray, w_shape: Shape, geometry: Geometry
+) -> None:
+    """Add what a block's output gradients give to the windows of its images."""
+    n, C = dx_pad.shape[:2]
+    (HH, WW), (H_out, W_out) = w_shape[2:], dout.shape[2:]
+    shape = (n, geometry.groups, w_matrix.shape[1], H_out * W_out)
+    columns = scratch("shares", shape, dout.dtype)
+    np.matmul(w_matrix, _group_matrix(dout, geometry.groups), out=columns)
+    dcolumns = columns.reshape(n, C, HH, WW, H_out, W_out)
+    for u, v, under in offsets(geometry, H_out, W_out):
+        dx_pad[(..., *under)] += dcolumns[:, :, u, v]
+
+
+def _transposed_filters(w: FloatArray, geometry: Geometry) -> FloatArray:
+    """Lay the filters out as (G, K, F_group)."""
+    G = geometry.groups
+    return np.ascontiguousarray(w.reshape(G, len(w) // G, -1).swapaxes(1, 2))
+
+
+def _zeros_for(x_shape: Shape, dtype: np.dtype[Any], geometry: Geometry) -> FloatArray:
+    N, C, H, W = x_shape
+    pad_h, pad_w = geometry.padding
+    return zeros((N, C, H + 2 * pad_h, W + 2 * pad_w), dtype)
+
+
+def _inside(dx_pad: FloatArray, x_shape: Shape, geometry: Geometry) -> FloatArray:
+    pad_h, pad_w = geometry.padding
+    return dx_pad[:, :, pad_h : pad_h + x_shape[2], pad_w : pad_w + x_shape[3]]
+
+
+def _blocks_for(
+    dout_shape: Shape, w_shape: Shape, geometry: Geometry, itemsize: int
+) -> list[slice]:
+    """Cut the images into blocks whose columns stay in the cache until they are added back."""
+    N, _, H_out, W_out = dout_shape
+    K = geometry.groups * math.prod(w_shape[1:])
+    return blocks(N, H_out * W_out * K * itemsize, _BACKWARD_BYTES)
+
+
+def _columns_again(
+    x: FloatArray,
+    dout_shape: Shape,
+    w_shape: Shape,
+    geometry: Geometry,
+    kept: FloatArray | None,
+) -> Iterator[tuple[slice, FloatArray]]:
+    """Give the columns block by block: of what forward kept, or made anew."""
+    if kept is not None:
+        for block in _blocks_for(dout_shape, w_shape, geometry, x.itemsize):
+            yield block, kept[block]
+    else:
+        yield from _blocks_of_columns(_windows(_pad(x, geometry), dout_shape[2:], geometry))
 
 
 def _pad(x: FloatArray, geometry: Geometry) -> FloatArray:
@@ -84,7 +153,7 @@ def _pad(x: FloatArray, geometry: Geometry) -> FloatArray:
     if not (pad_h or pad_w):
         return x
     N, C, H, W = x.shape
-    x_pad = np.zeros((N, C, H + 2 * pad_h, W + 2 * pad_w), dtype=x.dtype)
+    x_pad = zeros((N, C, H + 2 * pad_h, W + 2 * pad_w), x.dtype)
     x_pad[:, :, pad_h : pad_h + H, pad_w : pad_w + W] = x
     return x_pad
 
@@ -103,13 +172,14 @@ def _windows(x_pad: FloatArray, places: Shape, geometry: Geometry) -> FloatArray
 def _blocks_of_columns(windows: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
     """Lay the windows out as columns (n, G, K, P), a block of n images at a time.
 
-    The columns of one block are overwritten by the next.
+    The columns of one block are overwritten by the next; those of a single one are fresh.
     """
     N, G, C_group, HH, WW, H_out, W_out = windows.shape
     K = C_group * HH * WW
     cuts = blocks(N, H_out * W_out * G * K * windows.itemsize)
     most = cuts[0].stop if cuts else 0
-    workspace = np.empty((most, *windows.shape[1:]), dtype=windows.dtype)
+    shape, dtype = (most, *windows.shape[1:]), windows.dtype
+    workspace = scratch("windows", shape, dtype) if len(cuts) > 1 else np.empty(shape, dtype)
     for block in cuts:
         columns = workspace[: block.stop - block.start]
         np.copyto(columns, windows[block])

@@ -17,11 +17,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnnpy.backends.numpy.geometry import ADJOINT_BLOCK_BYTES, Geometry, blocks, offsets
+from cnnpy.backends.numpy.geometry import Geometry, blocks, offsets
+from cnnpy.backends.numpy.scratch import scratch, zeros
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair, Shape
 
 __all__ = ["adjoint", "correlate", "filter_gradient"]
+
+# The share of one entry of the window, written and read again at once: second cache level.
+_SHARE_BYTES = 1 << 20
 
 
 def correlate(
@@ -71,10 +75,10 @@ def adjoint(dout: FloatArray, w: FloatArray, x_shape: Shape, geometry: Geometry)
     H_out, W_out = dout.shape[2:]
     w_entries = np.ascontiguousarray(w.reshape(G, F // G, C_group, HH, WW).transpose(3, 4, 0, 1, 2))
     dout_last = np.ascontiguousarray(dout.transpose(0, 2, 3, 1))
-    dx_pad = np.zeros((N, H + 2 * pad_h, W + 2 * pad_w, C), dtype=dout.dtype)
-    cuts = blocks(N, H_out * W_out * C * dout.itemsize, ADJOINT_BLOCK_BYTES)
+    dx_pad = zeros((N, H + 2 * pad_h, W + 2 * pad_w, C), dout.dtype)
+    cuts = blocks(N, H_out * W_out * C * dout.itemsize, _SHARE_BYTES)
     most = cuts[0].stop if cuts else 0
-    workspace = np.empty((most * H_out * W_out, G, C_group), dtype=dout.dtype)
+    workspace = scratch("shares", (most * H_out * W_out, G, C_group), dout.dtype)
     for block in cuts:
         rows = _group_matrix(dout_last[block], G)
         if geometry.is_pointwise():
@@ -94,7 +98,7 @@ def _pad(x: FloatArray, geometry: Geometry) -> FloatArray:
     if not (pad_h or pad_w):
         return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
     N, C, H, W = x.shape
-    x_pad = np.zeros((N, H + 2 * pad_h, W + 2 * pad_w, C), dtype=x.dtype)
+    x_pad = zeros((N, H + 2 * pad_h, W + 2 * pad_w, C), x.dtype)
     x_pad[:, pad_h : pad_h + H, pad_w : pad_w + W] = x.transpose(0, 2, 3, 1)
     return x_pad
 
@@ -113,8 +117,8 @@ def _windows(x_pad: FloatArray, places: Shape, geometry: Geometry) -> FloatArray
 def _blocks_of_rows(windows: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
     """Lay the windows out as rows (G, P, K), a block of images at a time.
 
-    The rows of one block are overwritten by the next. Pixels by themselves, the rows of a
-    1x1 convolution, are there already.
+    The rows of one block are overwritten by the next; those of a single one are fresh, and
+    pixels by themselves, the rows of a 1x1 convolution, are there already.
     """
     N, H_out, W_out, HH, WW, G, C_group = windows.shape
     K = HH * WW * C_group
@@ -123,7 +127,8 @@ def _blocks_of_rows(windows: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
         return
     cuts = blocks(N, H_out * W_out * G * K * windows.itemsize)
     most = cuts[0].stop if cuts else 0
-    workspace = np.empty((most, H_out, W_out, G, HH, WW, C_group), dtype=windows.dtype)
+    shape, dtype = (most, H_out, W_out, G, HH, WW, C_group), windows.dtype
+    workspace = scratch("windows", shape, dtype) if len(cuts) > 1 else np.empty(shape, dtype)
     for block in cuts:
         rows = workspace[: block.stop - block.start]
         np.copyto(rows, windows[block].transpose(0, 1, 2, 5, 3, 4, 6))
