@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,10 @@ from cnnpy.contract.errors import DataError, ShapeError
 from cnnpy.contract.options import integer
 from cnnpy.data import Dataset, Preprocessing
 from cnnpy.nn import Layer, Loss, SoftmaxCrossEntropy
+from cnnpy.train import model_file
+from cnnpy.train.reports import EpochReport
 
-if TYPE_CHECKING:
-    from cnnpy.train.fit import EpochReport
-
-__all__ = ["Classifier", "Evaluation"]
+__all__ = ["Classifier", "Evaluation", "load"]
 
 
 @dataclass(frozen=True)
@@ -212,9 +211,31 @@ class Classifier:
         ModelFileError
             Where it cannot be written.
         """
-        from cnnpy.train.model_file import save
+        parts = model_file.ModelParts(self.model, self.preprocessing, self.class_names)
+        model_file.write(parts, Path(path))
 
-        save(self, path)
+
+def load(path: str | Path, *, custom_layers: Iterable[type[Layer]] = ()) -> Classifier:
+    """Read a classifier from the file that `Classifier.save` wrote.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+    custom_layers : iterable of type
+        Layer classes of your own that the network has.
+
+    Returns
+    -------
+    Classifier
+        Which predicts to the same bits as the one that was saved.
+
+    Raises
+    ------
+    ModelFileError
+        Where there is no such file, or it is corrupt, or not cnnpy's.
+    """
+    return Classifier(*model_file.read(Path(path), custom_layers))
 
 
 def _other_classes(class_names: tuple[str, ...], dataset: Dataset) -> DataError:

@@ -23,8 +23,9 @@ from cnnpy.data import Dataset, Loader, Preprocessing
 from cnnpy.nn import LOSSES, Layer, Loss
 from cnnpy.optim import OPTIMIZERS, SCHEDULES, Optimizer
 from cnnpy.train.classifier import Classifier
+from cnnpy.train.reports import EpochReport, StepReport
 
-__all__ = ["DEFAULT_LR", "Callback", "EpochReport", "FitPlan", "StepReport", "fit"]
+__all__ = ["DEFAULT_LR", "Callback", "FitPlan", "fit"]
 
 DEFAULT_LR: Mapping[str, float] = {"sgd": 0.05, "rmsprop": 0.001, "adam": 0.002, "adamw": 0.002}
 """The highest learning rate of each optimizer, where none is given."""
@@ -48,63 +49,6 @@ class FitPlan:
     n_epochs: int
     n_steps_per_epoch: int
     n_images: int
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """One step, with the numbers of its epoch so far.
-
-    Parameters
-    ----------
-    epoch, step : int
-        The first of each is 1.
-    lr : float
-        The step's learning rate.
-    n_images : int
-        Images of the epoch so far.
-    loss, accuracy : float
-        Means over them.
-    """
-
-    epoch: int
-    step: int
-    lr: float
-    n_images: int
-    loss: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """One epoch; losses are means over its images, seconds are of the wall clock.
-
-    Parameters
-    ----------
-    epoch : int
-        The first is 1.
-    lr : float
-        The learning rate of its last step.
-    train_loss, train_accuracy : float
-        While training, augmentation and dropout included.
-    validation_loss, validation_accuracy : float
-        After the epoch; NaN without a validation set.
-    images_per_s : float
-        Training images a second, evaluation not counted.
-    seconds : float
-        The whole epoch.
-    best : bool
-        Whether it is the best epoch so far.
-    """
-
-    epoch: int
-    lr: float
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    images_per_s: float
-    seconds: float
-    best: bool
 
 
 class Callback:

@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, NamedTuple, cast
 
 from numpy.typing import NDArray
 
@@ -22,24 +22,29 @@ from cnnpy.data import Preprocessing
 from cnnpy.nn import Layer
 from cnnpy.nn.architecture import describe, restore
 
-if TYPE_CHECKING:
-    from cnnpy.train.classifier import Classifier
-
-__all__ = ["FORMAT", "load", "save"]
+__all__ = ["FORMAT", "ModelParts", "read", "write"]
 
 FORMAT = "cnnpy-model-1"
 
 _MOST_CLASSES = 1_000_000
 
 
-def save(classifier: Classifier, path: str | Path) -> None:
-    """Write a classifier into one file, whole or not at all.
+class ModelParts(NamedTuple):
+    """What stands in a model file: the network, its preprocessing and its classes."""
+
+    model: Layer
+    preprocessing: Preprocessing
+    class_names: tuple[str, ...]
+
+
+def write(parts: ModelParts, path: Path) -> None:
+    """Write a model into one file, whole or not at all.
 
     Parameters
     ----------
-    classifier : Classifier
+    parts : ModelParts
         What to write.
-    path : str or pathlib.Path
+    path : pathlib.Path
         Where to; an old file is replaced once the new one is whole.
 
     Raises
@@ -49,33 +54,30 @@ def save(classifier: Classifier, path: str | Path) -> None:
     """
     import safetensors.numpy
 
-    content = safetensors.numpy.save(classifier.model.state_dict(), metadata=_metadata(classifier))
-    _write_whole(Path(path), content)
+    content = safetensors.numpy.save(parts.model.state_dict(), metadata=_metadata(parts))
+    _write_whole(path, content)
 
 
-def load(path: str | Path, *, custom_layers: Iterable[type[Layer]] = ()) -> Classifier:
-    """Read a classifier from the file that `Classifier.save` wrote.
+def read(path: Path, custom_layers: Iterable[type[Layer]]) -> ModelParts:
+    """Read a model from the file that `write` wrote.
 
     Parameters
     ----------
-    path : str or pathlib.Path
+    path : pathlib.Path
         The file.
     custom_layers : iterable of type
-        Layer classes of your own that the network has.
+        Layer classes beyond those of :mod:`cnnpy.nn`.
 
     Returns
     -------
-    Classifier
-        Which predicts to the same bits as the one that was saved.
+    ModelParts
+        The network built, with its weights.
 
     Raises
     ------
     ModelFileError
         Where there is no such file, or it is corrupt, or not cnnpy's.
     """
-    from cnnpy.train.classifier import Classifier
-
-    path = Path(path)
     metadata, shapes, state = _read(path)
     try:
         architecture = _from_json(metadata, "architecture")
@@ -83,22 +85,24 @@ def load(path: str | Path, *, custom_layers: Iterable[type[Layer]] = ()) -> Clas
         class_names = _class_names(_from_json(metadata, "class_names"))
         model = restore(architecture, custom_layers)
         _check_shapes(model, preprocessing.shape, shapes)
+        if model.output_shape(preprocessing.shape) != (len(class_names),):
+            raise _damaged(f"it has {len(class_names)} class names for another number of scores")
         model.build(preprocessing.shape, dtype=preprocessing.dtype, seed=0)
         model.load_state_dict(state)
-        return Classifier(model, preprocessing, class_names)
+        return ModelParts(model, preprocessing, class_names)
     except CnnpyError as error:
         raise ModelFileError(f"{path}: {error.given}", error.expected, error.mend) from error
 
 
-def _metadata(classifier: Classifier) -> dict[str, str]:
+def _metadata(parts: ModelParts) -> dict[str, str]:
     from cnnpy import __version__
 
     return {
         "format": FORMAT,
         "cnnpy": __version__,
-        "architecture": json.dumps(describe(classifier.model)),
-        "preprocessing": json.dumps(classifier.preprocessing.to_dict()),
-        "class_names": json.dumps(list(classifier.class_names), ensure_ascii=False),
+        "architecture": json.dumps(describe(parts.model)),
+        "preprocessing": json.dumps(parts.preprocessing.to_dict()),
+        "class_names": json.dumps(list(parts.class_names), ensure_ascii=False),
     }
 
 

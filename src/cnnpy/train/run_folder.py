@@ -21,7 +21,8 @@ import numpy as np
 
 from cnnpy.contract.errors import DataError, OptionError
 from cnnpy.train.classifier import Classifier
-from cnnpy.train.fit import Callback, EpochReport, FitPlan
+from cnnpy.train.fit import Callback, FitPlan
+from cnnpy.train.reports import EpochReport
 
 __all__ = ["RunFolder", "new_folder"]
 
