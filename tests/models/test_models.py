@@ -93,7 +93,6 @@ def test_a_model_agrees_with_the_same_network_in_pytorch(name, torch):
     ours = models.make_model(name, 10)
     ours.build(SHAPES[name], dtype=np.float64, seed=0)
     network = t.Sequential(*theirs[name]()).double()
-    state = [torch.tensor(a) for a in ours.state_dict().values()]
     _load_in_order(network, ours, torch)
     x = np.random.default_rng(0).standard_normal((4, *SHAPES[name]))
     scores, cache = ours.forward(x, train=True)
@@ -105,7 +104,7 @@ def test_a_model_agrees_with_the_same_network_in_pytorch(name, torch):
     np.testing.assert_allclose(ours.backward(dout, cache), tx.grad.numpy(), rtol=1e-7, atol=1e-11)
     for (label, p), q in zip(ours.named_parameters(), network.parameters(), strict=True):
         np.testing.assert_allclose(p.grad, q.grad.numpy(), rtol=1e-7, atol=1e-10, err_msg=label)
-    assert len(state) == len(network.state_dict())
+    assert len(ours.state_dict()) == len(network.state_dict())
 
 
 def _load_in_order(network, ours, torch):
