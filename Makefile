@@ -1,16 +1,17 @@
 # make run    install into .venv and train the default CNN on the built-in digits
 # make test   install into .venv with the test extra and run the whole suite
 # make lint   formatting, types, the import arrow, docstrings
+# make develop  build the engine for work on the sources
 # make bench  the NumPy backend beside the definition and a plain im2col
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 BUILD  := build/meson
-SOURCE := pyproject.toml meson.build VERSION $(shell find src -type f -not -name '*.pyc')
+SOURCE := pyproject.toml meson.build meson.options VERSION $(shell find native src -type f -not -name '*.pyc')
 PYTEST_OPTIONS ?=
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench develop clean
 
 run: $(VENV)/.run
 	$(BIN)/cnnpy train digits
@@ -28,6 +29,12 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/numpy_backend.py
 
+# The sources as they stand, with the engine built beside them: PYTHONPATH=src python ...
+develop: $(VENV)/.build-tools
+	test -d build/dev || PATH="$(abspath $(BIN)):$$PATH" meson setup build/dev -Dbuildtype=release
+	PATH="$(abspath $(BIN)):$$PATH" ninja -C build/dev
+	ln -sf $(abspath build/dev/native)/_native*.so src/cnnpy/backends/native/
+
 clean:
 	rm -rf $(VENV) build
 
@@ -41,5 +48,5 @@ $(VENV)/.run $(VENV)/.test $(VENV)/.lint: $(VENV)/.build-tools $(SOURCE)
 
 $(VENV)/.build-tools: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet "meson-python>=0.17" "ninja>=1.11"
+	$(BIN)/python -m pip install --quiet "meson-python>=0.17" "ninja>=1.11" "nanobind>=2.4"
 	touch $@

@@ -1,0 +1,26 @@
+// conv2d's three passes on channels-last arrays: cut into items, run by the pool.
+#pragma once
+
+#include <cstddef>
+
+namespace cnn {
+
+struct Conv2d {
+    int N, C, H, W, F, HH, WW;
+    int stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w, groups;
+    int H_out, W_out;
+};
+
+// x (N, H, W, C), w (F, C/groups, HH, WW) as NumPy lays it out, out (N, H_out, W_out, F).
+template <class T>
+void conv2d_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out);
+
+// dx from dout; with a bias, this is conv_transpose2d.
+template <class T>
+void conv2d_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx);
+
+// dw and, where db is not null, db (F).
+template <class T>
+void conv2d_filter_gradient(const Conv2d&, const T* x, const T* dout, T* dw, T* db);
+
+}  // namespace cnn

@@ -1,0 +1,249 @@
+// Correlation of channels-last images with packed filters, directly.
+//
+//   out[n, i, j, f] = b[f] + Σ_{u, v, c} x[n, i*s + u*d - p, j*s + v*d - p, c] · w[f, c, u, v]
+//
+// Plan. For one row u of the window, the WW*C inputs of a pixel are contiguous in
+// channels-last memory (each tap's C are, where the window is dilated or there are
+// groups). So one loop over k serves C = 1, 3 and 512 alike, without im2col:
+//
+//   tile: MR pixels of a row x NV registers of filters, all sums in registers;
+//         each k costs NV loads of filters and MR broadcasts for MR*NV products.
+//   item: images, rows and panels of filters, chosen by engine/correlation.cpp so that
+//         the padded rows stay in L2 while all panels of the item go over them.
+//
+// Where the window leaves the image, the rows are first copied with their border of
+// zeros into the worker's workspace; where it does not, they are read in place.
+#include "kernels/kernels.hpp"
+#include "kernels/padded.hpp"
+#include "simd/vector.hpp"
+
+namespace cnn::CNN_LEVEL {
+namespace {
+
+// A window's rows as the tile walks over them.
+struct Walk {
+    std::ptrdiff_t pixel;       // from a pixel of the tile to the next, in the source
+    std::ptrdiff_t row;         // from a row of the window to the next
+    std::ptrdiff_t segment;     // from a contiguous piece of such a row to the next
+    int HH, segments, length;   // rows, pieces of a row, numbers of a piece
+    std::ptrdiff_t w_row, w_segment;  // the same steps in the packed filters
+};
+
+template <class T> struct Target {
+    T* out;
+    std::ptrdiff_t pixel;
+    const T* bias;  // of this panel, or null
+    int filters;    // of this panel that exist
+    bool relu;
+};
+
+template <class T, int NV> CNN_INLINE void finish(T* p, Vector<T>* sums, const Target<T>& to) {
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; ++v) {
+        const int left = to.filters - v * lanes<T>;
+        if (left >= lanes<T>) {
+            if (to.bias) sums[v] += load(to.bias + v * lanes<T>);
+            store(p + v * lanes<T>, to.relu ? relu<T>(sums[v]) : sums[v]);
+        } else if (left > 0) {
+            if (to.bias) sums[v] += load_first(to.bias + v * lanes<T>, left);
+            store_first(p + v * lanes<T>, to.relu ? relu<T>(sums[v]) : sums[v], left);
+        }
+    }
+}
+
+template <class T, int MR, int NV>
+void tile(const T* x, const T* w, const Walk& walk, const Target<T>& to) {
+    Vector<T> sums[MR][NV] = {};
+    constexpr int n_bases = (MR + 2) / 3;  // an address reaches 0, 1 and 2 pixels on
+    const std::ptrdiff_t pixel = walk.pixel;
+    for (int u = 0; u < walk.HH; ++u) {
+        for (int s = 0; s < walk.segments; ++s) {
+            const T* base[n_bases];
+#pragma GCC unroll 8
+            for (int i = 0; i < n_bases; ++i)
+                base[i] = x + u * walk.row + s * walk.segment + 3 * i * pixel;
+            const T* filter = w + u * walk.w_row + s * walk.w_segment;
+            // main loop
+            for (int k = 0; k < walk.length; ++k) {
+                Vector<T> filters[NV];
+#pragma GCC unroll 8
+                for (int v = 0; v < NV; ++v) filters[v] = load(filter + v * lanes<T>);
+#pragma GCC unroll 16
+                for (int m = 0; m < MR; ++m) {
+                    const T value = *(base[m / 3] + (m % 3) * pixel);
+#pragma GCC unroll 8
+                    for (int v = 0; v < NV; ++v) sums[m][v] += filters[v] * value;
+                }
+#pragma GCC unroll 8
+                for (int i = 0; i < n_bases; ++i) ++base[i];
+                filter += NV * lanes<T>;
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int m = 0; m < MR; ++m) finish<T, NV>(to.out + m * to.pixel, sums[m], to);
+}
+
+template <class T> using Tile = void (*)(const T*, const T*, const Walk&, const Target<T>&);
+
+template <class T, int NV, int... M> constexpr Tile<T> pick(int rows) {
+    constexpr Tile<T> table[] = {tile<T, M, NV>...};
+    return table[rows - 1];
+}
+
+template <class T> CNN_INLINE Tile<T> tile_of(int rows, bool wide) {
+#define CNN_ROWS 1, 2, 3, 4, 5, 6
+#define CNN_MORE_ROWS CNN_ROWS, 7, 8, 9, 10, 11, 12, 13, 14
+    if constexpr (tile_rows == 14)
+        return wide ? pick<T, tile_vectors, CNN_MORE_ROWS>(rows) : pick<T, 1, CNN_MORE_ROWS>(rows);
+    else
+        return wide ? pick<T, tile_vectors, CNN_ROWS>(rows) : pick<T, 1, CNN_ROWS>(rows);
+}
+
+}  // namespace
+
+template <class T>
+void correlate(const Correlation& c, const Panels& panels, const CorrelationArrays<T>& a,
+               const CorrelationItem& item, T* workspace) {
+    const int rows_out = item.i_end - item.i_begin;
+    const int reach_h = (c.HH - 1) * c.dilation_h + 1, reach_w = (c.WW - 1) * c.dilation_w + 1;
+    const int first = item.i_begin * c.stride_h;
+    const int rows = (rows_out - 1) * c.stride_h + reach_h;
+    const int width = (c.W_out - 1) * c.stride_w + reach_w;
+    const bool in_place = first >= c.pad_top && first + rows - c.pad_top <= c.H &&
+                          c.pad_left <= 0 && width - c.pad_left <= c.W;
+    const int C_group = c.C_group(), F_group = c.F_group();
+    const bool contiguous = c.groups == 1 && c.dilation_w == 1;
+    const std::ptrdiff_t row = std::ptrdiff_t(in_place ? c.W : width) * c.C;
+    const std::ptrdiff_t image_size = std::ptrdiff_t(c.H) * c.W * c.C;
+    const std::ptrdiff_t copy_size = std::ptrdiff_t(rows) * width * c.C;
+    Walk walk{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * row,
+              std::ptrdiff_t(c.dilation_w) * c.C, c.HH,
+              contiguous ? 1 : c.WW, contiguous ? c.WW * C_group : C_group, 0, 0};
+    const Pieces pieces(c.W_out, tile_rows);
+
+    if (!in_place)
+        for (int n = item.n_begin; n < item.n_end; ++n)
+            copy_padded(workspace + (n - item.n_begin) * copy_size, a.x + n * image_size, c, first,
+                        rows, width);
+
+    for (int p = item.panel_begin; p < item.panel_end; ++p) {
+        const int group = p / panels.count, panel = p % panels.count;
+        const T* w = a.w + panels.offset(group, panel);
+        const int f = group * F_group + panel * panels.wide;
+        const int left = F_group - panel * panels.wide;
+        const bool wide = panels.width(panel) == panels.wide;
+        walk.w_segment = std::ptrdiff_t(walk.length) * panels.width(panel);
+        walk.w_row = walk.segments * walk.w_segment;
+        for (int n = item.n_begin; n < item.n_end; ++n) {
+            const T* source = in_place
+                ? a.x + n * image_size + (first - c.pad_top) * row - std::ptrdiff_t(c.pad_left) * c.C
+                : workspace + (n - item.n_begin) * copy_size;
+            source += group * C_group;
+            for (int i = item.i_begin; i < item.i_end; ++i) {
+                Target<T> to{a.out + n * c.out_image + i * c.out_row + f, c.out_pixel,
+                             a.epilogue.bias ? a.epilogue.bias + f : nullptr,
+                             left < panels.wide ? left : panels.wide, a.epilogue.relu};
+                const T* x = source + (i - item.i_begin) * c.stride_h * row;
+                for (int k = 0; k < pieces.count; ++k) {
+                    const int MR = pieces.length(k);
+                    tile_of<T>(MR, wide)(x, w, walk, to);
+                    x += MR * walk.pixel;
+                    to.out += MR * c.out_pixel;
+                }
+            }
+        }
+    }
+}
+
+// --- where zeros of the border must not meet the filters --------------------------------
+
+namespace {
+
+struct Taps {
+    int begin, end;
+};
+
+// The taps of one axis that find the source when the window stands at `start`.
+CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
+    int begin = 0, end = taps;
+    while (begin < end && start + begin * dilation < 0) ++begin;
+    while (end > begin && start + (end - 1) * dilation >= size) --end;
+    return {begin, end};
+}
+
+}  // namespace
+
+// The same result pixel by pixel, with the taps alone that find the source: 0 * inf is
+// not 0, and the gradient of an image has no border that filters could meet.
+template <class T>
+void correlate_inside(const Correlation& c, const Panels& panels, const CorrelationArrays<T>& a,
+                      const CorrelationItem& item, T*) {
+    const int C_group = c.C_group(), F_group = c.F_group();
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C;
+    for (int p = item.panel_begin; p < item.panel_end; ++p) {
+        const int group = p / panels.count, panel = p % panels.count;
+        const int f = group * F_group + panel * panels.wide;
+        const int left = F_group - panel * panels.wide, width = panels.width(panel);
+        const bool wide = width == panels.wide;
+        for (int n = item.n_begin; n < item.n_end; ++n)
+            for (int i = item.i_begin; i < item.i_end; ++i)
+                for (int j = 0; j < c.W_out; ++j) {
+                    const int h = i * c.stride_h - c.pad_top, v = j * c.stride_w - c.pad_left;
+                    const Taps rows = taps_inside(h, c.HH, c.dilation_h, c.H);
+                    const Taps columns = taps_inside(v, c.WW, c.dilation_w, c.W);
+                    const std::ptrdiff_t tap = std::ptrdiff_t(C_group) * width;
+                    const Walk walk{0, c.dilation_h * row, std::ptrdiff_t(c.dilation_w) * c.C,
+                                    rows.end - rows.begin, columns.end - columns.begin, C_group,
+                                    c.WW * tap, tap};
+                    const Target<T> to{a.out + n * c.out_image + i * c.out_row + j * c.out_pixel + f,
+                                       0, a.epilogue.bias ? a.epilogue.bias + f : nullptr,
+                                       left < panels.wide ? left : panels.wide, a.epilogue.relu};
+                    const T* x = a.x + (std::ptrdiff_t(n) * c.H + h + rows.begin * c.dilation_h) * row +
+                                 std::ptrdiff_t(v + columns.begin * c.dilation_w) * c.C +
+                                 group * C_group;
+                    const T* w = a.w + panels.offset(group, panel) +
+                                 (rows.begin * c.WW + columns.begin) * tap;
+                    tile_of<T>(1, wide)(x, w, walk, to);
+                }
+    }
+}
+
+// --- packing filters ------------------------------------------------------------------
+
+// One panel of one group: [HH][WW*C_group][filters of the panel]. Tells whether all are finite.
+template <class T>
+bool pack_filters(const Correlation& c, const Panels& panels, const T* w, const FilterSteps& steps,
+                  T* packed, int p) {
+    const int group = p / panels.count, panel = p % panels.count;
+    const int C_group = c.C_group(), F_group = c.F_group();
+    const int width = panels.width(panel);
+    const int f0 = panel * panels.wide;
+    const int filters = F_group - f0 < width ? F_group - f0 : width;
+    T* to = packed + panels.offset(group, panel);
+    const T* from = w + group * steps.group + f0 * steps.f;
+    T not_finite = 0;  // 0 * inf and 0 * nan are not 0
+    for (int u = 0; u < c.HH; ++u)
+        for (int v = 0; v < c.WW; ++v)
+            for (int k = 0; k < C_group; ++k, to += width) {
+                const T* tap = from + u * steps.u + v * steps.v + k * steps.c;
+                for (int f = 0; f < filters; ++f) {
+                    to[f] = tap[f * steps.f];
+                    not_finite += to[f] * 0;
+                }
+                for (int f = filters; f < width; ++f) to[f] = 0;
+            }
+    return not_finite == 0;
+}
+
+#define CNN_INSTANTIATE(T)                                                                        \
+    template void correlate(const Correlation&, const Panels&, const CorrelationArrays<T>&,       \
+                            const CorrelationItem&, T*);                                          \
+    template void correlate_inside(const Correlation&, const Panels&, const CorrelationArrays<T>&,\
+                                   const CorrelationItem&, T*);                                   \
+    template bool pack_filters(const Correlation&, const Panels&, const T*, const FilterSteps&,   \
+                               T*, int);
+CNN_INSTANTIATE(float)
+CNN_INSTANTIATE(double)
+
+}  // namespace cnn::CNN_LEVEL

@@ -1,0 +1,56 @@
+// The table of kernels: one instance a level, filled by kernels/table.cpp.
+#pragma once
+
+#include "kernels/correlation.hpp"
+
+namespace cnn {
+
+template <class T> struct Kernels {
+    int lanes, tile_vectors;  // how filters are packed
+
+    void (*correlate)(const Correlation&, const Panels&, const CorrelationArrays<T>&,
+                      const CorrelationItem&, T* workspace);
+    void (*correlate_inside)(const Correlation&, const Panels&, const CorrelationArrays<T>&,
+                             const CorrelationItem&, T* workspace);
+    bool (*pack_filters)(const Correlation&, const Panels&, const T* w, const FilterSteps&,
+                         T* packed, int panel);
+    void (*filter_gradient)(const Correlation&, const Panels&, const FilterGradientArrays<T>&,
+                            const FilterGradientItem&, T* workspace);
+    void (*unpack_filters)(const Correlation&, const Panels&, const T* sums, int slices,
+                           const FilterSteps&, T* dw, int panel);
+};
+
+struct Level {
+    const char* name;
+    Kernels<float> f32;
+    Kernels<double> f64;
+};
+
+template <class T> const Kernels<T>& kernels_of(const Level& level);
+template <> inline const Kernels<float>& kernels_of(const Level& level) { return level.f32; }
+template <> inline const Kernels<double>& kernels_of(const Level& level) { return level.f64; }
+
+}  // namespace cnn
+
+// What each level's namespace defines; the files beside this one hold the bodies.
+#ifdef CNN_LEVEL
+namespace cnn::CNN_LEVEL {
+
+template <class T>
+void correlate(const Correlation&, const Panels&, const CorrelationArrays<T>&,
+               const CorrelationItem&, T* workspace);
+template <class T>
+void correlate_inside(const Correlation&, const Panels&, const CorrelationArrays<T>&,
+                      const CorrelationItem&, T* workspace);
+template <class T>
+bool pack_filters(const Correlation&, const Panels&, const T* w, const FilterSteps&, T* packed,
+                  int panel);
+template <class T>
+void filter_gradient(const Correlation&, const Panels&, const FilterGradientArrays<T>&,
+                     const FilterGradientItem&, T* workspace);
+template <class T>
+void unpack_filters(const Correlation&, const Panels&, const T* sums, int slices,
+                    const FilterSteps&, T* dw, int panel);
+
+}  // namespace cnn::CNN_LEVEL
+#endif

@@ -1,0 +1,151 @@
+// Blocks of memory, kept between uses.
+//
+// Small ones come from the C library. Large ones come from mmap, aligned to 2 MB so that
+// the system can back them with huge pages, and are kept when given back. The header in
+// front of a block holds its size; it takes one page of a large block, so that the
+// block itself begins on a page.
+#include "memory/blocks.hpp"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <iterator>
+#include <list>
+#include <mutex>
+#include <new>
+
+namespace cnn {
+namespace {
+
+constexpr std::size_t small = 32u << 10;         // below: the C library keeps its own lists
+constexpr std::size_t huge_page = 2u << 20;
+constexpr std::size_t page = 4096;
+constexpr std::size_t most_idle = std::size_t(1) << 30;
+
+struct Header {
+    std::size_t bytes;  // of the block, without the header; 0 for a small one
+    void* mapped;       // what munmap takes
+    std::size_t mapped_bytes;
+};
+
+Header* header_of(void* block) {
+    return reinterpret_cast<Header*>(static_cast<char*>(block) - sizeof(Header));
+}
+
+struct Idle {
+    std::mutex mutex;
+    std::list<void*> blocks;  // the one given back last stands first
+    std::size_t bytes = 0;
+};
+
+Idle& idle() {
+    // never deleted: arrays may be freed at exit; whole across fork
+    static Idle* all = [] {
+        pthread_atfork([] { idle().mutex.lock(); }, [] { idle().mutex.unlock(); },
+                       [] { idle().mutex.unlock(); });
+        return new Idle;
+    }();
+    return *all;
+}
+
+// Sizes are rounded up to eighths of a power of two, so that blocks fit again.
+std::size_t rounded(std::size_t bytes) {
+    std::size_t step = page;
+    while (step * 16 <= bytes) step *= 2;
+    return (bytes + step - 1) / step * step;
+}
+
+void* map(std::size_t bytes) {
+    const std::size_t align = bytes >= huge_page ? huge_page : page;
+    const std::size_t whole = bytes + page + align;
+    void* got = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (got == MAP_FAILED) return nullptr;
+    const auto begin = reinterpret_cast<std::uintptr_t>(got);
+    const auto block = (begin + page + align - 1) / align * align;
+    if (align == huge_page) madvise(reinterpret_cast<void*>(block), bytes, MADV_HUGEPAGE);
+    *header_of(reinterpret_cast<void*>(block)) = {bytes, got, whole};
+    return reinterpret_cast<void*>(block);
+}
+
+void unmap(void* block) {
+    const Header header = *header_of(block);
+    munmap(header.mapped, header.mapped_bytes);
+}
+
+void* take_idle(std::size_t bytes) {
+    std::lock_guard<std::mutex> lock(idle().mutex);
+    auto& blocks = idle().blocks;
+    auto best = blocks.end();
+    for (auto it = blocks.begin(); it != blocks.end(); ++it) {
+        const std::size_t has = header_of(*it)->bytes;
+        if (has < bytes || has > bytes + bytes / 4) continue;
+        if (best == blocks.end() || has < header_of(*best)->bytes) best = it;
+        if (has == bytes) break;
+    }
+    if (best == blocks.end()) return nullptr;
+    void* block = *best;
+    idle().bytes -= header_of(block)->bytes;
+    blocks.erase(best);
+    return block;
+}
+
+}  // namespace
+
+void* take_block(std::size_t bytes) {
+    if (bytes < small) {
+        void* whole = std::aligned_alloc(64, (bytes + 64 + 63) / 64 * 64);
+        if (!whole) return nullptr;
+        void* block = static_cast<char*>(whole) + 64;
+        *header_of(block) = {0, whole, 0};
+        return block;
+    }
+    if (bytes > SIZE_MAX / 4) return nullptr;
+    const std::size_t size = rounded(bytes);
+    if (void* block = take_idle(size)) return block;
+    if (void* block = map(size)) return block;
+    forget_idle_blocks();
+    return map(size);
+}
+
+void give_block(void* block) {
+    if (!block) return;
+    if (header_of(block)->bytes == 0) {
+        std::free(header_of(block)->mapped);
+        return;
+    }
+    std::list<void*> gone;
+    {
+        std::lock_guard<std::mutex> lock(idle().mutex);
+        idle().blocks.push_front(block);
+        idle().bytes += header_of(block)->bytes;
+        while (idle().bytes > most_idle) {
+            void* oldest = idle().blocks.back();
+            idle().bytes -= header_of(oldest)->bytes;
+            gone.splice(gone.begin(), idle().blocks, std::prev(idle().blocks.end()));
+        }
+    }
+    for (void* old : gone) unmap(old);
+}
+
+void forget_idle_blocks() {
+    std::list<void*> gone;
+    {
+        std::lock_guard<std::mutex> lock(idle().mutex);
+        gone.swap(idle().blocks);
+        idle().bytes = 0;
+    }
+    for (void* old : gone) unmap(old);
+}
+
+std::size_t idle_bytes() {
+    std::lock_guard<std::mutex> lock(idle().mutex);
+    return idle().bytes;
+}
+
+Workspace::Workspace(std::size_t bytes) : block_(take_block(bytes ? bytes : 1)) {
+    if (!block_) throw std::bad_alloc();
+}
+
+}  // namespace cnn

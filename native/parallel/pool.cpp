@@ -1,0 +1,158 @@
+// The thread pool: one job at a time, items taken from a counter.
+//
+// Workers spin for a moment after a job, since a network's next op comes within
+// microseconds, then sleep. A job is an odd or even `ticket`; a worker takes part in a
+// job at most once. The caller is worker 0 and waits until every worker that entered
+// has left, so that nothing of the job is touched after parallel_for returned.
+//
+// After fork only the calling thread exists in the child: the child starts over with
+// no workers (pthread_atfork).
+#include "parallel/pool.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <thread>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace cnn {
+namespace {
+
+constexpr auto spin_time = std::chrono::microseconds(60);
+
+void pause() {
+#if defined(__x86_64__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+thread_local bool inside_a_job = false;
+
+struct Job {
+    Item item;
+    const void* context;
+    int count;
+    std::atomic<int> next{0};
+
+    void work(int worker) {
+        inside_a_job = true;
+        for (int k; (k = next.fetch_add(1, std::memory_order_relaxed)) < count;)
+            item(context, k, worker);
+        inside_a_job = false;
+    }
+};
+
+class Pool {
+  public:
+    // Tries to run a job on all threads; false where another job is running.
+    bool run(Job& job, int threads) {
+        std::unique_lock<std::mutex> alone(busy_, std::try_to_lock);
+        if (!alone.owns_lock()) return false;
+        grow(threads - 1);
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            job_ = &job;
+            invited_ = threads - 1;
+            inside_.store(0, std::memory_order_relaxed);
+            ticket_.fetch_add(1, std::memory_order_release);
+        }
+        if (sleeping_.load(std::memory_order_acquire) > 0) wake_.notify_all();
+        job.work(0);
+        {
+            // no worker may enter from here on
+            std::lock_guard<std::mutex> lock(mutex_);
+            job_ = nullptr;
+        }
+        while (inside_.load(std::memory_order_acquire) != 0) pause();
+        return true;
+    }
+
+  private:
+    void grow(int workers) {
+        while (started_ < workers) {
+            int id = ++started_;
+            std::thread([this, id] { live(id); }).detach();
+        }
+    }
+
+    void live(int id) {
+        unsigned seen = 0;
+        for (;;) {
+            wait_for_news(seen);
+            Job* job = nullptr;
+            {
+                std::lock_guard<std::mutex> lock(mutex_);
+                seen = ticket_.load(std::memory_order_relaxed);
+                if (job_ && id <= invited_) {
+                    job = job_;
+                    inside_.fetch_add(1, std::memory_order_relaxed);
+                }
+            }
+            if (job) {
+                job->work(id);
+                inside_.fetch_sub(1, std::memory_order_release);
+            }
+        }
+    }
+
+    void wait_for_news(unsigned seen) {
+        const auto until = std::chrono::steady_clock::now() + spin_time;
+        do {
+            for (int i = 0; i < 64; ++i) {
+                if (ticket_.load(std::memory_order_acquire) != seen) return;
+                pause();
+            }
+        } while (std::chrono::steady_clock::now() < until);
+        std::unique_lock<std::mutex> lock(mutex_);
+        sleeping_.fetch_add(1);
+        wake_.wait(lock, [&] { return ticket_.load(std::memory_order_acquire) != seen; });
+        sleeping_.fetch_sub(1);
+    }
+
+    std::mutex busy_, mutex_;
+    std::condition_variable wake_;
+    Job* job_ = nullptr;
+    int invited_ = 0, started_ = 0;
+    std::atomic<unsigned> ticket_{0};
+    std::atomic<int> inside_{0}, sleeping_{0};
+};
+
+std::atomic<Pool*> the_pool{nullptr};
+std::atomic<int> wanted{1};
+
+Pool* pool() {
+    Pool* found = the_pool.load(std::memory_order_acquire);
+    if (found) return found;
+    static const int once = pthread_atfork(nullptr, nullptr, [] { the_pool.store(nullptr); });
+    (void)once;
+    // never deleted: its workers may outlive every static object
+    Pool* made = new Pool;
+    if (the_pool.compare_exchange_strong(found, made)) return made;
+    delete made;
+    return found;
+}
+
+}  // namespace
+
+int n_threads() { return wanted.load(std::memory_order_relaxed); }
+
+void set_n_threads(int n) { wanted.store(n, std::memory_order_relaxed); }
+
+void parallel_for(int count, Item item, const void* context) {
+    Job job{item, context, count};
+    const int threads = n_threads() < count ? n_threads() : count;
+    if (threads > 1 && !inside_a_job && pool()->run(job, threads)) return;
+    for (int k = 0; k < count; ++k) item(context, k, 0);
+}
+
+}  // namespace cnn

@@ -1,0 +1,28 @@
+// parallel_for: who runs which piece of work.
+//
+// An op is cut into items that do not depend on how many threads there are; each item
+// writes what no other item writes. So the result has the same bits for any number of
+// threads, and it does not matter who takes which item.
+#pragma once
+
+namespace cnn {
+
+// Runs item(context, k, worker) for k = 0 .. count-1; worker < n_threads() tells whose
+// workspace to use. Returns when all items are done. Safe to call from several threads
+// at once and after fork: who finds the pool busy runs all items himself.
+using Item = void (*)(const void* context, int k, int worker);
+void parallel_for(int count, Item item, const void* context);
+
+template <class Work> void parallel_for(int count, const Work& work) {
+    parallel_for(
+        count, [](const void* context, int k, int worker) {
+            (*static_cast<const Work*>(context))(k, worker);
+        },
+        &work);
+}
+
+int n_threads();
+void set_n_threads(int n);  // 1 <= n <= most_threads
+constexpr int most_threads = 256;
+
+}  // namespace cnn

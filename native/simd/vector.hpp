@@ -1,0 +1,117 @@
+// Vector<T>: as many numbers as one register of this instruction-set level holds.
+//
+// One source serves every level: the file is compiled once a level, with
+// CNN_LEVEL (the namespace: baseline, avx2, avx512, neon) and CNN_VECTOR_BYTES set
+// by meson.build. Arithmetic is the compiler's own (GCC and Clang vector types),
+// and a*b + c is one rounding where the level has fused multiply-add.
+//
+// Everything here lives inside the level's namespace, and no std:: template is used:
+// a template that two levels instantiate under one name could let an old CPU run
+// what was compiled for a new one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#define CNN_INLINE inline __attribute__((always_inline))
+
+namespace cnn::CNN_LEVEL {
+
+template <class T> struct VectorOf;
+
+template <> struct VectorOf<float> {
+    typedef float type __attribute__((vector_size(CNN_VECTOR_BYTES)));
+    typedef std::int32_t integers __attribute__((vector_size(CNN_VECTOR_BYTES)));
+};
+template <> struct VectorOf<double> {
+    typedef double type __attribute__((vector_size(CNN_VECTOR_BYTES)));
+    typedef std::int64_t integers __attribute__((vector_size(CNN_VECTOR_BYTES)));
+};
+
+template <class T> using Vector = typename VectorOf<T>::type;
+template <class T> using Integers = typename VectorOf<T>::integers;
+template <class T> constexpr int lanes = CNN_VECTOR_BYTES / static_cast<int>(sizeof(T));
+
+// Registers decide how large a tile of accumulators may be.
+#if defined(__AVX512F__)
+constexpr int tile_rows = 14, tile_vectors = 2;  // 28 accumulators of 32 registers
+#elif defined(__aarch64__)
+constexpr int tile_rows = 6, tile_vectors = 4;   // 24 of 32
+#else
+constexpr int tile_rows = 6, tile_vectors = 2;   // 12 of 16
+#endif
+
+template <class T> CNN_INLINE Vector<T> load(const T* p) {
+    Vector<T> v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+template <class T> CNN_INLINE void store(T* p, Vector<T> v) { __builtin_memcpy(p, &v, sizeof v); }
+
+template <class T> CNN_INLINE Vector<T> broadcast(T value) { return Vector<T>{} + value; }
+
+// The first n numbers, 0 < n <= lanes; the other lanes are zero, their memory is not touched.
+template <class T> CNN_INLINE Vector<T> load_first(const T* p, int n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        return (Vector<T>)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+    else
+        return (Vector<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), p);
+#else
+    T lane[lanes<T>] = {};
+    for (int i = 0; i < n; ++i) lane[i] = p[i];
+    return load(lane);
+#endif
+}
+
+template <class T> CNN_INLINE void store_first(T* p, Vector<T> v, int n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), (__m512)v);
+    else
+        _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), (__m512d)v);
+#else
+    T lane[lanes<T>];
+    store(lane, v);
+    for (int i = 0; i < n; ++i) p[i] = lane[i];
+#endif
+}
+
+// NaN goes through, as in np.maximum(x, 0).
+template <class T> CNN_INLINE Vector<T> relu(Vector<T> v) { return v < T(0) ? Vector<T>{} : v; }
+
+// Past the caches: for outputs that nobody reads before they are gone from there.
+template <class T> CNN_INLINE void store_past_caches(T* p, Vector<T> v) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) _mm512_stream_ps(p, (__m512)v);
+    else _mm512_stream_pd(p, (__m512d)v);
+#else
+    store(p, v);
+#endif
+}
+
+template <class T> CNN_INLINE T sum_of_lanes(Vector<T> v) {
+    // halves added to halves: the same order at every call
+    T lane[lanes<T>];
+    store(lane, v);
+    for (int width = lanes<T> / 2; width; width /= 2)
+        for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
+    return lane[0];
+}
+
+// Work that is cut as evenly as it goes into pieces of at most `most`.
+struct Pieces {
+    int count, size, longer;  // the first `longer` pieces have one more than `size`
+    CNN_INLINE Pieces(int total, int most)
+        : count((total + most - 1) / most), size(count ? total / count : 0),
+          longer(count ? total % count : 0) {}
+    CNN_INLINE int length(int k) const { return size + (k < longer); }
+    CNN_INLINE int start(int k) const { return k * size + (k < longer ? k : longer); }
+};
+
+}  // namespace cnn::CNN_LEVEL

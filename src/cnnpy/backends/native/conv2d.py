@@ -1,0 +1,60 @@
+"""conv2d by the compiled kernels; see native/engine and native/kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnpy.backends.native import _native
+from cnnpy.backends.native.engine import as_rows, contiguous, empty, images_from
+from cnnpy.contract import shapes
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.contract.shapes import Pair
+
+__all__ = ["conv2d_backward", "conv2d_forward"]
+
+
+def conv2d_forward(
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    *,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> tuple[FloatArray, Any]:
+    """Correlate the images with the filters."""
+    N, C, H, W = x.shape
+    F, _, HH, WW = w.shape
+    H_out, W_out = (
+        shapes.out_size(*axis)
+        for axis in zip((H, W), (HH, WW), stride, padding, dilation, strict=True)
+    )
+    geometry = _native.Conv2d(
+        N, C, H, W, F, HH, WW, *stride, *padding, *dilation, groups, H_out, W_out
+    )
+    rows, filters = as_rows(x), contiguous(w)
+    out = empty((N, H_out, W_out, F), x.dtype)
+    _native.conv2d_forward(
+        geometry, rows, filters, None if b is None else contiguous(b), False, out
+    )
+    return images_from(out), (geometry, rows, filters, b is not None)
+
+
+def conv2d_backward(
+    dout: FloatArray, cache: Any, needs: tuple[str, ...]
+) -> tuple[FloatArray | None, FloatArray | None, FloatArray | None]:
+    """Correlate the output's gradient with the filters turned round, and with the images."""
+    geometry, x, w, has_bias = cache
+    rows = as_rows(dout)
+    dx = dw = db = None
+    if "x" in needs:
+        dx = empty(x.shape, x.dtype)
+        _native.conv2d_input_gradient(geometry, rows, w, None, dx)
+    if "w" in needs:
+        dw = empty(w.shape, w.dtype)
+    if "b" in needs and has_bias:
+        db = empty(w.shape[:1], w.dtype)
+    if dw is not None or db is not None:
+        _native.conv2d_filter_gradient(geometry, x, rows, dw, db)
+    return None if dx is None else images_from(dx), dw, db
