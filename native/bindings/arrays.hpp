@@ -32,5 +32,6 @@ template <class Work> void unlocked(const Work& work) {
 
 void bind_conv2d(nb::module_& m);
 void bind_engine(nb::module_& m);
+void bind_linear(nb::module_& m);
 
 }  // namespace cnn

@@ -7,39 +7,45 @@
 namespace cnn {
 namespace {
 
-using Pair = std::pair<int, int>;
-
 template <class T> void bind(nb::module_& m) {
     m.def("conv2d_forward",
-          [](const Conv2d& g, In<T, 4> x, In<T, 4> w, Maybe<In<T, 1>> b, bool relu, Out<T, 4> out) {
+          [](const Conv2d& g, Algorithm algorithm, In<T, 4> x, In<T, 4> w, Maybe<In<T, 1>> b,
+             bool relu, Out<T, 4> out) {
               unlocked([&] {
-                  conv2d_forward<T>(g, x.data(), w.data(), data_or_null(b), relu, out.data());
+                  conv2d_forward<T>(g, algorithm, x.data(), w.data(), data_or_null(b), relu, out.data());
               });
           },
-          nb::arg("geometry"), nb::arg("x").noconvert(), nb::arg("w").noconvert(),
+          nb::arg("geometry"), nb::arg("algorithm"), nb::arg("x").noconvert(), nb::arg("w").noconvert(),
           nb::arg("b").noconvert().none(), nb::arg("relu"), nb::arg("out").noconvert());
     m.def("conv2d_input_gradient",
-          [](const Conv2d& g, In<T, 4> dout, In<T, 4> w, Maybe<In<T, 1>> b, Out<T, 4> dx) {
+          [](const Conv2d& g, Algorithm algorithm, In<T, 4> dout, In<T, 4> w, Maybe<In<T, 1>> b,
+             Out<T, 4> dx) {
               unlocked([&] {
-                  conv2d_input_gradient<T>(g, dout.data(), w.data(), data_or_null(b), dx.data());
+                  conv2d_input_gradient<T>(g, algorithm, dout.data(), w.data(), data_or_null(b), dx.data());
               });
           },
-          nb::arg("geometry"), nb::arg("dout").noconvert(), nb::arg("w").noconvert(),
+          nb::arg("geometry"), nb::arg("algorithm"), nb::arg("dout").noconvert(), nb::arg("w").noconvert(),
           nb::arg("b").noconvert().none(), nb::arg("dx").noconvert());
     m.def("conv2d_filter_gradient",
-          [](const Conv2d& g, In<T, 4> x, In<T, 4> dout, Maybe<Out<T, 4>> dw, Maybe<Out<T, 1>> db) {
+          [](const Conv2d& g, Algorithm algorithm, In<T, 4> x, In<T, 4> dout, Maybe<Out<T, 4>> dw,
+             Maybe<Out<T, 1>> db) {
               unlocked([&] {
-                  conv2d_filter_gradient<T>(g, x.data(), dout.data(), data_or_null(dw),
+                  conv2d_filter_gradient<T>(g, algorithm, x.data(), dout.data(), data_or_null(dw),
                                             data_or_null(db));
               });
           },
-          nb::arg("geometry"), nb::arg("x").noconvert(), nb::arg("dout").noconvert(),
+          nb::arg("geometry"), nb::arg("algorithm"), nb::arg("x").noconvert(), nb::arg("dout").noconvert(),
           nb::arg("dw").noconvert().none(), nb::arg("db").noconvert().none());
 }
 
 }  // namespace
 
 void bind_conv2d(nb::module_& m) {
+    nb::enum_<Algorithm>(m, "Algorithm")
+        .value("auto", Algorithm::automatic)
+        .value("direct", Algorithm::direct)
+        .value("winograd", Algorithm::winograd);
+    m.def("winograd_can", &winograd_can, nb::arg("geometry"));
     nb::class_<Conv2d>(m, "Conv2d")
         .def("__init__",
              [](Conv2d* g, int N, int C, int H, int W, int F, int HH, int WW, int stride_h,

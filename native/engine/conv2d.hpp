@@ -11,16 +11,40 @@ struct Conv2d {
     int H_out, W_out;
 };
 
+enum class Algorithm { automatic, direct, winograd };
+
+// Whether Winograd's tiles can compute it, and whether they are the faster way: a matter
+// of the shape alone.
+bool winograd_can(const Conv2d&);
+template <class T> bool winograd_pays(const Conv2d&);
+
 // x (N, H, W, C), w (F, C/groups, HH, WW) as NumPy lays it out, out (N, H_out, W_out, F).
 template <class T>
-void conv2d_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out);
+void conv2d_forward(const Conv2d&, Algorithm, const T* x, const T* w, const T* b, bool relu,
+                    T* out);
 
 // dx from dout; with a bias, this is conv_transpose2d.
 template <class T>
-void conv2d_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx);
+void conv2d_input_gradient(const Conv2d&, Algorithm, const T* dout, const T* w, const T* b, T* dx);
 
-// dw and, where db is not null, db (F).
+// dw and db (F), each where it is not null.
 template <class T>
-void conv2d_filter_gradient(const Conv2d&, const T* x, const T* dout, T* dw, T* db);
+void conv2d_filter_gradient(const Conv2d&, Algorithm, const T* x, const T* dout, T* dw, T* db);
+
+// --- the ways to compute them -----------------------------------------------------------
+
+template <class T>
+void direct_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out);
+template <class T>
+void direct_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx);
+template <class T>
+void direct_filter_gradient(const Conv2d&, const T* x, const T* dout, T* dw, T* db);
+
+template <class T>
+void winograd_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out);
+template <class T>
+void winograd_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx);
+template <class T>
+void winograd_filter_gradient(const Conv2d&, const T* x, const T* dout, T* dw, T* db);
 
 }  // namespace cnn

@@ -6,30 +6,15 @@
 
 #include "dispatch/dispatch.hpp"
 #include "engine/conv2d.hpp"
+#include "engine/geometry.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
 namespace cnn {
 namespace {
 
-using Size = std::ptrdiff_t;
-
 constexpr Size close_bytes = 256 << 10;   // what an item's rows may take of L2
 constexpr Size panels_bytes = 512 << 10;  // filters up to here stay in L2 beside them
-
-int ceil_div(Size a, Size b) { return static_cast<int>((a + b - 1) / b); }
-Size aligned(Size n) { return (n + 63) / 64 * 64; }
-
-template <class T> Panels panels_of(const Correlation& c) {
-    const auto& k = kernels<T>();
-    Panels p{};
-    p.narrow = k.lanes;
-    p.wide = k.lanes * k.tile_vectors;
-    p.count = ceil_div(c.F_group(), p.wide);
-    p.last = c.F_group() - (p.count - 1) * p.wide <= p.narrow ? p.narrow : p.wide;
-    p.depth = Size(c.HH) * c.WW * c.C_group();
-    return p;
-}
 
 struct Extent {
     int rows, width;  // of the padded source under some rows of the result
@@ -45,9 +30,10 @@ Extent extent(const Correlation& c, int rows_out) {
 enum class Border { zeros, nothing };
 
 template <class T>
-void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
+void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
          const Epilogue<T>& epilogue, Border border, T* out) {
-    if (c.N == 0 || c.H_out <= 0 || c.W_out <= 0) return;
+    flatten_pixels(c, 56);
+    if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
     const auto& kernel = kernels<T>();
     const Panels panels = panels_of<T>(c);
     const int n_panels = c.groups * panels.count;
@@ -87,24 +73,6 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
     });
 }
 
-Correlation forward_correlation(const Conv2d& g) {
-    Correlation c{};
-    c.N = g.N, c.H = g.H, c.W = g.W, c.C = g.C;
-    c.H_out = g.H_out, c.W_out = g.W_out, c.F = g.F;
-    c.HH = g.HH, c.WW = g.WW;
-    c.stride_h = g.stride_h, c.stride_w = g.stride_w;
-    c.pad_top = g.padding_h, c.pad_left = g.padding_w;
-    c.dilation_h = g.dilation_h, c.dilation_w = g.dilation_w;
-    c.groups = g.groups;
-    c.out_pixel = g.F, c.out_row = Size(g.W_out) * g.F, c.out_image = g.H_out * c.out_row;
-    return c;
-}
-
-FilterSteps forward_steps(const Conv2d& g) {
-    const Size tap = Size(g.HH) * g.WW, filter = tap * (g.C / g.groups);
-    return {g.F / g.groups * filter, filter, tap, g.WW, 1};
-}
-
 // Of one axis: which taps reach the rows h = phase, phase + stride, ... of dx, and where
 // these taps find dout. From h + padding = stride*i + dilation*u.
 struct Phase {
@@ -131,12 +99,12 @@ Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilat
 }  // namespace
 
 template <class T>
-void conv2d_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out) {
+void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out) {
     run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu}, Border::zeros, out);
 }
 
 template <class T>
-void conv2d_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b, T* dx) {
+void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b, T* dx) {
     const FilterSteps all = forward_steps(g);
     for (int a = 0; a < std::min(g.stride_h, g.H); ++a)
         for (int e = 0; e < std::min(g.stride_w, g.W); ++e) {
@@ -168,9 +136,12 @@ void conv2d_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
 }
 
 template <class T>
-void conv2d_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T* db) {
+void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps& steps, T* dw,
+                     T* db) {
     const auto& kernel = kernels<T>();
-    const Correlation c = forward_correlation(g);
+    flatten_pixels(c, 112);
+    if (c.F == 0) return;
+    if (c.W_out == 0) c.N = 0, c.W_out = 1;  // no pixel at all: every sum is empty
     const Panels panels = panels_of<T>(c);
     const int n_panels = c.groups * panels.count;
     const Size slice_size = c.groups * panels.group_size();
@@ -216,7 +187,7 @@ void conv2d_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T
 
     if (dw)
         parallel_for(n_panels, [&](int p, int) {
-            kernel.unpack_filters(c, panels, sums.as<T>(), slices, forward_steps(g), dw, p);
+            kernel.unpack_filters(c, panels, sums.as<T>(), slices, steps, dw, p);
         });
     if (db)
         for (int f = 0; f < c.F; ++f) {
@@ -226,10 +197,16 @@ void conv2d_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T
         }
 }
 
+template <class T>
+void direct_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T* db) {
+    filter_gradient<T>(forward_correlation(g), x, dout, forward_steps(g), dw, db);
+}
+
 #define CNN_INSTANTIATE(T)                                                                       \
-    template void conv2d_forward(const Conv2d&, const T*, const T*, const T*, bool, T*);         \
-    template void conv2d_input_gradient(const Conv2d&, const T*, const T*, const T*, T*);        \
-    template void conv2d_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);
+    template void direct_forward(const Conv2d&, const T*, const T*, const T*, bool, T*);         \
+    template void direct_input_gradient(const Conv2d&, const T*, const T*, const T*, T*);        \
+    template void direct_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);             \
+    template void filter_gradient(Correlation, const T*, const T*, const FilterSteps&, T*, T*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)
 

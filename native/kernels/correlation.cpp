@@ -15,92 +15,10 @@
 // zeros into the worker's workspace; where it does not, they are read in place.
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
+#include "kernels/tile.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
-namespace {
-
-// A window's rows as the tile walks over them.
-struct Walk {
-    std::ptrdiff_t pixel;       // from a pixel of the tile to the next, in the source
-    std::ptrdiff_t row;         // from a row of the window to the next
-    std::ptrdiff_t segment;     // from a contiguous piece of such a row to the next
-    int HH, segments, length;   // rows, pieces of a row, numbers of a piece
-    std::ptrdiff_t w_row, w_segment;  // the same steps in the packed filters
-};
-
-template <class T> struct Target {
-    T* out;
-    std::ptrdiff_t pixel;
-    const T* bias;  // of this panel, or null
-    int filters;    // of this panel that exist
-    bool relu;
-};
-
-template <class T, int NV> CNN_INLINE void finish(T* p, Vector<T>* sums, const Target<T>& to) {
-#pragma GCC unroll 8
-    for (int v = 0; v < NV; ++v) {
-        const int left = to.filters - v * lanes<T>;
-        if (left >= lanes<T>) {
-            if (to.bias) sums[v] += load(to.bias + v * lanes<T>);
-            store(p + v * lanes<T>, to.relu ? relu<T>(sums[v]) : sums[v]);
-        } else if (left > 0) {
-            if (to.bias) sums[v] += load_first(to.bias + v * lanes<T>, left);
-            store_first(p + v * lanes<T>, to.relu ? relu<T>(sums[v]) : sums[v], left);
-        }
-    }
-}
-
-template <class T, int MR, int NV>
-void tile(const T* x, const T* w, const Walk& walk, const Target<T>& to) {
-    Vector<T> sums[MR][NV] = {};
-    constexpr int n_bases = (MR + 2) / 3;  // an address reaches 0, 1 and 2 pixels on
-    const std::ptrdiff_t pixel = walk.pixel;
-    for (int u = 0; u < walk.HH; ++u) {
-        for (int s = 0; s < walk.segments; ++s) {
-            const T* base[n_bases];
-#pragma GCC unroll 8
-            for (int i = 0; i < n_bases; ++i)
-                base[i] = x + u * walk.row + s * walk.segment + 3 * i * pixel;
-            const T* filter = w + u * walk.w_row + s * walk.w_segment;
-            // main loop
-            for (int k = 0; k < walk.length; ++k) {
-                Vector<T> filters[NV];
-#pragma GCC unroll 8
-                for (int v = 0; v < NV; ++v) filters[v] = load(filter + v * lanes<T>);
-#pragma GCC unroll 16
-                for (int m = 0; m < MR; ++m) {
-                    const T value = *(base[m / 3] + (m % 3) * pixel);
-#pragma GCC unroll 8
-                    for (int v = 0; v < NV; ++v) sums[m][v] += filters[v] * value;
-                }
-#pragma GCC unroll 8
-                for (int i = 0; i < n_bases; ++i) ++base[i];
-                filter += NV * lanes<T>;
-            }
-        }
-    }
-#pragma GCC unroll 16
-    for (int m = 0; m < MR; ++m) finish<T, NV>(to.out + m * to.pixel, sums[m], to);
-}
-
-template <class T> using Tile = void (*)(const T*, const T*, const Walk&, const Target<T>&);
-
-template <class T, int NV, int... M> constexpr Tile<T> pick(int rows) {
-    constexpr Tile<T> table[] = {tile<T, M, NV>...};
-    return table[rows - 1];
-}
-
-template <class T> CNN_INLINE Tile<T> tile_of(int rows, bool wide) {
-#define CNN_ROWS 1, 2, 3, 4, 5, 6
-#define CNN_MORE_ROWS CNN_ROWS, 7, 8, 9, 10, 11, 12, 13, 14
-    if constexpr (tile_rows == 14)
-        return wide ? pick<T, tile_vectors, CNN_MORE_ROWS>(rows) : pick<T, 1, CNN_MORE_ROWS>(rows);
-    else
-        return wide ? pick<T, tile_vectors, CNN_ROWS>(rows) : pick<T, 1, CNN_ROWS>(rows);
-}
-
-}  // namespace
 
 template <class T>
 void correlate(const Correlation& c, const Panels& panels, const CorrelationArrays<T>& a,
@@ -120,7 +38,6 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
     Walk walk{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * row,
               std::ptrdiff_t(c.dilation_w) * c.C, c.HH,
               contiguous ? 1 : c.WW, contiguous ? c.WW * C_group : C_group, 0, 0};
-    const Pieces pieces(c.W_out, tile_rows);
 
     if (!in_place)
         for (int n = item.n_begin; n < item.n_end; ++n)
@@ -140,6 +57,7 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
                 ? a.x + n * image_size + (first - c.pad_top) * row - std::ptrdiff_t(c.pad_left) * c.C
                 : workspace + (n - item.n_begin) * copy_size;
             source += group * C_group;
+            const Pieces pieces(c.W_of(n), tile_rows);
             for (int i = item.i_begin; i < item.i_end; ++i) {
                 Target<T> to{a.out + n * c.out_image + i * c.out_row + f, c.out_pixel,
                              a.epilogue.bias ? a.epilogue.bias + f : nullptr,
@@ -188,7 +106,7 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
         const bool wide = width == panels.wide;
         for (int n = item.n_begin; n < item.n_end; ++n)
             for (int i = item.i_begin; i < item.i_end; ++i)
-                for (int j = 0; j < c.W_out; ++j) {
+                for (int j = 0; j < c.W_of(n); ++j) {
                     const int h = i * c.stride_h - c.pad_top, v = j * c.stride_w - c.pad_left;
                     const Taps rows = taps_inside(h, c.HH, c.dilation_h, c.H);
                     const Taps columns = taps_inside(v, c.WW, c.dilation_w, c.W);

@@ -19,11 +19,13 @@ struct Correlation {
     int pad_top, pad_left;       // zeros above and left of the source; below zero: cropped
     int dilation_h, dilation_w;
     int groups;
+    int W_last;                  // pixels of the last image's rows, where they are fewer; or 0
     // where the result lies: steps between its images, rows and pixels, in numbers
     std::ptrdiff_t out_image, out_row, out_pixel;
 
     int C_group() const { return C / groups; }
     int F_group() const { return F / groups; }
+    int W_of(int n) const { return W_last && n == N - 1 ? W_last : W_out; }
 };
 
 // Filters of one group stand in panels of `wide` filters each, the last one perhaps

@@ -15,73 +15,25 @@
 // bits do not depend on the number of threads.
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
+#include "kernels/tile.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
 namespace {
 
-struct Field {
-    std::ptrdiff_t pixel, row;  // steps in x from an output pixel or row to the next
-    int rows, columns;
-};
-
-template <class T, int MR, int NV> void tile(const T* x, const T* d, const Field& field, T* sums_at) {
-    Vector<T> sums[MR][NV] = {};
-    for (int i = 0; i < field.rows; ++i) {
-        const T* source = x + i * field.row;
-        // main loop
-        for (int j = 0; j < field.columns; ++j) {
-            Vector<T> dout[NV];
-#pragma GCC unroll 8
-            for (int v = 0; v < NV; ++v) dout[v] = load(d + v * lanes<T>);
-#pragma GCC unroll 16
-            for (int m = 0; m < MR; ++m) {
-                const T value = source[m];
-#pragma GCC unroll 8
-                for (int v = 0; v < NV; ++v) sums[m][v] += dout[v] * value;
-            }
-            source += field.pixel;
-            d += NV * lanes<T>;
-        }
-    }
-#pragma GCC unroll 16
-    for (int m = 0; m < MR; ++m)
-#pragma GCC unroll 8
-        for (int v = 0; v < NV; ++v) {
-            T* at = sums_at + (m * NV + v) * lanes<T>;
-            store(at, load(at) + sums[m][v]);
-        }
-}
-
-template <class T> using Tile = void (*)(const T*, const T*, const Field&, T*);
-
-template <class T, int NV, int... M> constexpr Tile<T> pick(int rows) {
-    constexpr Tile<T> table[] = {tile<T, M, NV>...};
-    return table[rows - 1];
-}
-
-template <class T> CNN_INLINE Tile<T> tile_of(int rows, bool wide) {
-#define CNN_ROWS 1, 2, 3, 4, 5, 6
-#define CNN_MORE_ROWS CNN_ROWS, 7, 8, 9, 10, 11, 12, 13, 14
-    if constexpr (tile_rows == 14)
-        return wide ? pick<T, tile_vectors, CNN_MORE_ROWS>(rows) : pick<T, 1, CNN_MORE_ROWS>(rows);
-    else
-        return wide ? pick<T, tile_vectors, CNN_ROWS>(rows) : pick<T, 1, CNN_ROWS>(rows);
-}
-
 // Some rows of dout for one panel, pixel by pixel; adds them up for the bias as well.
 template <class T>
-void pack_dout(T* to, const T* dout, const Correlation& c, int rows, int width, int filters,
-               T* bias_sums) {
+void pack_dout(T* to, const T* dout, const Correlation& c, int rows, int columns, int width,
+               int filters, T* bias_sums) {
     for (int v = 0; v < width; v += lanes<T>) {
         int left = filters - v;
         if (left > lanes<T>) left = lanes<T>;
         Vector<T> sum = {};
         for (int i = 0; i < rows; ++i) {
             Vector<T> of_row = {};
-            T* p = to + std::ptrdiff_t(i) * c.W_out * width + v;
+            T* p = to + std::ptrdiff_t(i) * columns * width + v;
             const T* from = dout + i * c.out_row + v;
-            for (int j = 0; j < c.W_out; ++j, p += width, from += c.out_pixel) {
+            for (int j = 0; j < columns; ++j, p += width, from += c.out_pixel) {
                 const Vector<T> d = left == lanes<T> ? load(from)
                                     : left > 0       ? load_first(from, left)
                                                      : Vector<T>{};
@@ -126,13 +78,13 @@ void filter_gradient(const Correlation& c, const Panels& panels, const FilterGra
                 copy_padded(padded, x, c, first, rows, width);
                 x = padded;
             }
-            const Field field{std::ptrdiff_t(c.stride_w) * c.C, c.stride_h * row, rows_out, c.W_out};
+            const Field field{std::ptrdiff_t(c.stride_w) * c.C, c.stride_h * row, rows_out, c.W_of(n)};
             const T* dout = a.dout + n * c.out_image + i * c.out_row;
             for (int p = item.panel_begin; p < item.panel_end; ++p) {
                 const int group = p / panels.count, panel = p % panels.count;
                 const int w = panels.width(panel), f = group * F_group + panel * panels.wide;
                 const int left = F_group - panel * panels.wide;
-                pack_dout(packed, dout + f, c, rows_out, w, left < w ? left : w,
+                pack_dout(packed, dout + f, c, rows_out, c.W_of(n), w, left < w ? left : w,
                           bias_sums ? bias_sums + f : nullptr);
                 T* at = sums + panels.offset(group, panel);
                 for (int u = 0; u < c.HH; ++u)
@@ -141,7 +93,7 @@ void filter_gradient(const Correlation& c, const Panels& panels, const FilterGra
                                           std::ptrdiff_t(s) * c.dilation_w * c.C;
                         for (int k = 0; k < pieces.count; ++k) {
                             const int MR = pieces.length(k);
-                            tile_of<T>(MR, w == panels.wide)(source, packed, field, at);
+                            outer_tile_of<T>(MR, w == panels.wide)(source, packed, field, at);
                             source += MR;
                             at += MR * w;
                         }

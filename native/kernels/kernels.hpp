@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/correlation.hpp"
+#include "kernels/winograd.hpp"
 
 namespace cnn {
 
@@ -18,6 +19,7 @@ template <class T> struct Kernels {
                             const FilterGradientItem&, T* workspace);
     void (*unpack_filters)(const Correlation&, const Panels&, const T* sums, int slices,
                            const FilterSteps&, T* dw, int panel);
+    const WinogradKernels<T>* winograd;
 };
 
 struct Level {

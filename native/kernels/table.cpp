@@ -7,9 +7,16 @@ namespace cnn::CNN_LEVEL {
 #define CNN_NAME_OF(level) #level
 #define CNN_NAME(level) CNN_NAME_OF(level)
 
+// Constants all through: nothing of a level may run before it was chosen.
+template <class T> constexpr const WinogradKernels<T>* winograd() {
+    if constexpr (sizeof(T) == 4) return &winograd_f32;
+    else return &winograd_f64;
+}
+
 template <class T> constexpr Kernels<T> table() {
     return {lanes<T>,        tile_vectors,       correlate<T>,      correlate_inside<T>,
-            pack_filters<T>, filter_gradient<T>, unpack_filters<T>};
+            pack_filters<T>, filter_gradient<T>, unpack_filters<T>,
+            winograd<T>()};
 }
 
 extern const Level level;

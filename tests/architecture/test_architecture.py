@@ -223,8 +223,9 @@ def test_the_public_signature_is_that_of_the_row(op: str) -> None:
     rest = [p.name for p in ours if p.name in {i.name for i in row.keyword}]
     assert rest == [i.name for i in row.keyword if op != "dropout"]
     options = {p.name: p.default for p in ours if p.name not in rest}
-    assert list(options) == [option.name for option in row.options]
-    for option in row.options:
+    known = (*row.options, *row.advice)
+    assert list(options) == [option.name for option in known]
+    for option in known:
         default = options[option.name]
         if option.default is REQUIRED:
             assert default is inspect.Parameter.empty
@@ -262,7 +263,7 @@ def test_a_public_docstring_names_shapes_options_and_errors(op: str) -> None:
             assert f"\n{section}\n---" in text
         assert re.search(r"of shape|of any shape|of the shape|of one shape|shapes", text)
     text = inspect.getdoc(getattr(functional, f"{op}_forward")) or ""
-    for name in [i.name for i in row.inputs] + [option.name for option in row.options]:
+    for name in [i.name for i in row.inputs] + [o.name for o in (*row.options, *row.advice)]:
         assert re.search(rf"^(\w+, )*{name}(, \w+)* : ", text, re.MULTILINE), name
     for letters in row.inputs[0].axes.split("|"):
         axes = letters.split()

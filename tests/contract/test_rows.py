@@ -36,8 +36,9 @@ def test_labels_masks_and_updated_arrays_get_no_gradient(row: OpSpec) -> None:
 
 @every_row
 def test_the_tolerance_is_one_that_the_judge_knows(row: OpSpec) -> None:
-    assert row.tolerance.rule in ("exact", "bound", "routed", "scale")
-    assert (row.tolerance.k == 0) == (row.tolerance.rule == "exact")
+    for tolerance in (row.tolerance, *row.other_tolerances.values()):
+        assert tolerance.rule in ("exact", "bound", "spread", "routed", "scale")
+        assert (tolerance.k == 0) == (tolerance.rule == "exact")
 
 
 def test_only_batch_norm_updates_arrays() -> None:

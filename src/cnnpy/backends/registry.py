@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import inspect
 import os
 from collections.abc import Callable
 from contextvars import ContextVar, Token
@@ -32,11 +33,12 @@ _chosen: ContextVar[str | None] = ContextVar("cnnpy_backend", default=None)
 
 
 class Implementation(NamedTuple):
-    """Both passes of an op, and the backend that they come from."""
+    """Both passes of an op, the backend that they come from, and the advice that it takes."""
 
     forward: Callable[..., tuple[Any, Any]]
     backward: Callable[[Any, Any, tuple[str, ...]], tuple[Any, ...]]
     backend: str
+    advice: frozenset[str]
 
 
 class use_backend:
@@ -130,7 +132,9 @@ def resolve(op: str, backend: str) -> Implementation:
             backward = getattr(found, f"{op}_backward")
             if rung == "reference":
                 backward = _with_needs(op, backward)
-            return Implementation(forward, backward, rung)
+            known = inspect.signature(forward).parameters
+            advice = frozenset(o.name for o in OPS[op].advice if o.name in known)
+            return Implementation(forward, backward, rung, advice)
     raise AssertionError(f"{op} has no definition")
 
 

@@ -72,6 +72,7 @@ def judge(
     *,
     dtype: type[np.floating[Any]] = np.float64,
     layout: Callable[[Any], Any] | None = None,
+    tolerance: Tolerance | None = None,
 ) -> list[Finding]:
     """Hold an implementation against the definition on one case.
 
@@ -87,6 +88,8 @@ def judge(
         The dtype in which the implementation is called.
     layout : callable, optional
         Brings every array into another memory layout.
+    tolerance : Tolerance, optional
+        The op's own by default; one of the row's others where it is computed that way.
 
     Returns
     -------
@@ -97,7 +100,8 @@ def judge(
     dout = np.array(dout, dtype=dtype)
     # the truth starts from the values as they are in `dtype`
     eps = float(np.finfo(dtype).eps)
-    truth = run_definition(given.cast(np.float64), dout.astype(np.float64), eps)
+    tolerance = OPS[case.op].tolerance if tolerance is None else tolerance
+    truth = run_definition(given.cast(np.float64), dout.astype(np.float64), eps, tolerance.rule)
     if layout is not None:
         given = _lay_out(given, layout)
         dout = layout(dout) if dout.ndim else dout
@@ -115,7 +119,7 @@ def judge(
     if counts[0] != counts[1]:
         detail = f"{counts[0]}, the definition's {counts[1]}"
         return [Finding("backward", "one gradient for each input", detail)]
-    tolerances = _tolerances(OPS[case.op].tolerance)
+    tolerances = _tolerances(tolerance)
     largest = _largest(case, dout)
     findings += _compare("forward", out, truth.out, truth.out_bound, tolerances[0], dtype, largest)
     for name, got, want, bound in _named_gradients(case, first, truth):
@@ -134,7 +138,7 @@ def judge(
     return findings
 
 
-def run_definition(case: Case, dout: FloatArray, eps: float) -> Truth:
+def run_definition(case: Case, dout: FloatArray, eps: float, rule: str | None = None) -> Truth:
     """Run the definition on a case, and once more for the bounds of its tolerance.
 
     Parameters
@@ -145,6 +149,8 @@ def run_definition(case: Case, dout: FloatArray, eps: float) -> Truth:
         The gradient to send back.
     eps : float
         One rounding of the dtype under test.
+    rule : str, optional
+        Which bounds are wanted: a rule of :class:`Tolerance`, the op's own by default.
 
     Returns
     -------
@@ -156,13 +162,15 @@ def run_definition(case: Case, dout: FloatArray, eps: float) -> Truth:
     own = case.map(np.copy)
     out, cache = forward(*own.positional(), **own.keywords())
     gradients = _gradients(case.op, backward(dout, cache))
-    rule = OPS[case.op].tolerance.rule
+    rule = OPS[case.op].tolerance.rule if rule is None else rule
     out_bound: Any = None
     bounds: list[Any] = [None] * len(gradients)
-    if rule == "bound":
+    if rule in ("bound", "spread"):
         other = case.map(np.abs)
         out_bound, bound_cache = forward(*other.positional(), **other.keywords())
         bounds = _gradients(case.op, backward(np.abs(dout), bound_cache))
+        if rule == "spread":
+            out_bound, *bounds = (_spread(bound) for bound in (out_bound, *bounds))
     elif rule == "scale":
         out_bound, bounds = out, gradients
         others = [(case.map(_one_rounding(eps, seed)), dout) for seed in range(_SHIFTS)]
@@ -186,6 +194,13 @@ def run_definition(case: Case, dout: FloatArray, eps: float) -> Truth:
         if i.kind.name == "UPDATED" and own.arrays[i.name] is not None
     }
     return Truth(np.asarray(out), gradients, out_bound, bounds, updated)
+
+
+def _spread(bound: Any) -> Any:
+    """Give every place of an image or filter the largest bound of its places."""
+    if bound is None or np.ndim(bound) != 4:
+        return bound
+    return np.broadcast_to(bound.max(axis=(2, 3), keepdims=True, initial=0.0), bound.shape)
 
 
 _SHIFTS = 6

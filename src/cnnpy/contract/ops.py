@@ -10,7 +10,7 @@ rows and columns, D features, M outputs, K classes.
 
 from __future__ import annotations
 
-from cnnpy.contract import flops, shapes
+from cnnpy.contract import algorithms, flops, shapes
 from cnnpy.contract.opspec import Input, Kind, OpSpec, Option, Tolerance
 from cnnpy.contract.options import choice, flag, integer, pair, real, sides
 
@@ -32,6 +32,7 @@ _AXIS = Option("axis", integer(), -1)
 _EXACT = Tolerance("exact")
 _SUM = Tolerance("bound", 8)
 _ROUTED = Tolerance("routed", 8)
+_TILES = Tolerance("spread", 128)
 _CURVE = Tolerance("scale", 16)
 _NORM = Tolerance("scale", 32)
 
@@ -61,6 +62,9 @@ _ROWS = (
         flops.conv2d,
         _SUM,
         "conv",
+        advice=(Option("algorithm", choice("auto", "direct", "winograd"), "auto"),),
+        check_advice=algorithms.conv2d,
+        other_tolerances={"winograd": _TILES},
     ),
     OpSpec(
         "conv_transpose2d",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -77,7 +77,7 @@ class Tolerance:
 
     Parameters
     ----------
-    rule : {"exact", "bound", "routed", "scale"}
+    rule : {"exact", "bound", "spread", "routed", "scale"}
         What the distance is measured by.
     k : float
         How often the rule's unit it may be.
@@ -91,6 +91,9 @@ class Tolerance:
     ``bound``
         ``|got - want| <= k * eps * bound`` where `bound` is the definition run on absolute
         values: sums of products, whatever their length and cancellation;
+    ``spread``
+        as ``bound``, with the largest bound of the same image and channel (of a filter's
+        taps, for its gradient): ways that share products between neighbouring places;
     ``routed``
         forward copies entries, so the same bits; backward adds what was copied from one
         place: ``|got - want| <= k * eps * bound`` with `bound` the definition's backward of
@@ -130,6 +133,13 @@ class OpSpec:
         Of forward and backward.
     room : str
         The module of ``cnnpy.functional`` where its public functions stand.
+    advice : tuple of Option
+        Keyword-only options that choose how it is computed, not what: the definition has
+        none of them, and a backend that does not know one computes as it always does.
+    check_advice : callable, optional
+        Of the shapes of the inputs and all options; raises where an advice cannot be taken.
+    other_tolerances : mapping of str to Tolerance
+        By the value of an advice: of ways that round otherwise than `tolerance` allows.
     """
 
     name: str
@@ -141,6 +151,9 @@ class OpSpec:
     flops: Callable[..., int]
     tolerance: Tolerance
     room: str
+    advice: tuple[Option, ...] = ()
+    check_advice: Callable[..., None] | None = None
+    other_tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
 
     @property
     def gradients(self) -> tuple[str, ...]:

@@ -27,19 +27,21 @@ __all__ = ["Call", "a_what", "backward_call", "check_needs", "forward_call", "pa
 class Call:
     """A validated call: what the backend receives, and what its output will be."""
 
-    __slots__ = ("arrays", "dtype", "keyword", "options", "out_shape")
+    __slots__ = ("advice", "arrays", "dtype", "keyword", "options", "out_shape")
 
     def __init__(
         self,
         arrays: tuple[Any, ...],
         keyword: dict[str, Any],
         options: dict[str, Any],
+        advice: dict[str, Any],
         dtype: np.dtype[Any],
         out_shape: Shape,
     ) -> None:
         self.arrays = arrays
         self.keyword = keyword
         self.options = options
+        self.advice = advice
         self.dtype = dtype
         self.out_shape = out_shape
 
@@ -87,10 +89,13 @@ def forward_call(
     named_sizes = dict(zip((i.name for i in row.keyword), sizes[n:], strict=True))
     out_shape = row.shape(*sizes[:n], **named_sizes, **parsed)
     dtype = dtype or np.dtype(np.float64)
+    advice = _parse_advice(row, options)
+    if row.check_advice is not None:
+        row.check_advice(*sizes[:n], **named_sizes, **parsed, **advice)
     _check_memory(row.name, out_shape, dtype)
     _check_class_range(row, checked)
     named = dict(zip((i.name for i in row.keyword), checked[n:], strict=True))
-    return Call(tuple(checked[:n]), named, parsed, dtype, out_shape)
+    return Call(tuple(checked[:n]), named, parsed, advice, dtype, out_shape)
 
 
 def backward_call(row: OpSpec, dout: Any, dtype: np.dtype[Any], out_shape: Shape) -> FloatArray:
@@ -160,6 +165,13 @@ def parse_options(row: OpSpec, options: Mapping[str, Any]) -> dict[str, Any]:
             value = parsed["kernel_size"]
         parsed[option.name] = option.parse(row.name, option.name, value)
     return parsed
+
+
+def _parse_advice(row: OpSpec, options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        option.name: option.parse(row.name, option.name, options.get(option.name, option.default))
+        for option in row.advice
+    }
 
 
 # --- one check a kind of input ---------------------------------------------------

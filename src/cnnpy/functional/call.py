@@ -79,7 +79,8 @@ def forward(
     """
     call = validate.forward_call(OPS[op], arrays, keyword or {}, options)
     implementation = registry.resolve(op, registry.current())
-    out, content = implementation.forward(*call.arrays, **call.keyword, **call.options)
+    advice = {name: value for name, value in call.advice.items() if name in implementation.advice}
+    out, content = implementation.forward(*call.arrays, **call.keyword, **call.options, **advice)
     return out, Cache(op, implementation.backend, content, call.dtype, call.out_shape)
 
 

@@ -28,6 +28,7 @@ def conv2d_forward(
     padding: int | Pair = 0,
     dilation: int | Pair = 1,
     groups: int = 1,
+    algorithm: str = "auto",
 ) -> tuple[FloatArray, Cache]:
     """Slide filters over images and sum the products.
 
@@ -50,6 +51,10 @@ def conv2d_forward(
         Pixels from one filter entry to the next, along H and W.
     groups : int
         Parts into which C and F are cut, and which do not see each other.
+    algorithm : {"auto", "direct", "winograd"}
+        How it is computed, both passes: "winograd" takes fewer multiplications for 3x3
+        filters at stride 1 and rounds more coarsely (its tolerance is a row of the
+        contract), "auto" chooses by the shape alone. Only the native backend has a choice.
 
     Returns
     -------
@@ -65,12 +70,14 @@ def conv2d_forward(
     DtypeError
         Where an array is not float32 or float64, or dtypes are mixed.
     OptionError
-        Where an option is out of its range.
+        Where an option is out of its range, or the algorithm is not for this shape.
 
     References
     ----------
     .. [1] V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep
        learning", arXiv:1603.07285, 2016.
+    .. [2] A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks",
+       CVPR 2016.
 
     Examples
     --------
@@ -80,7 +87,13 @@ def conv2d_forward(
     array([[45., 54.],
            [81., 90.]])
     """
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    options = {
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "groups": groups,
+        "algorithm": algorithm,
+    }
     return call.forward("conv2d", (x, w, b), options)
 
 

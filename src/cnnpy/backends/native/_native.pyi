@@ -1,6 +1,7 @@
 """What the extension module offers; see native/bindings."""
 
 from collections.abc import Sequence
+from enum import Enum
 
 from cnnpy.contract.dtypes import FloatArray
 
@@ -38,8 +39,15 @@ class Conv2d:
         /,
     ) -> None: ...
 
+class Algorithm(Enum):
+    auto = 0
+    direct = 1
+    winograd = 2
+
+def winograd_can(geometry: Conv2d) -> bool: ...
 def conv2d_forward(
     geometry: Conv2d,
+    algorithm: Algorithm,
     x: FloatArray,
     w: FloatArray,
     b: FloatArray | None,
@@ -47,12 +55,25 @@ def conv2d_forward(
     out: FloatArray,
 ) -> None: ...
 def conv2d_input_gradient(
-    geometry: Conv2d, dout: FloatArray, w: FloatArray, b: FloatArray | None, dx: FloatArray
+    geometry: Conv2d,
+    algorithm: Algorithm,
+    dout: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    dx: FloatArray,
 ) -> None: ...
 def conv2d_filter_gradient(
     geometry: Conv2d,
+    algorithm: Algorithm,
     x: FloatArray,
     dout: FloatArray,
     dw: FloatArray | None,
     db: FloatArray | None,
+) -> None: ...
+def linear_forward(
+    x: FloatArray, w: FloatArray, b: FloatArray | None, relu: bool, out: FloatArray
+) -> None: ...
+def linear_input_gradient(dout: FloatArray, w: FloatArray, dx: FloatArray) -> None: ...
+def linear_parameter_gradients(
+    x: FloatArray, dout: FloatArray, dw: FloatArray | None, db: FloatArray | None
 ) -> None: ...

@@ -22,6 +22,7 @@ def conv2d_forward(
     padding: Pair,
     dilation: Pair,
     groups: int,
+    algorithm: str = "auto",
 ) -> tuple[FloatArray, Any]:
     """Correlate the images with the filters."""
     N, C, H, W = x.shape
@@ -35,26 +36,27 @@ def conv2d_forward(
     )
     rows, filters = as_rows(x), contiguous(w)
     out = empty((N, H_out, W_out, F), x.dtype)
+    way = _native.Algorithm[algorithm]
     _native.conv2d_forward(
-        geometry, rows, filters, None if b is None else contiguous(b), False, out
+        geometry, way, rows, filters, None if b is None else contiguous(b), False, out
     )
-    return images_from(out), (geometry, rows, filters, b is not None)
+    return images_from(out), (geometry, way, rows, filters, b is not None)
 
 
 def conv2d_backward(
     dout: FloatArray, cache: Any, needs: tuple[str, ...]
 ) -> tuple[FloatArray | None, FloatArray | None, FloatArray | None]:
     """Correlate the output's gradient with the filters turned round, and with the images."""
-    geometry, x, w, has_bias = cache
+    geometry, way, x, w, has_bias = cache
     rows = as_rows(dout)
     dx = dw = db = None
     if "x" in needs:
         dx = empty(x.shape, x.dtype)
-        _native.conv2d_input_gradient(geometry, rows, w, None, dx)
+        _native.conv2d_input_gradient(geometry, way, rows, w, None, dx)
     if "w" in needs:
         dw = empty(w.shape, w.dtype)
     if "b" in needs and has_bias:
         db = empty(w.shape[:1], w.dtype)
     if dw is not None or db is not None:
-        _native.conv2d_filter_gradient(geometry, x, rows, dw, db)
+        _native.conv2d_filter_gradient(geometry, way, x, rows, dw, db)
     return None if dx is None else images_from(dx), dw, db

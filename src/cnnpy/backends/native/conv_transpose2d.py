@@ -38,7 +38,7 @@ def conv_transpose2d_forward(
     rows, filters = as_rows(x), contiguous(w)
     out = empty((N, H_out, W_out, F), x.dtype)
     _native.conv2d_input_gradient(
-        geometry, rows, filters, None if b is None else contiguous(b), out
+        geometry, _native.Algorithm.auto, rows, filters, None if b is None else contiguous(b), out
     )
     return images_from(out), (geometry, rows, filters, b is not None)
 
@@ -52,10 +52,10 @@ def conv_transpose2d_backward(
     dx = dw = db = None
     if "x" in needs:
         dx = empty(x.shape, x.dtype)
-        _native.conv2d_forward(geometry, rows, w, None, False, dx)
+        _native.conv2d_forward(geometry, _native.Algorithm.auto, rows, w, None, False, dx)
     if "w" in needs:
         dw = empty(w.shape, w.dtype)
-        _native.conv2d_filter_gradient(geometry, rows, x, dw, None)
+        _native.conv2d_filter_gradient(geometry, _native.Algorithm.auto, rows, x, dw, None)
     if "b" in needs and has_bias:
         db = rows.sum(axis=(0, 1, 2), dtype=rows.dtype)
     return None if dx is None else images_from(dx), dw, db

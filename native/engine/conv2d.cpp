@@ -1,0 +1,62 @@
+// Which algorithm computes a convolution: by its shape, never by timing or threads.
+#include "engine/conv2d.hpp"
+
+#include <algorithm>
+
+namespace cnn {
+
+bool winograd_can(const Conv2d& g) {
+    return g.HH == 3 && g.WW == 3 && g.stride_h == 1 && g.stride_w == 1 && g.dilation_h == 1 &&
+           g.dilation_w == 1 && g.groups == 1;
+}
+
+template <class T> bool winograd_pays(const Conv2d& g) {
+    if (sizeof(T) != 4 || !winograd_can(g)) return false;
+    if (std::min(g.C, g.F) < 16 || std::min(g.H_out, g.W_out) < 4) return false;
+    const long tiles = long(g.N) * ((g.H_out + 3) / 4) * ((g.W_out + 3) / 4);
+    return tiles >= 32;
+}
+
+namespace {
+
+template <class T> bool by_winograd(const Conv2d& g, Algorithm algorithm) {
+    return algorithm == Algorithm::winograd ||
+           (algorithm == Algorithm::automatic && winograd_pays<T>(g));
+}
+
+}  // namespace
+
+template <class T>
+void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w, const T* b,
+                    bool relu, T* out) {
+    const auto run = by_winograd<T>(g, algorithm) ? winograd_forward<T> : direct_forward<T>;
+    run(g, x, w, b, relu, out);
+}
+
+template <class T>
+void conv2d_input_gradient(const Conv2d& g, Algorithm algorithm, const T* dout, const T* w,
+                           const T* b, T* dx) {
+    const auto run =
+        by_winograd<T>(g, algorithm) ? winograd_input_gradient<T> : direct_input_gradient<T>;
+    run(g, dout, w, b, dx);
+}
+
+template <class T>
+void conv2d_filter_gradient(const Conv2d& g, Algorithm algorithm, const T* x, const T* dout, T* dw,
+                            T* db) {
+    const auto run =
+        by_winograd<T>(g, algorithm) ? winograd_filter_gradient<T> : direct_filter_gradient<T>;
+    run(g, x, dout, dw, db);
+}
+
+#define CNN_INSTANTIATE(T)                                                                        \
+    template bool winograd_pays<T>(const Conv2d&);                                                \
+    template void conv2d_forward(const Conv2d&, Algorithm, const T*, const T*, const T*, bool,    \
+                                 T*);                                                             \
+    template void conv2d_input_gradient(const Conv2d&, Algorithm, const T*, const T*, const T*,   \
+                                        T*);                                                      \
+    template void conv2d_filter_gradient(const Conv2d&, Algorithm, const T*, const T*, T*, T*);
+CNN_INSTANTIATE(float)
+CNN_INSTANTIATE(double)
+
+}  // namespace cnn

@@ -1,0 +1,221 @@
+// Convolutions by Winograd's tiles: blocks of tiles, and who computes what.
+//
+// Where there are many blocks, a worker takes a block from source to result, with its V
+// and M in L2. Where there are few, or the filters are larger than the caches, all workers
+// go through the three steps together, so that each filter is read once for all tiles.
+#include <algorithm>
+
+#include "dispatch/dispatch.hpp"
+#include "engine/conv2d.hpp"
+#include "engine/geometry.hpp"
+#include "memory/blocks.hpp"
+#include "parallel/pool.hpp"
+
+namespace cnn {
+namespace {
+
+constexpr Size near_bytes = 1280 << 10;  // what V and M of a worker's block may take
+
+template <class T> int padded_row(int n) {
+    const auto& k = kernels<T>();
+    int row = (n + k.lanes - 1) / k.lanes * k.lanes;
+    // rows at multiples of 512 bytes would fall into few sets of the caches
+    if (row * sizeof(T) % 512 == 0) row += k.lanes;
+    return row;
+}
+
+// Tiles of 4 where their last row and column are not mostly waste.
+int tile_size(int H_out, int W_out) {
+    const Size by4 = Size(ceil_div(H_out, 4)) * ceil_div(W_out, 4) * 36;
+    const Size by2 = Size(ceil_div(H_out, 2)) * ceil_div(W_out, 2) * 16;
+    return by4 <= by2 ? 4 : 2;
+}
+
+template <class T> Winograd plan(const Correlation& c) {
+    Winograd p{};
+    p.c = c;
+    p.panels = panels_of<T>(c);
+    p.m = tile_size(c.H_out, c.W_out);
+    p.points = (p.m + 2) * (p.m + 2);
+    p.tiles_h = ceil_div(c.H_out, p.m), p.tiles_w = ceil_div(c.W_out, p.m);
+    p.C_row = padded_row<T>(c.C);
+    p.F_row = padded_row<T>(p.F_packed());
+    return p;
+}
+
+// A multiple of the micro-kernel's rows.
+int block_of_tiles(Size most, int tiles, int tile_rows) {
+    const Size n = std::max<Size>(most / tile_rows, 1) * tile_rows;
+    return static_cast<int>(std::min<Size>(n, tiles));
+}
+
+// The k-th of some pieces of a block.
+template <class T> TileRange piece_of(const TileBlock<T>& block, int k, int pieces) {
+    return {block.first + static_cast<int>(Size(block.count) * k / pieces),
+            block.first + static_cast<int>(Size(block.count) * (k + 1) / pieces)};
+}
+
+template <class T>
+void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
+         const Epilogue<T>& epilogue, T* out) {
+    if (c.N == 0) return;
+    const auto& kernel = *kernels<T>().winograd;
+    const Winograd p = plan<T>(c);
+    const int n_panels = p.panels.count, tiles = p.tiles(), threads = n_threads();
+    constexpr int rows = 14;
+
+    Workspace U_space((p.points * p.filters_size() + 64) * sizeof(T));
+    T* U = U_space.as<T>();
+    parallel_for(n_panels, [&](int panel, int) { kernel.filters(p, w, steps, U, panel); });
+
+    const Size per_tile = Size(p.points) * (p.C_row + p.F_row);
+    const int block = block_of_tiles(near_bytes / (per_tile * Size(sizeof(T))), tiles, rows);
+    const int blocks = ceil_div(tiles, block);
+    const Size filter_bytes = p.points * p.filters_size() * Size(sizeof(T));
+
+    if (blocks >= 4 * threads && filter_bytes <= (3 << 20)) {
+        const Size V_point = Size(block) * p.C_row + 16, M_point = Size(block) * p.F_row + 16;
+        const Size per_worker = aligned(p.points * (V_point + M_point));
+        Workspace space((per_worker * threads + 64) * sizeof(T));
+        parallel_for(blocks, [&](int k, int worker) {
+            const int begin = k * block, end = std::min(begin + block, tiles);
+            T* own = space.as<T>() + worker * per_worker;
+            const TileBlock<T> V{own, V_point, begin, end - begin};
+            const TileBlock<T> M{own + p.points * V_point, M_point, begin, end - begin};
+            kernel.source(p, x, V, {begin, end});
+            kernel.multiply(p, V, U, M, 0, p.points, 0, n_panels);
+            kernel.result(p, M, {begin, end}, epilogue, out);
+        });
+        return;
+    }
+
+    // together: as many tiles at a time as L3 may hold
+    const int large = block_of_tiles((12 << 20) / (per_tile * Size(sizeof(T))), tiles, rows);
+    const Size V_point = Size(large) * p.C_row + 16, M_point = Size(large) * p.F_row + 16;
+    Workspace space((p.points * (V_point + M_point) + 64) * sizeof(T));
+    T* V_at = space.as<T>();
+    T* M_at = V_at + p.points * V_point;
+    for (int begin = 0; begin < tiles; begin += large) {
+        const int n = std::min(large, tiles - begin), pieces = std::min(n, 8 * threads);
+        const TileBlock<T> V{V_at, V_point, begin, n}, M{M_at, M_point, begin, n};
+        parallel_for(pieces, [&](int k, int) { kernel.source(p, x, V, piece_of(V, k, pieces)); });
+        const int halves = std::min(n_panels, 2);
+        parallel_for(p.points * halves, [&](int k, int) {
+            const int point = k / halves, half = k % halves;
+            kernel.multiply(p, V, U, M, point, point + 1, n_panels * half / halves,
+                            n_panels * (half + 1) / halves);
+        });
+        parallel_for(pieces, [&](int k, int) {
+            kernel.result(p, M, piece_of(M, k, pieces), epilogue, out);
+        });
+    }
+}
+
+}  // namespace
+
+template <class T>
+void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out) {
+    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu}, out);
+}
+
+template <class T>
+void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b, T* dx) {
+    Correlation c{};
+    c.N = g.N, c.H = g.H_out, c.W = g.W_out, c.C = g.F;
+    c.H_out = g.H, c.W_out = g.W, c.F = g.C;
+    c.HH = c.WW = 3;
+    c.stride_h = c.stride_w = c.dilation_h = c.dilation_w = c.groups = 1;
+    c.pad_top = 2 - g.padding_h, c.pad_left = 2 - g.padding_w;
+    c.out_pixel = g.C, c.out_row = Size(g.W) * g.C, c.out_image = g.H * c.out_row;
+    const FilterSteps s = forward_steps(g);  // the filters turned round
+    run<T>(c, dout, w + 2 * s.u + 2 * s.v, {s.group, s.c, s.f, -s.u, -s.v}, {b, false}, dx);
+}
+
+template <class T>
+void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T* db) {
+    const auto& kernel = *kernels<T>().winograd;
+    const Winograd p = plan<T>(forward_correlation(g));
+    const int n_panels = p.panels.count, tiles = p.tiles(), threads = n_threads();
+    const Size dU_size = p.points * p.filters_size();
+    const Size dU_bytes = dU_size * Size(sizeof(T));
+    const FilterSteps steps = forward_steps(g);
+    const Size D_row = p.F_packed();
+    const Size per_tile = p.points * (p.C_row + D_row) * Size(sizeof(T));
+
+    // slices of the tiles with sums of their own, by the shape alone
+    const int slices = static_cast<int>(
+        std::clamp<Size>((10 << 20) / dU_bytes, 1, std::clamp(ceil_div(tiles, 64), 1, 16)));
+    Workspace bias_space((Size(std::max(slices, 64)) * g.F + 64) * sizeof(T));
+    T* bias_sums = db ? bias_space.as<T>() : nullptr;
+    int bias_slices = slices;
+    Workspace dU_space((slices * dU_size + 64) * sizeof(T));
+    T* dU = dU_space.as<T>();
+    std::fill(bias_space.as<T>(), bias_space.as<T>() + Size(std::max(slices, 64)) * g.F, T(0));
+
+    if (slices >= 8 || tiles == 0) {
+        const int block = static_cast<int>(std::clamp<Size>(near_bytes / per_tile, 16, 128));
+        const Size V_point = Size(block) * p.C_row + 16, D_point = Size(block) * D_row + 16;
+        const Size per_worker = aligned(p.points * (V_point + D_point));
+        Workspace space((per_worker * threads + 64) * sizeof(T));
+        parallel_for(slices, [&](int k, int worker) {
+            T* own = space.as<T>() + worker * per_worker;
+            T* sums = dU + k * dU_size;
+            std::fill(sums, sums + dU_size, T(0));
+            const int last = static_cast<int>(Size(tiles) * (k + 1) / slices);
+            for (int begin = static_cast<int>(Size(tiles) * k / slices); begin < last; begin += block) {
+                const int end = std::min(begin + block, last);
+                const TileBlock<T> V{own, V_point, begin, end - begin};
+                const TileBlock<T> D{own + p.points * V_point, D_point, begin, end - begin};
+                kernel.source(p, x, V, {begin, end});
+                kernel.dout(p, dout, D, {begin, end}, bias_sums ? bias_sums + Size(k) * g.F : nullptr);
+                kernel.outer(p, V, D, sums, 0, p.points, 0, n_panels);
+            }
+        });
+    } else {
+        // together, the points dealt out: one slice, all workers in the same block of tiles
+        std::fill(dU, dU + dU_size, T(0));
+        const int large = static_cast<int>(std::clamp<Size>((12 << 20) / per_tile, 16, tiles));
+        constexpr int pieces = 16;
+        bias_slices = pieces;
+        const Size V_point = Size(large) * p.C_row + 16, D_point = Size(large) * D_row + 16;
+        Workspace space((p.points * (V_point + D_point) + 64) * sizeof(T));
+        T* V_at = space.as<T>();
+        T* D_at = V_at + p.points * V_point;
+        for (int begin = 0; begin < tiles; begin += large) {
+            const int n = std::min(large, tiles - begin);
+            const TileBlock<T> V{V_at, V_point, begin, n}, D{D_at, D_point, begin, n};
+            parallel_for(pieces, [&](int k, int) {
+                kernel.source(p, x, V, piece_of(V, k, pieces));
+                kernel.dout(p, dout, D, piece_of(D, k, pieces),
+                            bias_sums ? bias_sums + Size(k) * g.F : nullptr);
+            });
+            const int parts = std::min(n_panels, 4);
+            parallel_for(p.points * parts, [&](int q, int) {
+                const int point = q / parts, part = q % parts;
+                kernel.outer(p, V, D, dU, point, point + 1, n_panels * part / parts,
+                             n_panels * (part + 1) / parts);
+            });
+        }
+    }
+
+    const int used = slices >= 8 || tiles == 0 ? slices : 1;
+    if (dw)
+        parallel_for(n_panels, [&](int panel, int) {
+            kernel.filter_gradient(p, dU, used, steps, dw, panel);
+        });
+    if (db)
+        for (int f = 0; f < g.F; ++f) {
+            T total = 0;
+            for (int s = 0; s < bias_slices; ++s) total += bias_sums[Size(s) * g.F + f];
+            db[f] = total;
+        }
+}
+
+#define CNN_INSTANTIATE(T)                                                                       \
+    template void winograd_forward(const Conv2d&, const T*, const T*, const T*, bool, T*);       \
+    template void winograd_input_gradient(const Conv2d&, const T*, const T*, const T*, T*);      \
+    template void winograd_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);
+CNN_INSTANTIATE(float)
+CNN_INSTANTIATE(double)
+
+}  // namespace cnn

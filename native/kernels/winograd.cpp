@@ -1,0 +1,423 @@
+// Correlation with 3×3 filters by Winograd's minimal filtering.
+//
+//   out tile = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A,   summed over the channels inside the brackets
+//
+// A tile of m×m results takes (m+2)² products a channel and filter in place of 9 m²: 2.25
+// times fewer for m = 2, 4 times fewer for m = 4. The points of interpolation are 0, ±1, ∞
+// and, for m = 4, ±2. The gradients use the same matrices: that of x is the same op with
+// the filters turned round, that of w is Gᵀ [ (A dout Aᵀ) ⊙ (Bᵀ x B) ] G, by transposition.
+//
+// Plan. All transforms have channels in the lanes. Between them the products are one
+// matrix product a point, tiles × C × F, by the same tile as the direct kernel:
+//   V[point][tile][c]  →  M[point][tile][f]  with U[point][panel][c][filter] packed.
+// The block of tiles is chosen by the engine so that V and M stay near (L2 where they fit).
+//
+// Rounding: the transforms add numbers of unlike size, so the error is larger than that of
+// the direct kernel; see the row of the contract. What is not finite spreads in its tile.
+//
+// Source: A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.
+#include "kernels/winograd.hpp"
+
+#include "kernels/kernels.hpp"
+#include "kernels/tile.hpp"
+#include "simd/vector.hpp"
+
+namespace cnn::CNN_LEVEL {
+namespace {
+
+// --- the matrices, along one axis ------------------------------------------------------
+
+template <int m> struct Points;
+
+template <> struct Points<4> {
+    template <class V> static CNN_INLINE void source(const V* d, V* t) {  // Bᵀ d
+        const V even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1];
+        const V even2 = d[4] - d[2], odd2 = 2 * (d[3] - d[1]);
+        t[0] = 4 * d[0] - 5 * d[2] + d[4];
+        t[1] = even + odd;
+        t[2] = even - odd;
+        t[3] = even2 + odd2;
+        t[4] = even2 - odd2;
+        t[5] = 4 * d[1] - 5 * d[3] + d[5];
+    }
+    template <class V> static CNN_INLINE void result(const V* t, V* y) {  // Aᵀ t
+        const V plus = t[1] + t[2], minus = t[1] - t[2];
+        const V plus2 = t[3] + t[4], minus2 = t[3] - t[4];
+        y[0] = t[0] + plus + plus2;
+        y[1] = minus + 2 * minus2;
+        y[2] = plus + 4 * plus2;
+        y[3] = minus + 8 * minus2 + t[5];
+    }
+    template <class V> static CNN_INLINE void dout(const V* y, V* t) {  // A y
+        const V even = y[0] + y[2], odd = y[1] + y[3];
+        const V even2 = y[0] + 4 * y[2], odd2 = 2 * y[1] + 8 * y[3];
+        t[0] = y[0];
+        t[1] = even + odd;
+        t[2] = even - odd;
+        t[3] = even2 + odd2;
+        t[4] = even2 - odd2;
+        t[5] = y[3];
+    }
+    template <class T, class V> static CNN_INLINE void filter(const V* g, V* u) {  // G g
+        const V ends = g[0] + g[2], far = g[0] * T(1.0 / 24) + g[2] * T(1.0 / 6);
+        u[0] = g[0] * T(0.25);
+        u[1] = (ends + g[1]) * T(-1.0 / 6);
+        u[2] = (ends - g[1]) * T(-1.0 / 6);
+        u[3] = far + g[1] * T(1.0 / 12);
+        u[4] = far - g[1] * T(1.0 / 12);
+        u[5] = g[2];
+    }
+    template <class T, class V> static CNN_INLINE void dfilter(const V* u, V* g) {  // Gᵀ u
+        const V plus = (u[1] + u[2]) * T(1.0 / 6), plus2 = u[3] + u[4];
+        g[0] = u[0] * T(0.25) - plus + plus2 * T(1.0 / 24);
+        g[1] = (u[2] - u[1]) * T(1.0 / 6) + (u[3] - u[4]) * T(1.0 / 12);
+        g[2] = plus2 * T(1.0 / 6) - plus + u[5];
+    }
+};
+
+template <> struct Points<2> {
+    template <class V> static CNN_INLINE void source(const V* d, V* t) {
+        t[0] = d[0] - d[2];
+        t[1] = d[1] + d[2];
+        t[2] = d[2] - d[1];
+        t[3] = d[1] - d[3];
+    }
+    template <class V> static CNN_INLINE void result(const V* t, V* y) {
+        y[0] = t[0] + t[1] + t[2];
+        y[1] = t[1] - t[2] - t[3];
+    }
+    template <class V> static CNN_INLINE void dout(const V* y, V* t) {
+        t[0] = y[0];
+        t[1] = y[0] + y[1];
+        t[2] = y[0] - y[1];
+        t[3] = -y[1];
+    }
+    template <class T, class V> static CNN_INLINE void filter(const V* g, V* u) {
+        const V ends = (g[0] + g[2]) * T(0.5), middle = g[1] * T(0.5);
+        u[0] = g[0];
+        u[1] = ends + middle;
+        u[2] = ends - middle;
+        u[3] = g[2];
+    }
+    template <class T, class V> static CNN_INLINE void dfilter(const V* u, V* g) {
+        const V plus = (u[1] + u[2]) * T(0.5);
+        g[0] = u[0] + plus;
+        g[1] = (u[1] - u[2]) * T(0.5);
+        g[2] = plus + u[3];
+    }
+};
+
+// --- where a tile lies --------------------------------------------------------------------
+
+struct Place {
+    int n, i, j;  // image, first row and column of the result
+};
+
+CNN_INLINE Place place_of(const Winograd& p, int tile) {
+    const int of_image = p.tiles_h * p.tiles_w, in_image = tile % of_image;
+    return {tile / of_image, in_image / p.tiles_w * p.m, in_image % p.tiles_w * p.m};
+}
+
+CNN_INLINE int smaller(int a, int b) { return a < b ? a : b; }
+
+// --- source: V = Bᵀ x B ------------------------------------------------------------------
+
+// `pixel` gives a tile's pixel at (r, s), a vector of channels.
+template <class T, int m, class Pixel>
+CNN_INLINE void transform_source(const Pixel& pixel, T* V, std::ptrdiff_t point) {
+    constexpr int a = m + 2;
+    Vector<T> half[a][a];
+#pragma GCC unroll 6
+    for (int s = 0; s < a; ++s) {
+        Vector<T> d[a], t[a];
+#pragma GCC unroll 6
+        for (int r = 0; r < a; ++r) d[r] = pixel(r, s);
+        Points<m>::source(d, t);
+#pragma GCC unroll 6
+        for (int r = 0; r < a; ++r) half[r][s] = t[r];
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < a; ++r) {
+        Vector<T> t[a];
+        Points<m>::source(half[r], t);
+#pragma GCC unroll 6
+        for (int s = 0; s < a; ++s) store(V + (r * a + s) * point, t[s]);
+    }
+}
+
+template <class T, int m>
+void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange range) {
+    constexpr int a = m + 2;
+    const Correlation& c = p.c;
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C;
+    for (int tile = range.begin; tile < range.end; ++tile) {
+        const Place at = place_of(p, tile);
+        const int h = at.i - c.pad_top, w = at.j - c.pad_left;
+        const T* origin = x + std::ptrdiff_t(at.n) * c.H * row + h * row + std::ptrdiff_t(w) * c.C;
+        T* to = V.at + std::ptrdiff_t(tile - V.first) * p.C_row;
+        const bool inside = h >= 0 && w >= 0 && h + a <= c.H && w + a <= c.W;
+        int k = 0;
+        if (inside) {
+            for (; k + lanes<T> <= c.C; k += lanes<T>)
+                transform_source<T, m>(
+                    [&](int r, int s) { return load(origin + r * row + s * c.C + k); }, to + k,
+                    V.point);
+        }
+        for (; k < c.C; k += lanes<T>) {
+            const int left = smaller(c.C - k, lanes<T>);
+            transform_source<T, m>(
+                [&](int r, int s) {
+                    const bool found = h + r >= 0 && h + r < c.H && w + s >= 0 && w + s < c.W;
+                    if (!found) return Vector<T>{};
+                    const T* from = origin + r * row + s * c.C + k;
+                    return left == lanes<T> ? load(from) : load_first(from, left);
+                },
+                to + k, V.point);
+        }
+    }
+}
+
+// --- filters: U = G w Gᵀ -----------------------------------------------------------------
+
+template <class T, int m>
+void filters_of(const Winograd& p, const T* w, const FilterSteps& steps, T* U, int panel) {
+    constexpr int a = m + 2;
+    const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
+    const int filters = smaller(p.c.F - f0, width);
+    T* to = U + std::ptrdiff_t(p.c.C) * f0;
+    for (int k = 0; k < p.c.C; ++k, to += width) {
+        T taps[9][tile_vectors * lanes<T>];
+        const T* from = w + f0 * steps.f + k * steps.c;
+        for (int u = 0; u < 3; ++u)
+            for (int v = 0; v < 3; ++v) {
+                T* tap = taps[3 * u + v];
+                const T* at = from + u * steps.u + v * steps.v;
+                for (int f = 0; f < filters; ++f) tap[f] = at[f * steps.f];
+                for (int f = filters; f < width; ++f) tap[f] = 0;
+            }
+        for (int f = 0; f < width; f += lanes<T>) {
+            Vector<T> half[a][3];
+#pragma GCC unroll 3
+            for (int v = 0; v < 3; ++v) {
+                const Vector<T> g[3] = {load(taps[v] + f), load(taps[3 + v] + f),
+                                        load(taps[6 + v] + f)};
+                Vector<T> u[a];
+                Points<m>::template filter<T>(g, u);
+#pragma GCC unroll 6
+                for (int r = 0; r < a; ++r) half[r][v] = u[r];
+            }
+#pragma GCC unroll 6
+            for (int r = 0; r < a; ++r) {
+                Vector<T> u[a];
+                Points<m>::template filter<T>(half[r], u);
+#pragma GCC unroll 6
+                for (int s = 0; s < a; ++s) store(to + (r * a + s) * p.filters_size() + f, u[s]);
+            }
+        }
+    }
+}
+
+// --- products -------------------------------------------------------------------------------
+
+template <class T>
+void multiply(const Winograd& p, const TileBlock<T>& V, const T* U, const TileBlock<T>& M,
+              int point_begin, int point_end, int panel_begin, int panel_end) {
+    const Walk walk{p.C_row, 0, 0, 1, 1, p.c.C, 0, 0};
+    const Pieces pieces(V.count, tile_rows);
+    for (int point = point_begin; point < point_end; ++point)
+        for (int panel = panel_begin; panel < panel_end; ++panel) {
+            const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
+            const T* w = U + point * p.filters_size() + std::ptrdiff_t(p.c.C) * f0;
+            const T* x = V.at + point * V.point;
+            Target<T> to{M.at + point * M.point + f0, p.F_row, nullptr, width, false};
+            for (int k = 0; k < pieces.count; ++k) {
+                const int rows = pieces.length(k);
+                tile_of<T>(rows, width == p.panels.wide)(x, w, walk, to);
+                x += std::ptrdiff_t(rows) * p.C_row;
+                to.out += std::ptrdiff_t(rows) * p.F_row;
+            }
+        }
+}
+
+// dU += Vᵀ D
+template <class T>
+void outer(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D, T* dU, int point_begin,
+           int point_end, int panel_begin, int panel_end) {
+    const int rows = V.count;
+    const Pieces pieces(p.c.C, tile_rows);
+    const Field field{p.C_row, 0, 1, rows};
+    for (int point = point_begin; point < point_end; ++point)
+        for (int panel = panel_begin; panel < panel_end; ++panel) {
+            const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
+            const T* x = V.at + point * V.point;
+            const T* d = D.at + point * D.point + std::ptrdiff_t(rows) * f0;
+            T* to = dU + point * p.filters_size() + std::ptrdiff_t(p.c.C) * f0;
+            for (int k = 0; k < pieces.count; ++k) {
+                const int MR = pieces.length(k);
+                outer_tile_of<T>(MR, width == p.panels.wide)(x, d, field, to);
+                x += MR;
+                to += std::ptrdiff_t(MR) * width;
+            }
+        }
+}
+
+// --- result: out = Aᵀ M A ------------------------------------------------------------------
+
+template <class T, int m>
+void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
+               const Epilogue<T>& epilogue, T* out) {
+    constexpr int a = m + 2;
+    const Correlation& c = p.c;
+    for (int tile = range.begin; tile < range.end; ++tile) {
+        const Place at = place_of(p, tile);
+        const int rows = smaller(c.H_out - at.i, m), columns = smaller(c.W_out - at.j, m);
+        T* origin = out + at.n * c.out_image + at.i * c.out_row + at.j * c.out_pixel;
+        const T* from = M.at + std::ptrdiff_t(tile - M.first) * p.F_row;
+        for (int f = 0; f < c.F; f += lanes<T>) {
+            const int left = smaller(c.F - f, lanes<T>);
+            Vector<T> half[m][a];
+#pragma GCC unroll 6
+            for (int s = 0; s < a; ++s) {
+                Vector<T> t[a], y[m];
+#pragma GCC unroll 6
+                for (int r = 0; r < a; ++r) t[r] = load(from + (r * a + s) * M.point + f);
+                Points<m>::result(t, y);
+#pragma GCC unroll 4
+                for (int r = 0; r < m; ++r) half[r][s] = y[r];
+            }
+            Vector<T> bias = {};
+            if (epilogue.bias) bias = load_first(epilogue.bias + f, left);
+            for (int r = 0; r < rows; ++r) {
+                Vector<T> y[m];
+                Points<m>::result(half[r], y);
+                T* to = origin + r * c.out_row + f;
+                for (int s = 0; s < columns; ++s, to += c.out_pixel) {
+                    Vector<T> v = y[s] + bias;
+                    if (epilogue.relu) v = relu<T>(v);
+                    if (left == lanes<T>) store(to, v);
+                    else store_first(to, v, left);
+                }
+            }
+        }
+    }
+}
+
+// --- the gradient of the filters ------------------------------------------------------------
+
+template <class T, int m>
+void dout_of(const Winograd& p, const T* dout, const TileBlock<T>& D, TileRange range,
+             T* bias_sums) {
+    constexpr int a = m + 2;
+    const Correlation& c = p.c;
+    for (int f = 0; f < p.F_packed(); f += lanes<T>) {
+        const int panel = f / p.panels.wide, f0 = panel * p.panels.wide;
+        const int width = p.panels.width(panel), left = smaller(c.F - f, lanes<T>);
+        T* to = D.at + std::ptrdiff_t(D.count) * f0 + std::ptrdiff_t(range.begin - D.first) * width +
+                (f - f0);
+        Vector<T> total = {};
+        for (int tile = range.begin; tile < range.end; ++tile, to += width) {
+            const Place at = place_of(p, tile);
+            const int rows = smaller(c.H_out - at.i, m), columns = smaller(c.W_out - at.j, m);
+            const T* origin = dout + at.n * c.out_image + at.i * c.out_row + at.j * c.out_pixel + f;
+            Vector<T> half[a][m], of_tile = {};
+#pragma GCC unroll 4
+            for (int s = 0; s < m; ++s) {
+                Vector<T> y[m], t[a];
+#pragma GCC unroll 4
+                for (int r = 0; r < m; ++r) {
+                    y[r] = Vector<T>{};
+                    if (r < rows && s < columns && left > 0) {
+                        const T* from = origin + r * c.out_row + s * c.out_pixel;
+                        y[r] = left == lanes<T> ? load(from) : load_first(from, left);
+                    }
+                    of_tile += y[r];
+                }
+                Points<m>::dout(y, t);
+#pragma GCC unroll 6
+                for (int r = 0; r < a; ++r) half[r][s] = t[r];
+            }
+            total += of_tile;
+#pragma GCC unroll 6
+            for (int r = 0; r < a; ++r) {
+                Vector<T> t[a];
+                Points<m>::dout(half[r], t);
+#pragma GCC unroll 6
+                for (int s = 0; s < a; ++s) store(to + (r * a + s) * D.point, t[s]);
+            }
+        }
+        if (bias_sums && left > 0)
+            store_first(bias_sums + f, load_first(bias_sums + f, left) + total, left);
+    }
+}
+
+template <class T, int m>
+void filter_gradient_of(const Winograd& p, const T* dU, int slices, const FilterSteps& steps, T* dw,
+                        int panel) {
+    constexpr int a = m + 2;
+    const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
+    const int filters = smaller(p.c.F - f0, width);
+    const std::ptrdiff_t slice = p.points * p.filters_size();
+    const T* from = dU + std::ptrdiff_t(p.c.C) * f0;
+    for (int k = 0; k < p.c.C; ++k, from += width) {
+        T taps[9][tile_vectors * lanes<T>];
+        for (int f = 0; f < width; f += lanes<T>) {
+            Vector<T> half[3][a];
+            for (int s = 0; s < a; ++s) {
+                Vector<T> u[a], g[3];
+                for (int r = 0; r < a; ++r) {
+                    const T* at = from + (r * a + s) * p.filters_size() + f;
+                    u[r] = load(at);
+                    for (int q = 1; q < slices; ++q) u[r] += load(at + q * slice);
+                }
+                Points<m>::template dfilter<T>(u, g);
+                for (int r = 0; r < 3; ++r) half[r][s] = g[r];
+            }
+            for (int r = 0; r < 3; ++r) {
+                Vector<T> g[3];
+                Points<m>::template dfilter<T>(half[r], g);
+                for (int s = 0; s < 3; ++s) store(taps[3 * r + s] + f, g[s]);
+            }
+        }
+        T* to = dw + f0 * steps.f + k * steps.c;
+        for (int u = 0; u < 3; ++u)
+            for (int v = 0; v < 3; ++v)
+                for (int f = 0; f < filters; ++f)
+                    to[u * steps.u + v * steps.v + f * steps.f] = taps[3 * u + v][f];
+    }
+}
+
+// --- by the size of the tile -----------------------------------------------------------------
+
+template <class T> void filters(const Winograd& p, const T* w, const FilterSteps& s, T* U, int panel) {
+    p.m == 4 ? filters_of<T, 4>(p, w, s, U, panel) : filters_of<T, 2>(p, w, s, U, panel);
+}
+template <class T>
+void source(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange range) {
+    p.m == 4 ? source_of<T, 4>(p, x, V, range) : source_of<T, 2>(p, x, V, range);
+}
+template <class T>
+void result(const Winograd& p, const TileBlock<T>& M, TileRange range, const Epilogue<T>& epilogue,
+            T* out) {
+    p.m == 4 ? result_of<T, 4>(p, M, range, epilogue, out)
+             : result_of<T, 2>(p, M, range, epilogue, out);
+}
+template <class T>
+void dout(const Winograd& p, const T* from, const TileBlock<T>& D, TileRange range, T* bias_sums) {
+    p.m == 4 ? dout_of<T, 4>(p, from, D, range, bias_sums)
+             : dout_of<T, 2>(p, from, D, range, bias_sums);
+}
+template <class T>
+void filter_gradient(const Winograd& p, const T* dU, int slices, const FilterSteps& steps, T* dw,
+                     int panel) {
+    p.m == 4 ? filter_gradient_of<T, 4>(p, dU, slices, steps, dw, panel)
+             : filter_gradient_of<T, 2>(p, dU, slices, steps, dw, panel);
+}
+
+}  // namespace
+
+#define CNN_ALL(T) \
+    {filters<T>, source<T>, multiply<T>, result<T>, dout<T>, outer<T>, filter_gradient<T>}
+const WinogradKernels<float> winograd_f32 = CNN_ALL(float);
+const WinogradKernels<double> winograd_f64 = CNN_ALL(double);
+
+}  // namespace cnn::CNN_LEVEL

@@ -1,0 +1,61 @@
+// Winograd's minimal filtering F(m×m, 3×3), as the kernels are told of it.
+#pragma once
+
+#include "kernels/correlation.hpp"
+
+namespace cnn {
+
+// Tiles of m×m results, m = 2 or 4, each from m+2 × m+2 of the source; `points` =
+// (m+2)² numbers in whose place there is one product each.
+struct Winograd {
+    Correlation c;  // 3×3, stride 1, no dilation, one group
+    Panels panels;
+    int m, points;
+    int tiles_h, tiles_w;  // of an image
+    int C_row, F_row;      // numbers of a tile's row in the workspaces, padded
+
+    int tiles() const { return c.N * tiles_h * tiles_w; }
+    std::ptrdiff_t filters_size() const { return std::ptrdiff_t(c.C) * F_packed(); }
+    int F_packed() const { return (panels.count - 1) * panels.wide + panels.last; }
+};
+
+// A block of tiles in a workspace: [point][tile][channel], or for dout
+// [point][panel][tile][filter]; `point` numbers from a point to the next.
+template <class T> struct TileBlock {
+    T* at;
+    std::ptrdiff_t point;
+    int first, count;  // which tiles the block holds
+};
+
+struct TileRange {
+    int begin, end;  // tiles of a block that are worked on
+};
+
+template <class T> struct WinogradKernels {
+    // U[point][panel][c][filter] from w; one panel
+    void (*filters)(const Winograd&, const T* w, const FilterSteps&, T* U, int panel);
+    // V[point][tile][c] from x
+    void (*source)(const Winograd&, const T* x, const TileBlock<T>& V, TileRange);
+    // M[point][tile][f] = V · U, for some points and panels
+    void (*multiply)(const Winograd&, const TileBlock<T>& V, const T* U, const TileBlock<T>& M,
+                     int point_begin, int point_end, int panel_begin, int panel_end);
+    // out from M
+    void (*result)(const Winograd&, const TileBlock<T>& M, TileRange, const Epilogue<T>&, T* out);
+    // the gradient of the filters: D[point][panel][tile][filter] from dout, bias sums added
+    void (*dout)(const Winograd&, const T* dout, const TileBlock<T>& D, TileRange, T* bias_sums);
+    // dU[point][panel][c][filter] += Vᵀ · D, for some points and panels
+    void (*outer)(const Winograd&, const TileBlock<T>& V, const TileBlock<T>& D, T* dU,
+                  int point_begin, int point_end, int panel_begin, int panel_end);
+    // dw of one panel from the slices of dU
+    void (*filter_gradient)(const Winograd&, const T* dU, int slices, const FilterSteps&, T* dw,
+                            int panel);
+};
+
+}  // namespace cnn
+
+#ifdef CNN_LEVEL
+namespace cnn::CNN_LEVEL {
+extern const WinogradKernels<float> winograd_f32;
+extern const WinogradKernels<double> winograd_f64;
+}  // namespace cnn::CNN_LEVEL
+#endif
