@@ -7,33 +7,20 @@
 #include "dispatch/dispatch.hpp"
 #include "engine/conv2d.hpp"
 #include "engine/geometry.hpp"
+#include "engine/grouped.hpp"
+#include "engine/partition.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
 namespace cnn {
 namespace {
 
-constexpr Size close_bytes = 256 << 10;   // what an item's rows may take of L2
-constexpr Size panels_bytes = 512 << 10;  // filters up to here stay in L2 beside them
-
-struct Extent {
-    int rows, width;  // of the padded source under some rows of the result
-};
-
-Extent extent(const Correlation& c, int rows_out) {
-    return {(rows_out - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1,
-            (c.W_out - 1) * c.stride_w + (c.WW - 1) * c.dilation_w + 1};
-}
-
-// Whether the border's zeros are part of the op, as forward's padding is, or stand for
-// nothing at all.
-enum class Border { zeros, nothing };
-
 template <class T>
 void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
          const Epilogue<T>& epilogue, Border border, T* out) {
     flatten_pixels(c, 56);
     if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
+    if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, border, out)) return;
     const auto& kernel = kernels<T>();
     const Panels panels = panels_of<T>(c);
     const int n_panels = c.groups * panels.count;
@@ -47,29 +34,12 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const auto correlate =
         border == Border::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
 
-    // rows of an image at a time, or several images where the filters are many
-    const int threads = n_threads();
-    const Size row_bytes = Size(extent(c, 1).width) * c.C * sizeof(T);
-    int rows = c.H_out, images = 1;
-    while (rows > 1 && extent(c, rows).rows * row_bytes > close_bytes) rows = (rows + 1) / 2;
-    if (rows == c.H_out && packed_size * Size(sizeof(T)) > panels_bytes)
-        images = std::clamp(ceil_div(192, Size(c.H_out) * c.W_out), 1, c.N);
-    while (rows > 2 && ceil_div(c.H_out, rows) * Size(c.N) < 8 * threads) rows = (rows + 1) / 2;
-    const int row_blocks = ceil_div(c.H_out, rows), image_blocks = ceil_div(c.N, images);
-    const int blocks = row_blocks * image_blocks;
-    const int splits = std::min(n_panels, blocks < 4 * threads ? ceil_div(4 * threads, blocks) : 1);
-    const int span = ceil_div(n_panels, splits), panel_blocks = ceil_div(n_panels, span);
-
-    const Extent most = extent(c, rows);
-    const Size per_worker = aligned(Size(images) * std::max(most.rows, 0) * most.width * c.C + 64);
-    Workspace workspace(per_worker * threads * sizeof(T));
+    const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T));
+    const Size per_worker = aligned(parts.workspace + 64);
+    Workspace workspace(per_worker * n_threads() * sizeof(T));
     const CorrelationArrays<T> arrays{x, packed.as<T>(), out, epilogue};
-    parallel_for(blocks * panel_blocks, [&](int k, int worker) {
-        const int panel = k % panel_blocks * span, block = k / panel_blocks;
-        const int i = block % row_blocks * rows, n = block / row_blocks * images;
-        const CorrelationItem item{n, std::min(n + images, c.N), i, std::min(i + rows, c.H_out),
-                                   panel, std::min(panel + span, n_panels)};
-        correlate(c, panels, arrays, item, workspace.as<T>() + worker * per_worker);
+    parallel_for(parts.items(), [&](int k, int worker) {
+        correlate(c, panels, arrays, parts.item(c, k), workspace.as<T>() + worker * per_worker);
     });
 }
 
@@ -142,33 +112,24 @@ void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps
     flatten_pixels(c, 112);
     if (c.F == 0) return;
     if (c.W_out == 0) c.N = 0, c.W_out = 1;  // no pixel at all: every sum is empty
+    if (grouped_fits<T>(c)) return grouped_filter_gradient(c, x, dout, steps, dw, db);
     const Panels panels = panels_of<T>(c);
     const int n_panels = c.groups * panels.count;
     const Size slice_size = c.groups * panels.group_size();
 
-    // as many slices of the images as their sums may cost, by the shape alone
-    constexpr Size most_bytes = 8 << 20;
-    constexpr int items_wanted = 32;
-    const int slices = std::clamp<Size>(most_bytes / (slice_size * Size(sizeof(T))), 1,
-                                        std::clamp(c.N, 1, 16));
-    const int span = ceil_div(n_panels, std::min(n_panels, ceil_div(items_wanted, slices)));
-    const int panel_blocks = ceil_div(n_panels, span);
-    const int rows = std::clamp(ceil_div(96, c.W_out), 1, c.H_out);
+    const Slices cut = slices_of(c, n_panels, slice_size * Size(sizeof(T)));
+    const int slices = cut.slices, panel_blocks = cut.panel_blocks;
 
     Workspace sums((slices * slice_size + 64) * sizeof(T));
     Workspace bias_sums((Size(slices) * c.F + 64) * sizeof(T));
-    const Extent most = extent(c, rows);
-    const Size per_worker = aligned(Size(rows) * c.W_out * panels.wide +
-                                    Size(most.rows) * most.width * c.C + 64);
+    const Size per_worker =
+        aligned(Size(cut.rows) * c.W_out * panels.wide + cut.workspace + 64);
     Workspace workspace(per_worker * n_threads() * sizeof(T));
 
     FilterGradientArrays<T> arrays{x, dout, sums.as<T>(), db ? bias_sums.as<T>() : nullptr};
     parallel_for(slices * panel_blocks, [&](int k, int worker) {
-        const int slice = k / panel_blocks, panel = k % panel_blocks * span;
-        const int panel_end = std::min(panel + span, n_panels);
-        const FilterGradientItem item{slice, static_cast<int>(Size(c.N) * slice / slices),
-                                      static_cast<int>(Size(c.N) * (slice + 1) / slices),
-                                      panel, panel_end, rows};
+        const FilterGradientItem item = cut.item(c, n_panels, k);
+        const int slice = item.slice, panel = item.panel_begin, panel_end = item.panel_end;
         auto start = [&](int p) {
             return p == n_panels ? slice_size : panels.offset(p / panels.count, p % panels.count);
         };
@@ -189,12 +150,7 @@ void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps
         parallel_for(n_panels, [&](int p, int) {
             kernel.unpack_filters(c, panels, sums.as<T>(), slices, steps, dw, p);
         });
-    if (db)
-        for (int f = 0; f < c.F; ++f) {
-            T total = 0;
-            for (int s = 0; s < slices; ++s) total += bias_sums.as<T>()[Size(s) * c.F + f];
-            db[f] = total;
-        }
+    if (db) add_slices(bias_sums.as<T>(), slices, c.F, db);
 }
 
 template <class T>

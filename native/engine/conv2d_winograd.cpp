@@ -174,7 +174,7 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
     } else {
         // together, the points dealt out: one slice, all workers in the same block of tiles
         std::fill(dU, dU + dU_size, T(0));
-        const int large = static_cast<int>(std::clamp<Size>((12 << 20) / per_tile, 16, tiles));
+        const int large = static_cast<int>(std::min<Size>(std::max<Size>((12 << 20) / per_tile, 16), tiles));
         constexpr int pieces = 16;
         bias_slices = pieces;
         const Size V_point = Size(large) * p.C_row + 16, D_point = Size(large) * D_row + 16;

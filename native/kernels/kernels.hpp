@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/correlation.hpp"
+#include "kernels/grouped.hpp"
 #include "kernels/winograd.hpp"
 
 namespace cnn {
@@ -20,6 +21,7 @@ template <class T> struct Kernels {
     void (*unpack_filters)(const Correlation&, const Panels&, const T* sums, int slices,
                            const FilterSteps&, T* dw, int panel);
     const WinogradKernels<T>* winograd;
+    const GroupedKernels<T>* grouped;
 };
 
 struct Level {

@@ -13,10 +13,15 @@ template <class T> constexpr const WinogradKernels<T>* winograd() {
     else return &winograd_f64;
 }
 
+template <class T> constexpr const GroupedKernels<T>* grouped() {
+    if constexpr (sizeof(T) == 4) return &grouped_f32;
+    else return &grouped_f64;
+}
+
 template <class T> constexpr Kernels<T> table() {
     return {lanes<T>,        tile_vectors,       correlate<T>,      correlate_inside<T>,
             pack_filters<T>, filter_gradient<T>, unpack_filters<T>,
-            winograd<T>()};
+            winograd<T>(),      grouped<T>()};
 }
 
 extern const Level level;

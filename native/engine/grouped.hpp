@@ -1,0 +1,19 @@
+// Convolutions whose groups are smaller than a register.
+#pragma once
+
+#include "engine/partition.hpp"
+
+namespace cnn {
+
+template <class T> bool grouped_fits(const Correlation&);
+
+// False, and nothing done, where the filters are not finite and must not meet the border.
+template <class T>
+bool grouped_correlation(const Correlation&, const T* x, const T* w, const FilterSteps&,
+                         const Epilogue<T>&, Border, T* out);
+
+template <class T>
+void grouped_filter_gradient(const Correlation&, const T* x, const T* dout, const FilterSteps&,
+                             T* dw, T* db);
+
+}  // namespace cnn

@@ -1,0 +1,293 @@
+// Correlation and its filters' gradient where the groups are smaller than a register.
+//
+//   out[n, i, j, f] = b[f] + Σ_{u, v, c} x[n, i*s + u*d - p, j*s + v*d - p, g(f)*C_group + c] · w[f, c, u, v]
+//
+// Plan. Panels of filters of one group would leave most lanes empty. Here a register holds
+// the filters of several neighbouring groups, and for each c a permutation brings every
+// lane the channel that its filter reads: one load of x serves C_group products. Depthwise
+// convolution (one channel, one filter a group) needs no permutation at all.
+//
+//   tile: MR pixels of a row x one register of filters; each (u, v, c) costs one load of
+//         filters and MR permutations for MR products.
+//
+// Filters are packed [block][HH][WW][C_group][lanes]. It needs C_group <= F_group <= lanes,
+// so that the channels of a block fit one register.
+#include "kernels/grouped.hpp"
+
+#include "kernels/kernels.hpp"
+#include "kernels/padded.hpp"
+#include "simd/vector.hpp"
+
+namespace cnn::CNN_LEVEL {
+namespace {
+
+CNN_INLINE int smaller(int a, int b) { return a < b ? a : b; }
+
+// The filters and channels of a block.
+struct Block {
+    int f, filters, c, channels;
+};
+
+CNN_INLINE Block block_of(const Correlation& c, const Groups& groups, int block) {
+    const int g = block * groups.in_block, n = smaller(c.groups - g, groups.in_block);
+    return {g * c.F_group(), n * c.F_group(), g * c.C_group(), n * c.C_group()};
+}
+
+// Which lane of x each lane of filters reads, for c = 0; the next c is one lane on.
+template <class T> CNN_INLINE Integers<T> first_channels(const Correlation& c) {
+    Integers<T> index = {};
+    for (int f = 0; f < lanes<T>; ++f) {
+        const int channel = f / c.F_group() * c.C_group();
+        index[f] = channel < lanes<T> ? channel : 0;
+    }
+    return index;
+}
+
+template <class T, bool depthwise>
+CNN_INLINE Vector<T> channel_for_each(Vector<T> x, Integers<T> index) {
+    if constexpr (depthwise) return x;
+    else return __builtin_shuffle(x, index);
+}
+
+template <class T> CNN_INLINE Vector<T> load_some(const T* p, int n) {
+    return n == lanes<T> ? load(p) : load_first(p, n);
+}
+
+struct Way {
+    std::ptrdiff_t pixel, row, tap;  // steps in x
+    int HH, WW, C_group;
+};
+
+template <class T, int MR, bool depthwise>
+void tile(const T* x, const T* w, const Way& way, int channels, Integers<T> first, Vector<T> bias,
+          bool rectify, T* out, std::ptrdiff_t out_pixel, int filters) {
+    Vector<T> sums[MR] = {};
+    for (int u = 0; u < way.HH; ++u)
+        for (int v = 0; v < way.WW; ++v) {
+            const T* at = x + u * way.row + v * way.tap;
+            Vector<T> values[MR];
+#pragma GCC unroll 16
+            for (int m = 0; m < MR; ++m) values[m] = load_some(at + m * way.pixel, channels);
+            Integers<T> index = first;
+            for (int c = 0; c < way.C_group; ++c, w += lanes<T>, index += 1) {
+                const Vector<T> filters_here = load(w);
+#pragma GCC unroll 16
+                for (int m = 0; m < MR; ++m)
+                    sums[m] += filters_here * channel_for_each<T, depthwise>(values[m], index);
+            }
+        }
+#pragma GCC unroll 16
+    for (int m = 0; m < MR; ++m) {
+        Vector<T> y = sums[m] + bias;
+        if (rectify) y = relu<T>(y);
+        if (filters == lanes<T>) store(out + m * out_pixel, y);
+        else store_first(out + m * out_pixel, y, filters);
+    }
+}
+
+template <class T>
+using Tile = void (*)(const T*, const T*, const Way&, int, Integers<T>, Vector<T>, bool, T*,
+                      std::ptrdiff_t, int);
+
+constexpr int most_pixels = 6;  // their values and sums together in registers
+
+template <class T, bool depthwise> CNN_INLINE Tile<T> tile_of(int rows) {
+    static constexpr Tile<T> table[] = {tile<T, 1, depthwise>, tile<T, 2, depthwise>,
+                                        tile<T, 3, depthwise>, tile<T, 4, depthwise>,
+                                        tile<T, 5, depthwise>, tile<T, 6, depthwise>};
+    return table[rows - 1];
+}
+
+// x under some rows of the result: in place, or a copy with its border.
+template <class T> struct Source {
+    const T* at;
+    std::ptrdiff_t row;
+};
+
+template <class T>
+Source<T> source_under(const Correlation& c, const T* image, int i, int rows_out, T* workspace) {
+    const int first = i * c.stride_h, rows = (rows_out - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
+    const int width = (c.W_out - 1) * c.stride_w + (c.WW - 1) * c.dilation_w + 1;
+    const bool in_place = first >= c.pad_top && first + rows - c.pad_top <= c.H &&
+                          c.pad_left <= 0 && width - c.pad_left <= c.W;
+    const std::ptrdiff_t row = std::ptrdiff_t(in_place ? c.W : width) * c.C;
+    if (in_place)
+        return {image + (first - c.pad_top) * row - std::ptrdiff_t(c.pad_left) * c.C, row};
+    copy_padded(workspace, image, c, first, rows, width);
+    return {workspace, row};
+}
+
+}  // namespace
+
+template <class T>
+void correlate_grouped(const Correlation& c, const Groups& groups, const CorrelationArrays<T>& a,
+                       const CorrelationItem& item, T* workspace) {
+    const int C_group = c.C_group();
+    const bool depthwise = C_group == 1 && c.F_group() == 1;
+    const Integers<T> first = first_channels<T>(c);
+    for (int n = item.n_begin; n < item.n_end; ++n) {
+        const Source<T> source =
+            source_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, item.i_begin,
+                         item.i_end - item.i_begin, workspace);
+        const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
+                      std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, C_group};
+        for (int b = item.panel_begin; b < item.panel_end; ++b) {
+            const Block block = block_of(c, groups, b);
+            const T* w = a.w + b * groups.block_size;
+            Vector<T> bias = {};
+            if (a.epilogue.bias) bias = load_first(a.epilogue.bias + block.f, block.filters);
+            const Pieces pieces(c.W_of(n), most_pixels);
+            for (int i = item.i_begin; i < item.i_end; ++i) {
+                const T* x = source.at + (i - item.i_begin) * c.stride_h * source.row + block.c;
+                T* out = a.out + n * c.out_image + i * c.out_row + block.f;
+                for (int k = 0; k < pieces.count; ++k) {
+                    const int MR = pieces.length(k);
+                    (depthwise ? tile_of<T, true>(MR) : tile_of<T, false>(MR))(
+                        x, w, way, block.channels, first, bias, a.epilogue.relu, out, c.out_pixel,
+                        block.filters);
+                    x += MR * way.pixel;
+                    out += MR * c.out_pixel;
+                }
+            }
+        }
+    }
+}
+
+// One block, [HH][WW][C_group][lanes]. Tells whether all filters are finite.
+template <class T>
+bool pack_grouped(const Correlation& c, const Groups& groups, const T* w, const FilterSteps& steps,
+                  T* packed, int b) {
+    const Block block = block_of(c, groups, b);
+    const int F_group = c.F_group();
+    T* to = packed + b * groups.block_size;
+    T not_finite = 0;  // 0 * inf and 0 * nan are not 0
+    for (int u = 0; u < c.HH; ++u)
+        for (int v = 0; v < c.WW; ++v)
+            for (int k = 0; k < c.C_group(); ++k, to += lanes<T>) {
+                const T* tap = w + u * steps.u + v * steps.v + k * steps.c;
+                for (int f = 0; f < lanes<T>; ++f) {
+                    const int filter = block.f + f;
+                    to[f] = f < block.filters
+                                ? tap[filter / F_group * steps.group + filter % F_group * steps.f]
+                                : 0;
+                    not_finite += to[f] * 0;
+                }
+            }
+    return not_finite == 0;
+}
+
+// --- the gradient of the filters ---------------------------------------------------------
+
+namespace {
+
+// Some sums of one row of the window, over some rows of pixels.
+template <class T, int n, bool depthwise>
+CNN_INLINE void outer(const T* x, const T* dout, const Way& way, std::ptrdiff_t x_row, int rows,
+                      int columns, std::ptrdiff_t out_row, std::ptrdiff_t out_pixel, int channels,
+                      int filters, Integers<T> index, T* sums_at) {
+    Vector<T> sums[n] = {};
+    for (int i = 0; i < rows; ++i) {
+        const T* from = x + i * x_row;
+        const T* d = dout + i * out_row;
+        for (int j = 0; j < columns; ++j, from += way.pixel, d += out_pixel) {
+            const Vector<T> gradient = load_some(d, filters);
+            if constexpr (depthwise) {
+#pragma GCC unroll 8
+                for (int k = 0; k < n; ++k)
+                    sums[k] += gradient * load_some(from + k * way.tap, channels);
+            } else {
+                const Vector<T> value = load_some(from, channels);
+#pragma GCC unroll 8
+                for (int k = 0; k < n; ++k)
+                    sums[k] += gradient * __builtin_shuffle(value, index + k);
+            }
+        }
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < n; ++k)
+        store(sums_at + k * lanes<T>, load(sums_at + k * lanes<T>) + sums[k]);
+}
+
+}  // namespace
+
+template <class T>
+void filter_gradient_grouped(const Correlation& c, const Groups& groups,
+                             const FilterGradientArrays<T>& a, const FilterGradientItem& item,
+                             T* workspace) {
+    const int C_group = c.C_group();
+    const bool depthwise = C_group == 1 && c.F_group() == 1;
+    const Integers<T> first = first_channels<T>(c);
+    T* sums = a.sums + item.slice * groups.count * groups.block_size;
+    T* bias_sums = a.bias_sums ? a.bias_sums + std::ptrdiff_t(item.slice) * c.F : nullptr;
+    for (int n = item.n_begin; n < item.n_end; ++n)
+        for (int i = 0; i < c.H_out; i += item.rows) {
+            const int rows = smaller(c.H_out - i, item.rows);
+            const Source<T> source = source_under(
+                c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, workspace);
+            const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
+                          std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, C_group};
+            const std::ptrdiff_t x_row = c.stride_h * source.row;
+            for (int b = item.panel_begin; b < item.panel_end; ++b) {
+                const Block block = block_of(c, groups, b);
+                const T* dout = a.dout + n * c.out_image + i * c.out_row + block.f;
+                T* to = sums + b * groups.block_size;
+                auto add = [&](auto count, auto is_depthwise, const T* x, Integers<T> index) {
+                    outer<T, decltype(count)::value, decltype(is_depthwise)::value>(
+                        x, dout, way, x_row, rows, c.W_of(n), c.out_row, c.out_pixel, block.channels,
+                        block.filters, index, to);
+                    to += decltype(count)::value * lanes<T>;
+                };
+                for (int u = 0; u < c.HH; ++u) {
+                    const T* x = source.at + u * way.row + block.c;
+                    if (depthwise) {
+                        int v = 0;
+                        for (; v + 3 <= c.WW; v += 3)
+                            add(Count<3>{}, Truth<true>{}, x + v * way.tap, first);
+                        for (; v < c.WW; ++v) add(Count<1>{}, Truth<true>{}, x + v * way.tap, first);
+                    } else {
+                        for (int v = 0; v < c.WW; ++v) {
+                            int k = 0;
+                            for (; k + 4 <= C_group; k += 4)
+                                add(Count<4>{}, Truth<false>{}, x + v * way.tap, first + k);
+                            for (; k < C_group; ++k)
+                                add(Count<1>{}, Truth<false>{}, x + v * way.tap, first + k);
+                        }
+                    }
+                }
+                if (bias_sums) {
+                    Vector<T> total = {};
+                    for (int r = 0; r < rows; ++r)
+                        for (int j = 0; j < c.W_of(n); ++j)
+                            total += load_some(dout + r * c.out_row + j * c.out_pixel, block.filters);
+                    T* bias = bias_sums + block.f;
+                    store_first(bias, load_first(bias, block.filters) + total, block.filters);
+                }
+            }
+        }
+}
+
+// Adds the slices of one block in their order and writes dw at the steps.
+template <class T>
+void unpack_grouped(const Correlation& c, const Groups& groups, const T* sums, int slices,
+                    const FilterSteps& steps, T* dw, int b) {
+    const Block block = block_of(c, groups, b);
+    const int F_group = c.F_group();
+    const std::ptrdiff_t slice_size = groups.count * groups.block_size;
+    const T* from = sums + b * groups.block_size;
+    for (int u = 0; u < c.HH; ++u)
+        for (int v = 0; v < c.WW; ++v)
+            for (int k = 0; k < c.C_group(); ++k, from += lanes<T>)
+                for (int f = 0; f < block.filters; ++f) {
+                    const int filter = block.f + f;
+                    T total = from[f];
+                    for (int s = 1; s < slices; ++s) total += from[s * slice_size + f];
+                    dw[filter / F_group * steps.group + filter % F_group * steps.f +
+                       u * steps.u + v * steps.v + k * steps.c] = total;
+                }
+}
+
+#define CNN_ALL(T) {pack_grouped<T>, correlate_grouped<T>, filter_gradient_grouped<T>, unpack_grouped<T>}
+const GroupedKernels<float> grouped_f32 = CNN_ALL(float);
+const GroupedKernels<double> grouped_f64 = CNN_ALL(double);
+
+}  // namespace cnn::CNN_LEVEL
