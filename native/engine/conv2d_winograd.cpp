@@ -7,7 +7,7 @@
 
 #include "dispatch/dispatch.hpp"
 #include "engine/conv2d.hpp"
-#include "engine/geometry.hpp"
+#include "engine/partition.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
@@ -80,8 +80,8 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
         parallel_for(blocks, [&](int k, int worker) {
             const int begin = k * block, end = std::min(begin + block, tiles);
             T* own = space.as<T>() + worker * per_worker;
-            const TileBlock<T> V{own, V_point, begin, end - begin};
-            const TileBlock<T> M{own + p.points * V_point, M_point, begin, end - begin};
+            const TileBlock<T> V{own, V_point, begin, end - begin, p.C_row, 0};
+            const TileBlock<T> M{own + p.points * V_point, M_point, begin, end - begin, p.F_row, 0};
             kernel.source(p, x, V, {begin, end});
             kernel.multiply(p, V, U, M, 0, p.points, 0, n_panels);
             kernel.result(p, M, {begin, end}, epilogue, out);
@@ -97,7 +97,8 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
     T* M_at = V_at + p.points * V_point;
     for (int begin = 0; begin < tiles; begin += large) {
         const int n = std::min(large, tiles - begin), pieces = std::min(n, 8 * threads);
-        const TileBlock<T> V{V_at, V_point, begin, n}, M{M_at, M_point, begin, n};
+        const TileBlock<T> V{V_at, V_point, begin, n, p.C_row, 0};
+        const TileBlock<T> M{M_at, M_point, begin, n, p.F_row, 0};
         parallel_for(pieces, [&](int k, int) { kernel.source(p, x, V, piece_of(V, k, pieces)); });
         const int halves = std::min(n_panels, 2);
         parallel_for(p.points * halves, [&](int k, int) {
@@ -131,84 +132,102 @@ void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T
     run<T>(c, dout, w + 2 * s.u + 2 * s.v, {s.group, s.c, s.f, -s.u, -s.v}, {b, false}, dx);
 }
 
+namespace {
+
+// The blocks of tiles that dw is summed over, both in panels.
+template <class T> struct GradientBlocks {
+    int C_packed, F_packed, panel;
+    Size V_point, D_point;  // for a block of `count` tiles
+
+    GradientBlocks(const Winograd& p, int count)
+        : C_packed(ceil_div(p.c.C, p.panels.wide) * p.panels.wide), F_packed(p.F_packed()),
+          panel(p.panels.wide), V_point(Size(count) * C_packed + 16),
+          D_point(Size(count) * F_packed + 16) {}
+    Size numbers(const Winograd& p) const { return p.points * (V_point + D_point); }
+    TileBlock<T> V(T* at, int first, int count) const {
+        return {at, V_point, first, count, panel, panel};
+    }
+    TileBlock<T> D(const Winograd& p, T* at, int first, int count) const {
+        return {at + p.points * V_point, D_point, first, count, panel, panel};
+    }
+};
+
+}  // namespace
+
+// Where dU is small, slices of the tiles have a dU each. Where it is large, it would be
+// read and written more than it is computed on: then V and D of all tiles are made first,
+// and each pair of panels goes from them to dw with its part of dU in L2.
 template <class T>
 void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T* db) {
     const auto& kernel = *kernels<T>().winograd;
     const Winograd p = plan<T>(forward_correlation(g));
     const int n_panels = p.panels.count, tiles = p.tiles(), threads = n_threads();
     const Size dU_size = p.points * p.filters_size();
-    const Size dU_bytes = dU_size * Size(sizeof(T));
     const FilterSteps steps = forward_steps(g);
-    const Size D_row = p.F_packed();
-    const Size per_tile = p.points * (p.C_row + D_row) * Size(sizeof(T));
+    constexpr Size most_dU = 1 << 20, all_dU = 10 << 20;  // bytes
+    constexpr int most_slices = 16;
+    const bool sliced = dU_size * Size(sizeof(T)) <= most_dU || tiles > 4096;
 
-    // slices of the tiles with sums of their own, by the shape alone
-    const int slices = static_cast<int>(
-        std::clamp<Size>((10 << 20) / dU_bytes, 1, std::clamp(ceil_div(tiles, 64), 1, 16)));
-    Workspace bias_space((Size(std::max(slices, 64)) * g.F + 64) * sizeof(T));
-    T* bias_sums = db ? bias_space.as<T>() : nullptr;
-    int bias_slices = slices;
-    Workspace dU_space((slices * dU_size + 64) * sizeof(T));
-    T* dU = dU_space.as<T>();
-    std::fill(bias_space.as<T>(), bias_space.as<T>() + Size(std::max(slices, 64)) * g.F, T(0));
+    const int slices = !sliced ? most_slices
+                               : static_cast<int>(std::clamp<Size>(
+                                     all_dU / (dU_size * Size(sizeof(T))), 1,
+                                     std::clamp(ceil_div(tiles, 64), 1, most_slices)));
+    Workspace bias_space((Size(slices) * g.F + 64) * sizeof(T));
+    T* bias_sums = bias_space.as<T>();
+    std::fill(bias_sums, bias_sums + Size(slices) * g.F, T(0));
+    auto bias_of = [&](int slice) { return db ? bias_sums + Size(slice) * g.F : nullptr; };
+    auto slice_begin = [&](int k) { return static_cast<int>(Size(tiles) * k / slices); };
 
-    if (slices >= 8 || tiles == 0) {
+    if (sliced) {
+        Workspace dU_space((slices * dU_size + 64) * sizeof(T));
+        T* dU = dU_space.as<T>();
+        const Size per_tile = GradientBlocks<T>(p, 1).numbers(p) * Size(sizeof(T));
         const int block = static_cast<int>(std::clamp<Size>(near_bytes / per_tile, 16, 128));
-        const Size V_point = Size(block) * p.C_row + 16, D_point = Size(block) * D_row + 16;
-        const Size per_worker = aligned(p.points * (V_point + D_point));
-        Workspace space((per_worker * threads + 64) * sizeof(T));
+        const GradientBlocks<T> blocks(p, block);
+        const Size per_worker = aligned(blocks.numbers(p) + 64);
+        Workspace space(per_worker * threads * sizeof(T));
         parallel_for(slices, [&](int k, int worker) {
             T* own = space.as<T>() + worker * per_worker;
             T* sums = dU + k * dU_size;
             std::fill(sums, sums + dU_size, T(0));
-            const int last = static_cast<int>(Size(tiles) * (k + 1) / slices);
-            for (int begin = static_cast<int>(Size(tiles) * k / slices); begin < last; begin += block) {
-                const int end = std::min(begin + block, last);
-                const TileBlock<T> V{own, V_point, begin, end - begin};
-                const TileBlock<T> D{own + p.points * V_point, D_point, begin, end - begin};
+            for (int begin = slice_begin(k); begin < slice_begin(k + 1); begin += block) {
+                const int end = std::min(begin + block, slice_begin(k + 1));
+                const TileBlock<T> V = blocks.V(own, begin, end - begin);
+                const TileBlock<T> D = blocks.D(p, own, begin, end - begin);
                 kernel.source(p, x, V, {begin, end});
-                kernel.dout(p, dout, D, {begin, end}, bias_sums ? bias_sums + Size(k) * g.F : nullptr);
-                kernel.outer(p, V, D, sums, 0, p.points, 0, n_panels);
+                kernel.dout(p, dout, D, {begin, end}, bias_of(k));
+                kernel.outer(p, V, D, sums);
             }
         });
+        if (dw)
+            parallel_for(n_panels, [&](int panel, int) {
+                kernel.filter_gradient(p, dU, slices, steps, dw, panel);
+            });
     } else {
-        // together, the points dealt out: one slice, all workers in the same block of tiles
-        std::fill(dU, dU + dU_size, T(0));
-        const int large = static_cast<int>(std::min<Size>(std::max<Size>((12 << 20) / per_tile, 16), tiles));
-        constexpr int pieces = 16;
-        bias_slices = pieces;
-        const Size V_point = Size(large) * p.C_row + 16, D_point = Size(large) * D_row + 16;
-        Workspace space((p.points * (V_point + D_point) + 64) * sizeof(T));
-        T* V_at = space.as<T>();
-        T* D_at = V_at + p.points * V_point;
-        for (int begin = 0; begin < tiles; begin += large) {
-            const int n = std::min(large, tiles - begin);
-            const TileBlock<T> V{V_at, V_point, begin, n}, D{D_at, D_point, begin, n};
-            parallel_for(pieces, [&](int k, int) {
-                kernel.source(p, x, V, piece_of(V, k, pieces));
-                kernel.dout(p, dout, D, piece_of(D, k, pieces),
-                            bias_sums ? bias_sums + Size(k) * g.F : nullptr);
-            });
-            const int parts = std::min(n_panels, 4);
-            parallel_for(p.points * parts, [&](int q, int) {
-                const int point = q / parts, part = q % parts;
-                kernel.outer(p, V, D, dU, point, point + 1, n_panels * part / parts,
-                             n_panels * (part + 1) / parts);
-            });
-        }
-    }
-
-    const int used = slices >= 8 || tiles == 0 ? slices : 1;
-    if (dw)
-        parallel_for(n_panels, [&](int panel, int) {
-            kernel.filter_gradient(p, dU, used, steps, dw, panel);
+        const GradientBlocks<T> blocks(p, tiles);
+        Workspace space((blocks.numbers(p) + 64) * sizeof(T));
+        const TileBlock<T> V = blocks.V(space.as<T>(), 0, tiles);
+        const TileBlock<T> D = blocks.D(p, space.as<T>(), 0, tiles);
+        parallel_for(slices, [&](int k, int) {
+            const TileRange range{slice_begin(k), slice_begin(k + 1)};
+            kernel.source(p, x, V, range);
+            kernel.dout(p, dout, D, range, bias_of(k));
         });
-    if (db)
-        for (int f = 0; f < g.F; ++f) {
-            T total = 0;
-            for (int s = 0; s < bias_slices; ++s) total += bias_sums[Size(s) * g.F + f];
-            db[f] = total;
-        }
+        const int c_panels = ceil_div(g.C, p.panels.wide);
+        const int side = Size(c_panels) * n_panels >= 64 ? 2 : 1;  // panels of a pair, each way
+        const int c_blocks = ceil_div(c_panels, side), f_blocks = ceil_div(n_panels, side);
+        const Size per_worker =
+            aligned(Size(p.points) * side * side * p.panels.wide * p.panels.wide + 64);
+        Workspace dU_space(per_worker * threads * sizeof(T));
+        if (dw)
+            parallel_for(c_blocks * f_blocks, [&](int k, int worker) {
+                const int c = k % c_blocks * side, f = k / c_blocks * side;
+                kernel.outer_gradient(p, V, D, steps, dw, {c, std::min(c + side, c_panels)},
+                                      {f, std::min(f + side, n_panels)},
+                                      dU_space.as<T>() + worker * per_worker);
+            });
+    }
+    if (db) add_slices(bias_sums, slices, g.F, db);
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \

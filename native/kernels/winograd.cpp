@@ -154,14 +154,14 @@ void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange r
         const Place at = place_of(p, tile);
         const int h = at.i - c.pad_top, w = at.j - c.pad_left;
         const T* origin = x + std::ptrdiff_t(at.n) * c.H * row + h * row + std::ptrdiff_t(w) * c.C;
-        T* to = V.at + std::ptrdiff_t(tile - V.first) * p.C_row;
+        T* to = V.at + std::ptrdiff_t(tile - V.first) * V.row;
         const bool inside = h >= 0 && w >= 0 && h + a <= c.H && w + a <= c.W;
         int k = 0;
         if (inside) {
             for (; k + lanes<T> <= c.C; k += lanes<T>)
                 transform_source<T, m>(
-                    [&](int r, int s) { return load(origin + r * row + s * c.C + k); }, to + k,
-                    V.point);
+                    [&](int r, int s) { return load(origin + r * row + s * c.C + k); },
+                    to + V.offset(k), V.point);
         }
         for (; k < c.C; k += lanes<T>) {
             const int left = smaller(c.C - k, lanes<T>);
@@ -172,48 +172,69 @@ void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange r
                     const T* from = origin + r * row + s * c.C + k;
                     return left == lanes<T> ? load(from) : load_first(from, left);
                 },
-                to + k, V.point);
+                to + V.offset(k), V.point);
         }
     }
 }
 
 // --- filters: U = G w Gᵀ -----------------------------------------------------------------
 
+// Some channels of a panel's filters between the caller's array and [channel][tap][filter]:
+// along the shorter step, since a filter's channels lie 9 numbers apart and its
+// neighbours may lie at a multiple of the caches' sets.
+constexpr int channels_at_a_time = 16;
+
+template <class T> struct Taps {
+    T at[channels_at_a_time][9][tile_vectors * lanes<T>];
+};
+
+template <class T, class Move>
+CNN_INLINE void for_each_filter(const FilterSteps& steps, int channels, int filters, const Move& move) {
+    if (steps.c < steps.f) {
+        for (int f = 0; f < filters; ++f)
+            for (int k = 0; k < channels; ++k) move(k, f);
+    } else {
+        for (int k = 0; k < channels; ++k)
+            for (int f = 0; f < filters; ++f) move(k, f);
+    }
+}
+
 template <class T, int m>
 void filters_of(const Winograd& p, const T* w, const FilterSteps& steps, T* U, int panel) {
     constexpr int a = m + 2;
     const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
     const int filters = smaller(p.c.F - f0, width);
+    Taps<T> taps = {};  // lanes without a filter stay zero
     T* to = U + std::ptrdiff_t(p.c.C) * f0;
-    for (int k = 0; k < p.c.C; ++k, to += width) {
-        T taps[9][tile_vectors * lanes<T>];
-        const T* from = w + f0 * steps.f + k * steps.c;
-        for (int u = 0; u < 3; ++u)
-            for (int v = 0; v < 3; ++v) {
-                T* tap = taps[3 * u + v];
-                const T* at = from + u * steps.u + v * steps.v;
-                for (int f = 0; f < filters; ++f) tap[f] = at[f * steps.f];
-                for (int f = filters; f < width; ++f) tap[f] = 0;
-            }
-        for (int f = 0; f < width; f += lanes<T>) {
-            Vector<T> half[a][3];
+    for (int k0 = 0; k0 < p.c.C; k0 += channels_at_a_time) {
+        const int channels = smaller(p.c.C - k0, channels_at_a_time);
+        for_each_filter<T>(steps, channels, filters, [&](int k, int f) {
+            const T* from = w + (f0 + f) * steps.f + (k0 + k) * steps.c;
+            for (int u = 0; u < 3; ++u)
+                for (int v = 0; v < 3; ++v)
+                    taps.at[k][3 * u + v][f] = from[u * steps.u + v * steps.v];
+        });
+        for (int k = 0; k < channels; ++k, to += width)
+            for (int f = 0; f < width; f += lanes<T>) {
+                Vector<T> half[a][3];
 #pragma GCC unroll 3
-            for (int v = 0; v < 3; ++v) {
-                const Vector<T> g[3] = {load(taps[v] + f), load(taps[3 + v] + f),
-                                        load(taps[6 + v] + f)};
-                Vector<T> u[a];
-                Points<m>::template filter<T>(g, u);
+                for (int v = 0; v < 3; ++v) {
+                    const Vector<T> g[3] = {load(taps.at[k][v] + f), load(taps.at[k][3 + v] + f),
+                                            load(taps.at[k][6 + v] + f)};
+                    Vector<T> u[a];
+                    Points<m>::template filter<T>(g, u);
 #pragma GCC unroll 6
-                for (int r = 0; r < a; ++r) half[r][v] = u[r];
+                    for (int r = 0; r < a; ++r) half[r][v] = u[r];
+                }
+#pragma GCC unroll 6
+                for (int r = 0; r < a; ++r) {
+                    Vector<T> u[a];
+                    Points<m>::template filter<T>(half[r], u);
+#pragma GCC unroll 6
+                    for (int s = 0; s < a; ++s)
+                        store(to + (r * a + s) * p.filters_size() + f, u[s]);
+                }
             }
-#pragma GCC unroll 6
-            for (int r = 0; r < a; ++r) {
-                Vector<T> u[a];
-                Points<m>::template filter<T>(half[r], u);
-#pragma GCC unroll 6
-                for (int s = 0; s < a; ++s) store(to + (r * a + s) * p.filters_size() + f, u[s]);
-            }
-        }
     }
 }
 
@@ -239,26 +260,32 @@ void multiply(const Winograd& p, const TileBlock<T>& V, const T* U, const TileBl
         }
 }
 
-// dU += Vᵀ D
+// dU[point][c][filter] = Vᵀ D, or added to it, for one panel of channels and one of filters.
 template <class T>
-void outer(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D, T* dU, int point_begin,
-           int point_end, int panel_begin, int panel_end) {
-    const int rows = V.count;
-    const Pieces pieces(p.c.C, tile_rows);
-    const Field field{p.C_row, 0, 1, rows};
-    for (int point = point_begin; point < point_end; ++point)
-        for (int panel = panel_begin; panel < panel_end; ++panel) {
-            const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
-            const T* x = V.at + point * V.point;
-            const T* d = D.at + point * D.point + std::ptrdiff_t(rows) * f0;
-            T* to = dU + point * p.filters_size() + std::ptrdiff_t(p.c.C) * f0;
-            for (int k = 0; k < pieces.count; ++k) {
-                const int MR = pieces.length(k);
-                outer_tile_of<T>(MR, width == p.panels.wide)(x, d, field, to);
-                x += MR;
-                to += std::ptrdiff_t(MR) * width;
-            }
-        }
+CNN_INLINE void outer_panels(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D,
+                             int point, int c_panel, int f_panel, T* dU) {
+    const int wide = p.panels.wide, width = p.panels.width(f_panel), c0 = c_panel * wide;
+    const Pieces pieces(smaller(p.c.C - c0, wide), tile_rows);
+    const Field field{wide, 0, 1, V.count};
+    const T* x = V.at + point * V.point + std::ptrdiff_t(V.count) * c0;
+    const T* d = D.at + point * D.point + std::ptrdiff_t(D.count) * f_panel * wide;
+    for (int k = 0; k < pieces.count; ++k) {
+        const int MR = pieces.length(k);
+        outer_tile_of<T>(MR, width == wide)(x, d, field, dU);
+        x += MR;
+        dU += std::ptrdiff_t(MR) * width;
+    }
+}
+
+template <class T>
+void outer(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D, T* dU) {
+    for (int point = 0; point < p.points; ++point)
+        for (int f_panel = 0; f_panel < p.panels.count; ++f_panel)
+            for (int c0 = 0; c0 < p.c.C; c0 += p.panels.wide)
+                outer_panels(p, V, D, point, c0 / p.panels.wide, f_panel,
+                             dU + point * p.filters_size() +
+                                 std::ptrdiff_t(p.c.C) * f_panel * p.panels.wide +
+                                 std::ptrdiff_t(c0) * p.panels.width(f_panel));
 }
 
 // --- result: out = Aᵀ M A ------------------------------------------------------------------
@@ -310,10 +337,8 @@ void dout_of(const Winograd& p, const T* dout, const TileBlock<T>& D, TileRange 
     constexpr int a = m + 2;
     const Correlation& c = p.c;
     for (int f = 0; f < p.F_packed(); f += lanes<T>) {
-        const int panel = f / p.panels.wide, f0 = panel * p.panels.wide;
-        const int width = p.panels.width(panel), left = smaller(c.F - f, lanes<T>);
-        T* to = D.at + std::ptrdiff_t(D.count) * f0 + std::ptrdiff_t(range.begin - D.first) * width +
-                (f - f0);
+        const int width = p.panels.width(f / p.panels.wide), left = smaller(c.F - f, lanes<T>);
+        T* to = D.at + D.offset(f) + std::ptrdiff_t(range.begin - D.first) * width;
         Vector<T> total = {};
         for (int tile = range.begin; tile < range.end; ++tile, to += width) {
             const Place at = place_of(p, tile);
@@ -350,40 +375,74 @@ void dout_of(const Winograd& p, const T* dout, const TileBlock<T>& D, TileRange 
     }
 }
 
+// dw of some channels of a panel from dU[point][c][filter], `point` numbers apart, of some
+// slices.
 template <class T, int m>
-void filter_gradient_of(const Winograd& p, const T* dU, int slices, const FilterSteps& steps, T* dw,
+void filter_gradient_of(const Winograd& p, const T* dU, std::ptrdiff_t point, std::ptrdiff_t slice,
+                        int slices, const FilterSteps& steps, T* dw, int c_begin, int c_end,
                         int panel) {
     constexpr int a = m + 2;
     const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
     const int filters = smaller(p.c.F - f0, width);
-    const std::ptrdiff_t slice = p.points * p.filters_size();
-    const T* from = dU + std::ptrdiff_t(p.c.C) * f0;
-    for (int k = 0; k < p.c.C; ++k, from += width) {
-        T taps[9][tile_vectors * lanes<T>];
-        for (int f = 0; f < width; f += lanes<T>) {
-            Vector<T> half[3][a];
-            for (int s = 0; s < a; ++s) {
-                Vector<T> u[a], g[3];
-                for (int r = 0; r < a; ++r) {
-                    const T* at = from + (r * a + s) * p.filters_size() + f;
-                    u[r] = load(at);
-                    for (int q = 1; q < slices; ++q) u[r] += load(at + q * slice);
+    Taps<T> taps;
+    for (int k0 = c_begin; k0 < c_end; k0 += channels_at_a_time) {
+        const int channels = smaller(c_end - k0, channels_at_a_time);
+        for (int k = 0; k < channels; ++k, dU += width)
+            for (int f = 0; f < width; f += lanes<T>) {
+                Vector<T> half[3][a];
+#pragma GCC unroll 6
+                for (int s = 0; s < a; ++s) {
+                    Vector<T> u[a], g[3];
+#pragma GCC unroll 6
+                    for (int r = 0; r < a; ++r) {
+                        const T* at = dU + (r * a + s) * point + f;
+                        u[r] = load(at);
+                        for (int q = 1; q < slices; ++q) u[r] += load(at + q * slice);
+                    }
+                    Points<m>::template dfilter<T>(u, g);
+#pragma GCC unroll 3
+                    for (int r = 0; r < 3; ++r) half[r][s] = g[r];
                 }
-                Points<m>::template dfilter<T>(u, g);
-                for (int r = 0; r < 3; ++r) half[r][s] = g[r];
+#pragma GCC unroll 3
+                for (int r = 0; r < 3; ++r) {
+                    Vector<T> g[3];
+                    Points<m>::template dfilter<T>(half[r], g);
+#pragma GCC unroll 3
+                    for (int s = 0; s < 3; ++s) store(taps.at[k][3 * r + s] + f, g[s]);
+                }
             }
-            for (int r = 0; r < 3; ++r) {
-                Vector<T> g[3];
-                Points<m>::template dfilter<T>(half[r], g);
-                for (int s = 0; s < 3; ++s) store(taps[3 * r + s] + f, g[s]);
-            }
-        }
-        T* to = dw + f0 * steps.f + k * steps.c;
-        for (int u = 0; u < 3; ++u)
-            for (int v = 0; v < 3; ++v)
-                for (int f = 0; f < filters; ++f)
-                    to[u * steps.u + v * steps.v + f * steps.f] = taps[3 * u + v][f];
+        for_each_filter<T>(steps, channels, filters, [&](int k, int f) {
+            T* to = dw + (f0 + f) * steps.f + (k0 + k) * steps.c;
+            for (int u = 0; u < 3; ++u)
+                for (int v = 0; v < 3; ++v)
+                    to[u * steps.u + v * steps.v] = taps.at[k][3 * u + v][f];
+        });
     }
+}
+
+// dw of some panels of channels and filters from all tiles at once; dU is a workspace that
+// nothing but these panels goes through.
+template <class T, int m>
+void outer_gradient_of(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D,
+                       const FilterSteps& steps, T* dw, PanelRange channels, PanelRange filters,
+                       T* dU) {
+    const int wide = p.panels.wide;
+    const std::ptrdiff_t square = std::ptrdiff_t(wide) * wide;
+    const int n_filters = filters.end - filters.begin;
+    const std::ptrdiff_t point = square * (channels.end - channels.begin) * n_filters;
+    auto at = [&](int c, int f) {
+        return dU + square * ((c - channels.begin) * n_filters + (f - filters.begin));
+    };
+    for (int q = 0; q < p.points; ++q) {
+        for (std::ptrdiff_t k = 0; k < point; k += lanes<T>) store(dU + q * point + k, Vector<T>{});
+        for (int c = channels.begin; c < channels.end; ++c)
+            for (int f = filters.begin; f < filters.end; ++f)
+                outer_panels(p, V, D, q, c, f, at(c, f) + q * point);
+    }
+    for (int c = channels.begin; c < channels.end; ++c)
+        for (int f = filters.begin; f < filters.end; ++f)
+            filter_gradient_of<T, m>(p, at(c, f), point, 0, 1, steps, dw, c * wide,
+                                     smaller((c + 1) * wide, p.c.C), f);
 }
 
 // --- by the size of the tile -----------------------------------------------------------------
@@ -409,14 +468,24 @@ void dout(const Winograd& p, const T* from, const TileBlock<T>& D, TileRange ran
 template <class T>
 void filter_gradient(const Winograd& p, const T* dU, int slices, const FilterSteps& steps, T* dw,
                      int panel) {
-    p.m == 4 ? filter_gradient_of<T, 4>(p, dU, slices, steps, dw, panel)
-             : filter_gradient_of<T, 2>(p, dU, slices, steps, dw, panel);
+    const std::ptrdiff_t point = p.filters_size(), slice = p.points * point;
+    dU += std::ptrdiff_t(p.c.C) * panel * p.panels.wide;
+    p.m == 4 ? filter_gradient_of<T, 4>(p, dU, point, slice, slices, steps, dw, 0, p.c.C, panel)
+             : filter_gradient_of<T, 2>(p, dU, point, slice, slices, steps, dw, 0, p.c.C, panel);
+}
+template <class T>
+void outer_gradient(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D,
+                    const FilterSteps& steps, T* dw, PanelRange channels, PanelRange filters,
+                    T* dU) {
+    p.m == 4 ? outer_gradient_of<T, 4>(p, V, D, steps, dw, channels, filters, dU)
+             : outer_gradient_of<T, 2>(p, V, D, steps, dw, channels, filters, dU);
 }
 
 }  // namespace
 
 #define CNN_ALL(T) \
-    {filters<T>, source<T>, multiply<T>, result<T>, dout<T>, outer<T>, filter_gradient<T>}
+    {filters<T>, source<T>, multiply<T>,        result<T>,\
+     dout<T>,    outer<T>,  filter_gradient<T>, outer_gradient<T>}
 const WinogradKernels<float> winograd_f32 = CNN_ALL(float);
 const WinogradKernels<double> winograd_f64 = CNN_ALL(double);
 

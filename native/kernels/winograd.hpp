@@ -19,12 +19,23 @@ struct Winograd {
     int F_packed() const { return (panels.count - 1) * panels.wide + panels.last; }
 };
 
-// A block of tiles in a workspace: [point][tile][channel], or for dout
-// [point][panel][tile][filter]; `point` numbers from a point to the next.
+// A block of tiles in a workspace: [point][tile][channel], `row` numbers a tile, or
+// [point][panel][tile][channel of the panel]; `point` numbers from a point to the next.
 template <class T> struct TileBlock {
     T* at;
     std::ptrdiff_t point;
     int first, count;  // which tiles the block holds
+    int row;
+    int panel;  // channels of a panel; 0 where there are none
+
+    // where channel k of the block's first tile lies
+    std::ptrdiff_t offset(int k) const {
+        return panel ? std::ptrdiff_t(k / panel) * panel * count + k % panel : k;
+    }
+};
+
+struct PanelRange {
+    int begin, end;
 };
 
 struct TileRange {
@@ -43,12 +54,15 @@ template <class T> struct WinogradKernels {
     void (*result)(const Winograd&, const TileBlock<T>& M, TileRange, const Epilogue<T>&, T* out);
     // the gradient of the filters: D[point][panel][tile][filter] from dout, bias sums added
     void (*dout)(const Winograd&, const T* dout, const TileBlock<T>& D, TileRange, T* bias_sums);
-    // dU[point][panel][c][filter] += Vᵀ · D, for some points and panels
-    void (*outer)(const Winograd&, const TileBlock<T>& V, const TileBlock<T>& D, T* dU,
-                  int point_begin, int point_end, int panel_begin, int panel_end);
+    // dU[point][panel][c][filter] += Vᵀ · D, V and D in panels
+    void (*outer)(const Winograd&, const TileBlock<T>& V, const TileBlock<T>& D, T* dU);
     // dw of one panel from the slices of dU
     void (*filter_gradient)(const Winograd&, const T* dU, int slices, const FilterSteps&, T* dw,
                             int panel);
+    // dw of some panels straight from all tiles; dU holds points · wide² for each two panels
+    void (*outer_gradient)(const Winograd&, const TileBlock<T>& V, const TileBlock<T>& D,
+                           const FilterSteps&, T* dw, PanelRange channels, PanelRange filters,
+                           T* dU);
 };
 
 }  // namespace cnn
