@@ -5,4 +5,10 @@ NB_MODULE(_native, m) {
     m.doc() = "The compiled kernels; reached through cnnpy.backends.native alone.";
     cnn::bind_engine(m);
     cnn::bind_conv2d(m);
+    cnn::bind_elementwise(m);
+    cnn::bind_loss(m);
+    cnn::bind_norm(m);
+    cnn::bind_pool(m);
+    cnn::bind_shape(m);
+    cnn::bind_step(m);
 }

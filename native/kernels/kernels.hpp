@@ -2,6 +2,12 @@
 #pragma once
 
 #include "kernels/correlation.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/loss.hpp"
+#include "kernels/norm.hpp"
+#include "kernels/pool.hpp"
+#include "kernels/shape.hpp"
+#include "kernels/step.hpp"
 
 namespace cnn {
 
@@ -18,6 +24,13 @@ template <class T> struct Kernels {
                             const FilterGradientItem&, T* workspace);
     void (*unpack_filters)(const Correlation&, const Panels&, const T* sums, int slices,
                            const FilterSteps&, T* dw, int panel);
+
+    ElementwiseKernels<T> elementwise;
+    PoolKernels<T> pool;
+    NormKernels<T> norm;
+    LossKernels<T> loss;
+    ShapeKernels<T> shape;
+    StepKernels<T> step;
 };
 
 struct Level {

@@ -9,7 +9,9 @@ namespace cnn::CNN_LEVEL {
 
 template <class T> constexpr Kernels<T> table() {
     return {lanes<T>,        tile_vectors,       correlate<T>,      correlate_inside<T>,
-            pack_filters<T>, filter_gradient<T>, unpack_filters<T>};
+            pack_filters<T>, filter_gradient<T>, unpack_filters<T>,
+            elementwise_kernels<T>(), pool_kernels<T>(), norm_kernels<T>(), loss_kernels<T>(),
+            shape_kernels<T>(), step_kernels<T>()};
 }
 
 extern const Level level;
