@@ -31,7 +31,13 @@ template <class Work> void unlocked(const Work& work) {
 }
 
 void bind_conv2d(nb::module_& m);
+void bind_elementwise(nb::module_& m);
 void bind_engine(nb::module_& m);
 void bind_linear(nb::module_& m);
+void bind_loss(nb::module_& m);
+void bind_norm(nb::module_& m);
+void bind_pool(nb::module_& m);
+void bind_shape(nb::module_& m);
+void bind_step(nb::module_& m);
 
 }  // namespace cnn

@@ -44,6 +44,8 @@ void choose_level(const std::string& name) {
 void bind_engine(nb::module_& m) {
     m.def("empty_f32", &empty<float>, nb::arg("shape"));
     m.def("empty_f64", &empty<double>, nb::arg("shape"));
+    m.def("empty_u8", &empty<std::uint8_t>, nb::arg("shape"));
+    m.def("empty_i32", &empty<std::int32_t>, nb::arg("shape"));
     m.def("levels", &levels);
     m.def("level", [] { return std::string(current_level().name); });
     m.def("set_level", &choose_level, nb::arg("name"));

@@ -6,4 +6,10 @@ NB_MODULE(_native, m) {
     cnn::bind_engine(m);
     cnn::bind_conv2d(m);
     cnn::bind_linear(m);
+    cnn::bind_elementwise(m);
+    cnn::bind_loss(m);
+    cnn::bind_norm(m);
+    cnn::bind_pool(m);
+    cnn::bind_shape(m);
+    cnn::bind_step(m);
 }

@@ -4,6 +4,12 @@
 #include "kernels/correlation.hpp"
 #include "kernels/grouped.hpp"
 #include "kernels/winograd.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/loss.hpp"
+#include "kernels/norm.hpp"
+#include "kernels/pool.hpp"
+#include "kernels/shape.hpp"
+#include "kernels/step.hpp"
 
 namespace cnn {
 
@@ -22,6 +28,13 @@ template <class T> struct Kernels {
                            const FilterSteps&, T* dw, int panel);
     const WinogradKernels<T>* winograd;
     const GroupedKernels<T>* grouped;
+
+    ElementwiseKernels<T> elementwise;
+    PoolKernels<T> pool;
+    NormKernels<T> norm;
+    LossKernels<T> loss;
+    ShapeKernels<T> shape;
+    StepKernels<T> step;
 };
 
 struct Level {

@@ -21,7 +21,9 @@ template <class T> constexpr const GroupedKernels<T>* grouped() {
 template <class T> constexpr Kernels<T> table() {
     return {lanes<T>,        tile_vectors,       correlate<T>,      correlate_inside<T>,
             pack_filters<T>, filter_gradient<T>, unpack_filters<T>,
-            winograd<T>(),      grouped<T>()};
+            winograd<T>(),   grouped<T>(),
+            elementwise_kernels<T>(), pool_kernels<T>(), norm_kernels<T>(), loss_kernels<T>(),
+            shape_kernels<T>(), step_kernels<T>()};
 }
 
 extern const Level level;

@@ -38,7 +38,7 @@ def test_a_run_leaves_its_model_numbers_and_pictures(trained):
 
 def test_the_config_records_what_was_asked_for(trained, npz):
     config = json.loads((trained / "config.json").read_text())
-    asked = {"data": str(npz), "model": "small_cnn", "epochs": 4, "seed": 3, "backend": "numpy"}
+    asked = {"data": str(npz), "model": "small_cnn", "epochs": 4, "seed": 3, "backend": "native"}
     assert config.items() >= asked.items()
     assert config["n_train"] + config["n_validation"] + config["n_test"] == 60
 

@@ -200,7 +200,7 @@ def test_info_ops_shows_where_a_backend_passes_on(command, monkeypatch):
     monkeypatch.setattr(info, "resolve", falls)
     lines = command("info", "--ops").lines
     assert next(line for line in lines if line.startswith("relu ")).split() == [
-        *("relu", "->", "reference", "yes")
+        *("relu", "->", "reference", "->", "reference", "yes")
     ]
 
 

@@ -121,7 +121,8 @@ def test_the_environment_chooses_from_the_start_of_a_process() -> None:
 
 def test_an_unknown_backend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     rest = (
-        "\n  expected: one of the backends that are here: numpy, reference\n  to mend:  use 'numpy'"
+        "\n  expected: one of the backends that are here: native, numpy, reference"
+        "\n  to mend:  use 'native'"
     )
     for wrong in ("cupy", "Numpy", "", None, 3):
         with pytest.raises(BackendError) as caught:
@@ -152,7 +153,7 @@ def test_a_backend_that_lacks_an_op_is_resolved_to_the_next_rung(
     try:
         with cnnpy.use_backend("bare"):
             out, cache = F.relu_forward(np.array([-1.0, 1.0]))
-        assert cache.backend == "numpy"
+        assert cache.backend == FASTEST
         assert out.tolist() == [0, 1]
     finally:
         registry.resolve.cache_clear()
@@ -160,7 +161,7 @@ def test_a_backend_that_lacks_an_op_is_resolved_to_the_next_rung(
 
 def test_a_cache_shows_where_it_comes_from() -> None:
     _, cache = F.relu_forward(np.ones((2, 3), dtype=np.float32))
-    assert repr(cache) == "<cache of relu on numpy, output (2, 3) float32>"
+    assert repr(cache) == "<cache of relu on native, output (2, 3) float32>"
 
 
 # --- the gradients that are asked for ----------------------------------------------

@@ -14,15 +14,17 @@ import inspect
 import os
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from types import TracebackType
+from pathlib import Path
+from types import ModuleType, TracebackType
 from typing import Any, NamedTuple
 
 from cnnpy.contract.errors import BackendError
 from cnnpy.contract.ops import OPS
 
-__all__ = ["BACKENDS", "Implementation", "current", "resolve", "use_backend"]
+__all__ = ["BACKENDS", "Implementation", "current", "fused", "resolve", "use_backend"]
 
 BACKENDS = {
+    "native": "cnnpy.backends.native",
     "numpy": "cnnpy.backends.numpy",
     "reference": "cnnpy.reference",
 }
@@ -52,12 +54,12 @@ class use_backend:
     Parameters
     ----------
     name : str
-        ``"numpy"`` or ``"reference"``.
+        ``"native"``, ``"numpy"`` or ``"reference"``.
 
     Raises
     ------
     BackendError
-        Where there is no such backend.
+        Where there is no such backend, or it is not in this install.
 
     Examples
     --------
@@ -103,7 +105,7 @@ def current() -> str:
     if chosen is not None:
         return chosen
     wish = os.environ.get(_ENVIRONMENT)
-    return _known(wish, _ENVIRONMENT) if wish else next(iter(BACKENDS))
+    return _known(wish, _ENVIRONMENT) if wish else _fastest()
 
 
 @functools.cache
@@ -138,6 +140,24 @@ def resolve(op: str, backend: str) -> Implementation:
     raise AssertionError(f"{op} has no definition")
 
 
+@functools.cache
+def fused(backend: str) -> ModuleType | None:
+    """Find the module with a backend's fused passes.
+
+    Parameters
+    ----------
+    backend : str
+        A name of ``BACKENDS``.
+
+    Returns
+    -------
+    module or None
+        None where the backend computes row by row.
+    """
+    module = f"{BACKENDS[backend]}.fused"
+    return importlib.import_module(module) if importlib.util.find_spec(module) else None
+
+
 def _with_needs(op: str, backward: Callable[..., Any]) -> Callable[..., tuple[Any, ...]]:
     """Let a definition, which computes every gradient, return those that are needed."""
     names = OPS[op].gradients
@@ -150,6 +170,32 @@ def _with_needs(op: str, backward: Callable[..., Any]) -> Callable[..., tuple[An
     return chosen
 
 
+_ENGINE = "cnnpy.backends.native._native"
+_WITHOUT_ENGINE = "disabled"  # a file that an install without the engine leaves, as asked for
+
+
+@functools.cache
+def _fastest() -> str:
+    """Name the first rung; never pass a missing engine over silently."""
+    first, second = list(BACKENDS)[:2]
+    if first == "native" and importlib.util.find_spec(_ENGINE) is None:
+        package = importlib.util.find_spec(BACKENDS["native"])
+        places = (package.submodule_search_locations if package else None) or []
+        if any(Path(place, _WITHOUT_ENGINE).exists() for place in places):
+            return second
+        raise _engine_missing("the fastest backend")
+    return first
+
+
+def _engine_missing(source: str) -> BackendError:
+    return BackendError(
+        f"{source}: the compiled engine is not in this install",
+        f"the extension module {_ENGINE}",
+        "install again where there is a C++ compiler: pip install --force-reinstall cnnpy; "
+        "or compute with NumPy: CNNPY_BACKEND=numpy",
+    )
+
+
 def _known(name: str, source: str) -> str:
     if not isinstance(name, str) or name not in BACKENDS:
         there = ", ".join(BACKENDS)
@@ -158,4 +204,6 @@ def _known(name: str, source: str) -> str:
             f"one of the backends that are here: {there}",
             f"use {next(iter(BACKENDS))!r}",
         )
+    if name == "native" and importlib.util.find_spec(_ENGINE) is None:
+        raise _engine_missing(f"{source}={name!r}")
     return name

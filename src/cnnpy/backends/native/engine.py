@@ -28,16 +28,18 @@ _THREADS = "CNNPY_NUM_THREADS"
 
 
 class _Empty(Protocol):
-    def __call__(self, shape: Shape) -> FloatArray: ...
+    def __call__(self, shape: Shape) -> Any: ...
 
 
 _EMPTY: dict[np.dtype[Any], _Empty] = {
     np.dtype(np.float32): _native.empty_f32,
     np.dtype(np.float64): _native.empty_f64,
+    np.dtype(np.uint8): _native.empty_u8,
+    np.dtype(np.int32): _native.empty_i32,
 }
 
 
-def empty(shape: Shape, dtype: np.dtype[Any]) -> FloatArray:
+def empty(shape: Shape, dtype: np.dtype[Any]) -> Any:
     """Give an array on memory that is used again once nobody refers to it.
 
     Parameters
@@ -45,7 +47,7 @@ def empty(shape: Shape, dtype: np.dtype[Any]) -> FloatArray:
     shape : tuple of int
         The shape; it lies in C order.
     dtype : numpy.dtype
-        float32 or float64.
+        float32 or float64; uint8 or int32 for what is kept beside.
 
     Returns
     -------
@@ -70,8 +72,13 @@ def contiguous(array: FloatArray) -> FloatArray:
     """
     if array.flags.c_contiguous and array.flags.aligned:
         return array
-    copy = empty(array.shape, array.dtype)
-    np.copyto(copy, array)
+    copy: FloatArray = empty(array.shape, array.dtype)
+    if array.ndim == 4 and array.transpose(0, 2, 3, 1).flags.c_contiguous and array.flags.aligned:
+        N, C, H, W = array.shape
+        pixels = array.transpose(0, 2, 3, 1).reshape(N, H * W, C)
+        _native.transpose(pixels, copy.reshape(N, C, H * W))
+    else:
+        np.copyto(copy, array)
     return copy
 
 
@@ -88,7 +95,16 @@ def as_rows(x: FloatArray) -> FloatArray:
     ndarray of shape (N, H, W, C)
         In C order; a view where the images lie channels-last.
     """
-    return contiguous(x.transpose(0, 2, 3, 1))
+    rows = x.transpose(0, 2, 3, 1)
+    if rows.flags.c_contiguous and rows.flags.aligned:
+        return rows
+    copy: FloatArray = empty(rows.shape, rows.dtype)
+    if x.flags.c_contiguous and x.flags.aligned:
+        N, C, H, W = x.shape
+        _native.transpose(x.reshape(N, C, H * W), copy.reshape(N, H * W, C))
+    else:
+        np.copyto(copy, rows)
+    return copy
 
 
 def images_from(rows: FloatArray) -> FloatArray:

@@ -1,0 +1,87 @@
+"""What batch_norm and group_norm share: passes over channels-last rows, factors per channel.
+
+What stands for each channel is (images, C): of one image, the whole batch, for
+batch_norm, and of each image for group_norm. It is float64 until it meets the entries.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnpy.backends.native import _native
+from cnnpy.backends.native.engine import empty
+from cnnpy.contract.dtypes import FloatArray
+
+__all__ = ["apply", "factors", "gradient_sums", "input_gradient", "is_finite", "statistics"]
+
+PerChannel = NDArray[np.float64]
+
+
+def statistics(rows: FloatArray, images: int) -> tuple[PerChannel, PerChannel]:
+    """Return the mean and the variance of each channel of each image."""
+    mean, var = np.empty((images, rows.shape[-1])), np.empty((images, rows.shape[-1]))
+    _native.batch_statistics(rows, mean, var)
+    return mean, var
+
+
+def is_finite(gamma: FloatArray | None) -> bool:
+    """Tell whether gamma may be multiplied into other factors, where inf·0 would show late."""
+    return gamma is None or bool(np.isfinite(gamma).all())
+
+
+def apply(
+    rows: FloatArray,
+    mean: PerChannel,
+    inv_std: PerChannel,
+    gamma: FloatArray | None,
+    beta: FloatArray | None,
+) -> FloatArray:
+    """Return (rows - mean) * inv_std * gamma + beta."""
+    out: FloatArray = empty(rows.shape, rows.dtype)
+    if gamma is None or is_finite(gamma):
+        scale, shift = factors(mean, inv_std, gamma, beta, rows.dtype)
+        _native.batch_norm_apply(rows, scale, shift, None, False, out)
+    else:
+        out[...] = apply(rows, mean, inv_std, None, None) * gamma
+        if beta is not None:
+            out += beta
+    return out
+
+
+def factors(
+    mean: PerChannel,
+    inv_std: PerChannel,
+    gamma: FloatArray | None,
+    beta: FloatArray | None,
+    dtype: np.dtype[np.floating],
+) -> tuple[FloatArray, FloatArray]:
+    """Return scale and shift: out = x * scale + shift."""
+    scale = (inv_std if gamma is None else inv_std * gamma).astype(dtype)
+    shift = -mean * scale if beta is None else beta - mean * scale
+    return scale, shift.astype(dtype)
+
+
+def gradient_sums(
+    gradient: FloatArray, rows: FloatArray, mean: FloatArray, inv_std: PerChannel
+) -> tuple[PerChannel, PerChannel]:
+    """Return the sums of the gradient and of its products with x_hat."""
+    sums, products = np.empty(mean.shape), np.empty(mean.shape)
+    _native.batch_norm_backward_sums(gradient, rows, mean, None, None, None, sums, products)
+    products *= inv_std
+    return sums, products
+
+
+def input_gradient(
+    gradient: FloatArray,
+    rows: FloatArray,
+    mean: FloatArray,
+    a: PerChannel,
+    b: PerChannel,
+    c: PerChannel,
+) -> FloatArray:
+    """Return a * gradient + b * (rows - mean) + c."""
+    dx: FloatArray = empty(rows.shape, rows.dtype)
+    a_, b_, c_ = (np.ascontiguousarray(factor, dtype=rows.dtype) for factor in (a, b, c))
+    _native.batch_norm_backward_apply(gradient, rows, mean, a_, b_, c_, None, None, None, dx, None)
+    return dx

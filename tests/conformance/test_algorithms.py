@@ -1,0 +1,85 @@
+"""conv2d has several ways to be computed: each is what the definition says, as far as its row."""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnpy import functional as F
+from cnnpy.check import LAYOUTS, Case, RandomHand, judge
+from cnnpy.check.case import Hand, as_written
+from cnnpy.contract import OPS, OptionError
+
+ALGORITHMS = ("direct", "winograd", "auto")
+DTYPES = (np.float32, np.float64)
+
+
+def draw_for_winograd(hand: Hand) -> Case:
+    """Draw a 3x3 convolution with odd sizes around the tiles and the registers."""
+    padding = (hand.integer("padding_h", 0, 3), hand.integer("padding_w", 0, 3))
+    H, W = (
+        hand.integer(axis, max(1, 3 - 2 * p), 11) for axis, p in zip("HW", padding, strict=True)
+    )
+    C = hand.choice("C", [1, 3, 4, 8, 15, 16, 17, 33])
+    filters = hand.choice("F", [1, 3, 4, 8, 15, 16, 17, 33, 50])
+    arrays = {
+        "x": hand.floats((hand.choice("N", [0, 1, 2, 5]), C, H, W)),
+        "w": hand.floats((filters, C, 3, 3)),
+        "b": hand.floats((filters,)) if hand.choice("bias", [True, False]) else None,
+    }
+    return Case("conv2d", arrays, {"padding": as_written(hand, "padding", padding)})
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_algorithm_is_what_the_definition_says(
+    algorithm: str, dtype: Any, layout: str, public, gradient_of_output, profile
+) -> None:
+    forward, backward = public("conv2d", "native")
+    row = OPS["conv2d"]
+    tolerance = row.other_tolerances.get(algorithm, row.tolerance)
+    for k in range(200 if profile == "slow" else 6):
+        seed = zlib.crc32(f"{algorithm} {dtype.__name__} {layout} {k}".encode())
+        case = draw_for_winograd(RandomHand(seed))
+        dout = gradient_of_output(case, forward, seed)
+        way = functools.partial(forward, algorithm=algorithm)
+        found = judge(
+            case, way, backward, dout, dtype=dtype, layout=LAYOUTS[layout], tolerance=tolerance
+        )
+        assert not found, f"{case}: {'; '.join(map(str, found))}"
+
+
+@pytest.mark.parametrize("backend", ["numpy", "reference"])
+def test_a_backend_without_a_choice_takes_the_advice_and_computes_as_always(
+    backend: str, public
+) -> None:
+    forward, _ = public("conv2d", backend)
+    x, w = np.random.default_rng(0).random((1, 2, 6, 5)), np.ones((3, 2, 3, 3))
+    np.testing.assert_array_equal(forward(x, w, algorithm="winograd")[0], forward(x, w)[0])
+
+
+def test_winograd_is_refused_where_it_cannot_compute() -> None:
+    x = np.ones((1, 2, 9, 9))
+    with pytest.raises(OptionError) as caught:
+        F.conv2d_forward(x, np.ones((2, 1, 5, 3)), stride=2, groups=2, algorithm="winograd")
+    assert str(caught.value) == (
+        "conv2d: algorithm='winograd' with a 5x3 window, stride=(2, 2), groups=2\n"
+        "  expected: a 3x3 window with stride 1, dilation 1 and one group\n"
+        "  to mend:  use algorithm='auto', which takes Winograd's tiles where they can be used "
+        "and pay"
+    )
+
+
+def test_large_convolutions_of_float32_take_winograd_and_float64_ones_do_not(public) -> None:
+    forward, _ = public("conv2d", "native")
+    rng = np.random.default_rng(0)
+    for dtype, name in ((np.float32, "winograd"), (np.float64, "direct")):
+        x = rng.standard_normal((8, 32, 16, 16)).astype(dtype)
+        w = rng.standard_normal((32, 32, 3, 3)).astype(dtype)
+        by_itself, asked = (forward(x, w, algorithm=a)[0] for a in ("auto", name))
+        np.testing.assert_array_equal(by_itself, asked)
