@@ -12,6 +12,7 @@ from cnnpy.nn.activations import (
     Tanh,
 )
 from cnnpy.nn.containers import Concat, Residual, Sequential
+from cnnpy.nn.fusion import use_fusion
 from cnnpy.nn.initializers import INITIALIZERS
 from cnnpy.nn.layer import Layer
 from cnnpy.nn.layers import Conv2d, ConvTranspose2d, Linear
@@ -63,4 +64,5 @@ __all__ = [
     "Summary",
     "Tanh",
     "UpsampleNearest2d",
+    "use_fusion",
 ]

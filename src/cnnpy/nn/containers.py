@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,8 @@ from cnnpy.contract import shapes
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import OptionError
 from cnnpy.contract.shapes import Shape
+from cnnpy.nn.activations import ReLU
+from cnnpy.nn.fusion import ConvBlock, Single, Step, fuses, steps
 from cnnpy.nn.layer import Layer
 
 __all__ = ["Concat", "Container", "Joint", "Part", "Residual", "Sequential"]
@@ -167,29 +169,51 @@ class Sequential(_Named):
         return input_shape
 
     def forward(self, x: FloatArray, *, train: bool = False) -> tuple[FloatArray, Any]:
-        """Run the layers in their order; the cache is the list of theirs."""
+        """Run the layers in their order, fused in training; see :mod:`cnnpy.nn.fusion`."""
         self.ensure_built(x)
         caches = []
-        for layer in self:
-            x, cache = layer.forward(x, train=train)
-            caches.append(cache)
+        for step in _steps(self, train=train):
+            x, cache = step.forward(x, train=train)
+            caches.append((step, cache))
         return x, caches
+
+    def infer(self, x: FloatArray) -> FloatArray:
+        """Run the layers in their order, fused; nothing is kept of what lies between."""
+        self.ensure_built(x)
+        for step in steps(list(self), train=False) if fuses() else map(Single, self):
+            x = step.infer(x)
+        return x
 
     def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
         """Run the layers backward in the opposite order."""
-        for layer, own in zip(reversed(list(self)), reversed(cache), strict=True):
-            dout = layer.backward(dout, own)
+        for step, own in reversed(cache):
+            dout = step.backward(dout, own)
         return dout
 
     def backward_parameters(self, dout: FloatArray, cache: Any) -> None:
         """Run backward down to the first layer that learns, and no further."""
-        layers = list(self)
-        first = next((k for k, layer in enumerate(layers) if layer.trainable()), None)
+        learns = (any(layer.trainable() for layer in step.layers) for step, _ in cache)
+        first = next((k for k, some in enumerate(learns) if some), None)
         if first is None:
             return
-        for k in range(len(layers) - 1, first, -1):
-            dout = layers[k].backward(dout, cache[k])
-        layers[first].backward_parameters(dout, cache[first])
+        for step, own in reversed(cache[first + 1 :]):
+            dout = step.backward(dout, own)
+        step, own = cache[first]
+        step.backward_parameters(dout, own)
+
+
+def _steps(layers: Iterable[Layer], *, train: bool) -> list[Step]:
+    """Fuse in training; a forward pass of inference with a cache is layer by layer."""
+    return steps(list(layers), train=True) if train and fuses() else [Single(k) for k in layers]
+
+
+class _FusedResidual(NamedTuple):
+    """What the backward pass of a fused residual block needs."""
+
+    first: list[tuple[Step, Any]]
+    last: ConvBlock
+    own: Any
+    shortcut: Any
 
 
 class Residual(Container):
@@ -258,6 +282,9 @@ class Residual(Container):
     def forward(self, x: FloatArray, *, train: bool = False) -> tuple[FloatArray, Any]:
         """Run both branches, add them, and run the activation."""
         self.ensure_built(x)
+        ends = self._fused_body(train=True) if train else None
+        if ends is not None:
+            return self._forward_fused(x, *ends)
         out, body = self.body.forward(x, train=train)
         beside, shortcut = x, None
         if self.shortcut is not None:
@@ -268,8 +295,67 @@ class Residual(Container):
             total, activation = self.activation.forward(total, train=train)
         return total, (body, shortcut, activation)
 
+    def infer(self, x: FloatArray) -> FloatArray:
+        """Run both branches, add them, and run the activation; nothing is kept."""
+        self.ensure_built(x)
+        ends = self._fused_body(train=False)
+        beside = x if self.shortcut is None else self.shortcut.infer(x)
+        if ends is not None:
+            first, last = ends
+            for step in first:
+                x = step.infer(x)
+            return last.infer(x, residual=beside, relu=self.activation is not None)
+        total = functional.add_forward(self.body.infer(x), beside)[0]
+        return total if self.activation is None else self.activation.infer(total)
+
+    def _fused_body(self, *, train: bool) -> tuple[list[Step], ConvBlock] | None:
+        """Give the body's steps, if its last norm can take the sum and the activation in."""
+        if not fuses() or type(self.body) is not Sequential or not len(self.body):
+            return None
+        *first, last = steps(list(self.body), train=train)
+        ends = isinstance(last, ConvBlock) and last.norm is not None and last.pool is None
+        plain = self.activation is None or type(self.activation) is ReLU
+        if not (ends and plain and isinstance(last, ConvBlock)) or last.relu:
+            return None
+        return first, last
+
+    def _forward_fused(
+        self, x: FloatArray, first: list[Step], last: ConvBlock
+    ) -> tuple[FloatArray, Any]:
+        beside, shortcut = x, None
+        if self.shortcut is not None:
+            beside, shortcut = self.shortcut.forward(x, train=True)
+        caches = []
+        for step in first:
+            x, cache = step.forward(x, train=True)
+            caches.append((step, cache))
+        out, cache = last.forward(x, train=True, residual=beside, relu=self.activation is not None)
+        return out, _FusedResidual(caches, last, cache, shortcut)
+
+    def _backward_fused(
+        self, dout: FloatArray, cache: _FusedResidual, *, with_input: bool
+    ) -> FloatArray | None:
+        dx, beside = cache.last.backward_both(dout, cache.own, with_input=True)
+        for step, own in reversed(cache.first[1:]):
+            dx = step.backward(dx, own)
+        if not with_input:
+            for step, own in cache.first[:1]:
+                step.backward_parameters(dx, own)
+            if self.shortcut is not None:
+                self.shortcut.backward_parameters(beside, cache.shortcut)
+            return None
+        for step, own in cache.first[:1]:
+            dx = step.backward(dx, own)
+        if self.shortcut is not None:
+            beside = self.shortcut.backward(beside, cache.shortcut)
+        return functional.add_forward(dx, beside)[0]
+
     def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
         """Run both branches backward and add what comes out."""
+        if isinstance(cache, _FusedResidual):
+            dx = self._backward_fused(dout, cache, with_input=True)
+            assert dx is not None
+            return dx
         body, shortcut, activation = cache
         if self.activation is not None:
             dout = self.activation.backward(dout, activation)
@@ -279,6 +365,9 @@ class Residual(Container):
 
     def backward_parameters(self, dout: FloatArray, cache: Any) -> None:
         """Run both branches backward for their parameters only."""
+        if isinstance(cache, _FusedResidual):
+            self._backward_fused(dout, cache, with_input=False)
+            return
         body, shortcut, activation = cache
         if self.activation is not None:
             dout = self.activation.backward(dout, activation)
@@ -328,6 +417,11 @@ class Concat(_Named):
         outs, caches = zip(*(layer.forward(x, train=train) for layer in self), strict=True)
         out, cache = functional.concat_forward(outs, axis=1)
         return out, (caches, cache)
+
+    def infer(self, x: FloatArray) -> FloatArray:
+        """Run each branch and lay the outputs one behind the other; nothing is kept."""
+        self.ensure_built(x)
+        return functional.concat_forward([layer.infer(x) for layer in self], axis=1)[0]
 
     def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
         """Run each branch backward with its part, and add what comes out."""

@@ -37,7 +37,7 @@ def outputs(model: Layer, x: FloatArray, batch_size: int) -> FloatArray:
     """
     step = _batch_size("predict", "batch_size", batch_size)
     starts = range(0, max(len(x), 1), step)
-    return np.concatenate([model.forward(x[i : i + step], train=False)[0] for i in starts])
+    return np.concatenate([model.infer(x[i : i + step]) for i in starts])
 
 
 def probabilities(model: Layer, x: FloatArray, batch_size: int) -> FloatArray:

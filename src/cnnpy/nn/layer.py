@@ -112,6 +112,23 @@ class Layer:
         """
         raise TypeError(f"{type(self).__name__} has no backward(self, dout, cache)")
 
+    def infer(self, x: FloatArray) -> FloatArray:
+        """Compute the output of a batch in inference, and keep nothing for a backward pass.
+
+        The default runs `forward`; containers fuse neighbouring layers.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, ...)
+            The batch.
+
+        Returns
+        -------
+        ndarray of shape (N, ...)
+            The output.
+        """
+        return self.forward(x, train=False)[0]
+
     def make_parameters(
         self, input_shape: Shape, dtype: np.dtype[Any], rng: np.random.Generator
     ) -> None:
@@ -416,7 +433,7 @@ class Layer:
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Return the output of a batch in inference, without a cache."""
-        return self.forward(x, train=False)[0]
+        return self.infer(x)
 
     def outputs(self, x: FloatArray, *, batch_size: int = 256) -> FloatArray:
         """Compute the outputs of an array of any length, batch by batch.

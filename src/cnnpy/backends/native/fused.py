@@ -1,0 +1,309 @@
+"""Several rows of the contract in one go: what containers ask for when they fuse layers.
+
+A convolution with what follows it: batch norm, the sum with a residual branch, ReLU, max
+pooling, and a matrix product with its ReLU. The values are those of the rows one after
+the other; what lies between them is not kept where backward can do without.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnpy.backends.native import _native, norms
+from cnnpy.backends.native.engine import as_rows, contiguous, empty, images_from
+from cnnpy.backends.native.pooling import geometry as pool_geometry
+from cnnpy.backends.native.pooling import pooled_shape
+from cnnpy.contract import shapes
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.contract.fusions import BlockGradients, ConvOptions, Norm, PoolOptions
+from cnnpy.contract.shapes import Shape
+
+__all__ = [
+    "conv_block_backward",
+    "conv_block_forward",
+    "conv_block_infer",
+    "linear_relu_backward",
+    "linear_relu_forward",
+]
+
+
+class _NormCache(NamedTuple):
+    z: FloatArray
+    mean: FloatArray
+    inv_std: FloatArray
+    gamma: FloatArray | None
+    has_beta: bool
+    scale: FloatArray
+    shift: FloatArray
+
+
+class _Pooled(NamedTuple):
+    geometry: Any
+    which: NDArray[np.integer[Any]]
+    shape: Shape
+
+
+class _BlockCache(NamedTuple):
+    geometry: Any
+    algorithm: Any
+    x: FloatArray
+    w: FloatArray
+    has_bias: bool
+    norm: _NormCache | None
+    out: FloatArray | None  # where it is what ReLU's backward asks
+    relu: bool
+    residual: bool
+    pooled: _Pooled | None
+
+
+def _conv_geometry(x: FloatArray, w: FloatArray, options: ConvOptions) -> tuple[Any, Shape]:
+    N, C, H, W = x.shape
+    F, _, HH, WW = w.shape
+    H_out, W_out = (
+        shapes.out_size(*axis)
+        for axis in zip(
+            (H, W), (HH, WW), options.stride, options.padding, options.dilation, strict=True
+        )
+    )
+    geometry = _native.Conv2d(
+        N,
+        C,
+        H,
+        W,
+        F,
+        HH,
+        WW,
+        *options.stride,
+        *options.padding,
+        *options.dilation,
+        options.groups,
+        H_out,
+        W_out,
+    )
+    return geometry, (N, H_out, W_out, F)
+
+
+def conv_block_forward(
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    options: ConvOptions,
+    *,
+    norm: Norm | None = None,
+    residual: FloatArray | None = None,
+    relu: bool = False,
+    pool: PoolOptions | None = None,
+) -> tuple[FloatArray, Any]:
+    """Run a training step's forward pass: pool(relu(norm(conv(x)) + residual)).
+
+    A residual branch needs a norm before it, and no pooling comes after it.
+    """
+    geometry, shape = _conv_geometry(x, w, options)
+    rows, filters = as_rows(x), contiguous(w)
+    algorithm = _native.Algorithm[options.algorithm]
+    bias = None if b is None else contiguous(b)
+    y = empty(shape, x.dtype)
+    _native.conv2d_forward(geometry, algorithm, rows, filters, bias, relu and norm is None, y)
+    kept = None
+    if norm is not None:
+        y, kept = _normalise(y, norm, residual, relu)
+    pooled = None
+    if pool is not None:
+        y, pooled = _max_pool(y, pool)
+    remembered = y if relu and (norm is None or residual is not None or pooled) else None
+    cache = _BlockCache(
+        geometry,
+        algorithm,
+        rows,
+        filters,
+        b is not None,
+        kept,
+        remembered,
+        relu,
+        residual is not None,
+        pooled,
+    )
+    return images_from(y), cache
+
+
+def _normalise(
+    z: FloatArray, norm: Norm, residual: FloatArray | None, relu: bool
+) -> tuple[FloatArray, _NormCache]:
+    mean, var = norms.statistics(z, 1)
+    m = z.size // z.shape[-1]
+    norm.running_mean[...] += norm.momentum * (mean[0] - norm.running_mean)
+    if m > 1:
+        norm.running_var[...] += norm.momentum * (var[0] * (m / (m - 1)) - norm.running_var)
+    inv_std = 1 / np.sqrt(var + norm.eps)
+    scale, shift = norms.factors(mean, inv_std, norm.gamma, norm.beta, z.dtype)
+    y = empty(z.shape, z.dtype)
+    beside = None if residual is None else as_rows(residual)
+    _native.batch_norm_apply(z, scale, shift, beside, relu, y)
+    kept = _NormCache(
+        z, mean.astype(z.dtype), inv_std, norm.gamma, norm.beta is not None, scale, shift
+    )
+    return y, kept
+
+
+def _max_pool(y: FloatArray, pool: PoolOptions) -> tuple[FloatArray, _Pooled]:
+    N, H, W, C = y.shape
+    shape = pooled_shape((N, C, H, W), *pool)
+    geometry = pool_geometry((N, C, H, W), shape, *pool)
+    few = pool.kernel_size[0] * pool.kernel_size[1] <= 256
+    which = empty(shape, np.dtype(np.uint8 if few else np.int32))
+    out = empty(shape, y.dtype)
+    _native.max_pool2d_forward(geometry, y, out, which)
+    return out, _Pooled(geometry, which, y.shape)
+
+
+def conv_block_backward(dout: FloatArray, cache: Any, needs: frozenset[str]) -> BlockGradients:
+    """Send a gradient back through a block; `needs` names the gradients that are wanted."""
+    own: _BlockCache = cache
+    gradient = as_rows(dout)
+    relu = own.relu
+    if own.pooled is not None or (relu and own.norm is None):
+        if relu:
+            assert own.out is not None
+            gradient = _through_relu(gradient, own.out)
+            relu = False
+        if own.pooled is not None:
+            spread = empty(own.pooled.shape, gradient.dtype)
+            _native.max_pool2d_backward(own.pooled.geometry, gradient, own.pooled.which, spread)
+            gradient = spread
+    dgamma = dbeta = dresidual = None
+    if own.norm is not None:
+        gradient, dgamma, dbeta, dresidual = _norm_backward(gradient, own, relu)
+    dx = dw = db = None
+    if "x" in needs:
+        dx = empty(own.x.shape, own.x.dtype)
+        _native.conv2d_input_gradient(own.geometry, own.algorithm, gradient, own.w, None, dx)
+    if "w" in needs:
+        dw = empty(own.w.shape, own.w.dtype)
+    if "b" in needs and own.has_bias:
+        db = empty(own.w.shape[:1], own.w.dtype)
+    if dw is not None or db is not None:
+        _native.conv2d_filter_gradient(own.geometry, own.algorithm, own.x, gradient, dw, db)
+    return BlockGradients(
+        None if dx is None else images_from(dx),
+        dw,
+        db,
+        dgamma if "gamma" in needs else None,
+        dbeta if "beta" in needs else None,
+        None if dresidual is None else images_from(dresidual),
+    )
+
+
+def _through_relu(gradient: FloatArray, out: FloatArray) -> FloatArray:
+    masked: FloatArray = empty(gradient.shape, gradient.dtype)
+    _native.relu_mask(gradient, out, masked)
+    return masked
+
+
+def _norm_backward(
+    gradient: FloatArray, own: _BlockCache, relu: bool
+) -> tuple[FloatArray, FloatArray | None, FloatArray | None, FloatArray | None]:
+    kept = own.norm
+    assert kept is not None
+    by_output = own.out if relu and own.residual else None
+    scale, shift = (kept.scale, kept.shift) if relu and not own.residual else (None, None)
+    sums, products = np.empty(kept.inv_std.shape), np.empty(kept.inv_std.shape)
+    _native.batch_norm_backward_sums(
+        gradient, kept.z, kept.mean, scale, shift, by_output, sums, products
+    )
+    products *= kept.inv_std
+    a = kept.inv_std if kept.gamma is None else kept.inv_std * kept.gamma
+    m = kept.z.size // kept.z.shape[-1]
+    by_gradient, by_z, by_one = (
+        np.ascontiguousarray(factor, dtype=gradient.dtype)
+        for factor in (a, -a * kept.inv_std * products / m, -a * sums / m)
+    )
+    dz = empty(gradient.shape, gradient.dtype)
+    dresidual = empty(gradient.shape, gradient.dtype) if own.residual and relu else None
+    _native.batch_norm_backward_apply(
+        gradient,
+        kept.z,
+        kept.mean,
+        by_gradient,
+        by_z,
+        by_one,
+        scale,
+        shift,
+        by_output,
+        dz,
+        dresidual,
+    )
+    if own.residual and not relu:
+        dresidual = gradient
+    dgamma = None if kept.gamma is None else products[0].astype(gradient.dtype)
+    dbeta = sums[0].astype(gradient.dtype) if kept.has_beta else None
+    return dz, dgamma, dbeta, dresidual
+
+
+def conv_block_infer(
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    options: ConvOptions,
+    *,
+    norm: Norm | None = None,
+    residual: FloatArray | None = None,
+    relu: bool = False,
+    pool: PoolOptions | None = None,
+) -> FloatArray:
+    """Run a block in inference, the norm folded into the filters."""
+    if norm is not None:
+        inv_std = 1 / np.sqrt(norm.running_var.astype(np.float64) + norm.eps)
+        scale = inv_std if norm.gamma is None else inv_std * norm.gamma
+        shift = -norm.running_mean * scale
+        if norm.beta is not None:
+            shift += norm.beta
+        if b is not None:
+            shift += b * scale
+        w, b = (w * scale[:, None, None, None]).astype(w.dtype), shift.astype(w.dtype)
+    geometry, shape = _conv_geometry(x, w, options)
+    y = empty(shape, x.dtype)
+    bias = None if b is None else contiguous(b)
+    _native.conv2d_forward(
+        geometry,
+        _native.Algorithm[options.algorithm],
+        as_rows(x),
+        contiguous(w),
+        bias,
+        relu and residual is None,
+        y,
+    )
+    if residual is not None:
+        combine = _native.add_relu if relu else _native.add
+        combine(y, as_rows(residual), y)
+    if pool is not None:
+        y, _ = _max_pool(y, pool)
+    return images_from(y)
+
+
+def linear_relu_forward(
+    x: FloatArray, w: FloatArray, b: FloatArray | None
+) -> tuple[FloatArray, Any]:
+    """Multiply each row with the weights and cut off what is negative."""
+    x, w = contiguous(x), contiguous(w)
+    out = empty((x.shape[0], w.shape[0]), x.dtype)
+    _native.linear_forward(x, w, None if b is None else contiguous(b), True, out)
+    return out, (x, w, b is not None, out)
+
+
+def linear_relu_backward(
+    dout: FloatArray, cache: Any, needs: frozenset[str]
+) -> tuple[FloatArray | None, FloatArray | None, FloatArray | None]:
+    """Send a gradient back through the ReLU and the product."""
+    x, w, has_bias, out = cache
+    gradient = _through_relu(contiguous(dout), out)
+    dx = empty(x.shape, x.dtype) if "x" in needs else None
+    dw = empty(w.shape, w.dtype) if "w" in needs else None
+    db = empty(w.shape[:1], w.dtype) if "b" in needs and has_bias else None
+    if dx is not None:
+        _native.linear_input_gradient(gradient, w, dx)
+    if dw is not None or db is not None:
+        _native.linear_parameter_gradients(x, gradient, dw, db)
+    return dx, dw, db

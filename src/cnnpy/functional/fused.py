@@ -1,0 +1,280 @@
+"""Several ops in one go, for the containers of :mod:`cnnpy.nn`: validate once, then call.
+
+Only what fits a backend that fuses comes here; `available` tells. The values are those
+of the public functions one after another, and so are the errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from cnnpy.backends import registry
+from cnnpy.contract import validate
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.contract.fusions import BlockGradients, ConvOptions, Norm, PoolOptions
+from cnnpy.contract.ops import OPS
+from cnnpy.contract.shapes import Shape
+
+__all__ = [
+    "available",
+    "conv_block_backward",
+    "conv_block_forward",
+    "conv_block_infer",
+    "linear_relu_backward",
+    "linear_relu_forward",
+]
+
+
+class FusedCache:
+    """What a fused backward pass needs of its forward; opaque.
+
+    Parameters
+    ----------
+    op : str
+        The first op of the block, whose name errors carry.
+    module : module
+        The backend's fused passes.
+    content : object
+        The backend's own.
+    dtype : numpy.dtype
+        Of the output.
+    out_shape : tuple of int
+        Of the output.
+    """
+
+    __slots__ = ("content", "dtype", "module", "op", "out_shape")
+
+    def __init__(
+        self, op: str, module: ModuleType, content: Any, dtype: np.dtype[Any], out_shape: Shape
+    ) -> None:
+        self.op = op
+        self.module = module
+        self.content = content
+        self.dtype = dtype
+        self.out_shape = out_shape
+
+
+def available() -> bool:
+    """Tell whether the backend of the moment fuses.
+
+    Returns
+    -------
+    bool
+        Whether the functions of this module may be called here and now.
+    """
+    return registry.fused(registry.current()) is not None
+
+
+def _module() -> ModuleType:
+    module = registry.fused(registry.current())
+    assert module is not None
+    return module
+
+
+class _Block:
+    """A validated block: what the backend is told."""
+
+    __slots__ = ("arrays", "dtype", "options", "pool")
+
+    def __init__(
+        self,
+        x: FloatArray,
+        w: FloatArray,
+        b: FloatArray | None,
+        options: Mapping[str, Any],
+        residual: FloatArray | None,
+        pool: Mapping[str, Any] | None,
+    ) -> None:
+        call = validate.forward_call(OPS["conv2d"], (x, w, b), {}, options)
+        self.arrays, self.dtype = call.arrays, call.dtype
+        self.options = ConvOptions(**call.options, **call.advice)
+        if residual is not None:
+            OPS["add"].shape(call.out_shape, residual.shape)
+        self.pool: PoolOptions | None = None
+        if pool is not None:
+            row = OPS["max_pool2d"]
+            self.pool = PoolOptions(**validate.parse_options(row, pool))
+            row.shape(call.out_shape, **self.pool._asdict())
+
+
+def conv_block_forward(
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    options: Mapping[str, Any],
+    *,
+    norm: Norm | None = None,
+    residual: FloatArray | None = None,
+    relu: bool = False,
+    pool: Mapping[str, Any] | None = None,
+) -> tuple[FloatArray, FusedCache]:
+    """Run pool(relu(norm(conv(x)) + residual)) for training.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, C, H, W)
+        Images.
+    w : ndarray of shape (F, C/groups, HH, WW)
+        Filters.
+    b : ndarray of shape (F,) or None
+        Biases.
+    options : mapping
+        Of conv2d.
+    norm : Norm, optional
+        A batch norm by the batch's statistics; the running ones are updated.
+    residual : ndarray of the shape of the norm's output, optional
+        What is added before the ReLU; it needs a norm, and no pooling.
+    relu : bool
+        Whether what is negative is cut off.
+    pool : mapping, optional
+        Options of max_pool2d.
+
+    Returns
+    -------
+    out : ndarray
+        The output.
+    cache : FusedCache
+        For `conv_block_backward`.
+
+    Raises
+    ------
+    ShapeError, DtypeError, OptionError
+        As conv2d and max_pool2d raise them.
+    """
+    block = _Block(x, w, b, options, residual, pool)
+    module = _module()
+    out, content = module.conv_block_forward(
+        *block.arrays, block.options, norm=norm, residual=residual, relu=relu, pool=block.pool
+    )
+    return out, FusedCache("conv2d", module, content, block.dtype, out.shape)
+
+
+def conv_block_backward(
+    dout: FloatArray, cache: FusedCache, needs: Iterable[str]
+) -> BlockGradients:
+    """Send a gradient back through a block.
+
+    Parameters
+    ----------
+    dout : ndarray of the shape of the output
+        Gradient of the loss with respect to the output.
+    cache : FusedCache
+        From `conv_block_forward`.
+    needs : iterable of str
+        Which of ``"x"``, ``"w"``, ``"b"``, ``"gamma"``, ``"beta"`` to compute.
+
+    Returns
+    -------
+    BlockGradients
+        None for what is not there or not needed.
+
+    Raises
+    ------
+    ShapeError, DtypeError
+        Where dout does not fit the output.
+    """
+    gradient = validate.backward_call(OPS[cache.op], dout, cache.dtype, cache.out_shape)
+    found: BlockGradients = cache.module.conv_block_backward(
+        gradient, cache.content, frozenset(needs)
+    )
+    return found
+
+
+def conv_block_infer(
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    options: Mapping[str, Any],
+    *,
+    norm: Norm | None = None,
+    residual: FloatArray | None = None,
+    relu: bool = False,
+    pool: Mapping[str, Any] | None = None,
+) -> FloatArray:
+    """Run a block in inference, where the norm uses its running statistics.
+
+    Parameters
+    ----------
+    x, w, b, options, norm, residual, relu, pool
+        As for `conv_block_forward`.
+
+    Returns
+    -------
+    ndarray
+        The output.
+
+    Raises
+    ------
+    ShapeError, DtypeError, OptionError
+        As conv2d and max_pool2d raise them.
+    """
+    block = _Block(x, w, b, options, residual, pool)
+    out: FloatArray = _module().conv_block_infer(
+        *block.arrays, block.options, norm=norm, residual=residual, relu=relu, pool=block.pool
+    )
+    return out
+
+
+def linear_relu_forward(
+    x: FloatArray, w: FloatArray, b: FloatArray | None
+) -> tuple[FloatArray, FusedCache]:
+    """Run relu(linear(x)).
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, D)
+        Rows.
+    w : ndarray of shape (M, D)
+        Weights.
+    b : ndarray of shape (M,) or None
+        Biases.
+
+    Returns
+    -------
+    out : ndarray of shape (N, M)
+        The output.
+    cache : FusedCache
+        For `linear_relu_backward`.
+
+    Raises
+    ------
+    ShapeError, DtypeError
+        As linear raises them.
+    """
+    call = validate.forward_call(OPS["linear"], (x, w, b), {}, {})
+    module = _module()
+    out, content = module.linear_relu_forward(*call.arrays)
+    return out, FusedCache("linear", module, content, call.dtype, call.out_shape)
+
+
+def linear_relu_backward(
+    dout: FloatArray, cache: FusedCache, needs: Iterable[str]
+) -> tuple[FloatArray | None, FloatArray | None, FloatArray | None]:
+    """Send a gradient back through relu(linear(x)).
+
+    Parameters
+    ----------
+    dout : ndarray of shape (N, M)
+        Gradient of the loss with respect to the output.
+    cache : FusedCache
+        From `linear_relu_forward`.
+    needs : iterable of str
+        Which of ``"x"``, ``"w"``, ``"b"`` to compute.
+
+    Returns
+    -------
+    dx, dw, db : ndarray or None
+        None for what is not there or not needed.
+
+    Raises
+    ------
+    ShapeError, DtypeError
+        Where dout does not fit the output.
+    """
+    gradient = validate.backward_call(OPS[cache.op], dout, cache.dtype, cache.out_shape)
+    dx, dw, db = cache.module.linear_relu_backward(gradient, cache.content, frozenset(needs))
+    return dx, dw, db

@@ -1,0 +1,346 @@
+"""Which neighbouring layers run in one go: the one place where that is decided.
+
+A container walks over steps instead of layers. A step is one layer, or a block that a
+backend can fuse: a convolution with the batch norm, ReLU and max pooling behind it, or a
+fully connected layer with its ReLU. Only the layers of :mod:`cnnpy.nn` themselves are
+fused; a subclass may do something else. ``use_fusion(False)`` runs layer by layer, with
+the same values.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, Protocol
+
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.contract.errors import BackendError
+from cnnpy.contract.fusions import Norm
+from cnnpy.contract.options import flag
+from cnnpy.functional import fused
+from cnnpy.nn.activations import ReLU
+from cnnpy.nn.layer import Layer
+from cnnpy.nn.layers import Conv2d, Linear
+from cnnpy.nn.norms import BatchNorm
+from cnnpy.nn.parameter import Parameter
+from cnnpy.nn.pooling import MaxPool2d
+
+__all__ = ["ConvBlock", "LinearBlock", "Single", "Step", "fuses", "steps", "use_fusion"]
+
+_ENVIRONMENT = "CNNPY_FUSION"
+_chosen: ContextVar[bool | None] = ContextVar("cnnpy_fusion", default=None)
+
+
+class use_fusion:
+    """Choose whether neighbouring layers run in one go, for a block of code.
+
+    Outside of any block, the environment variable ``CNNPY_FUSION`` (0 or 1) decides;
+    without it layers are fused where the backend can.
+
+    Parameters
+    ----------
+    enabled : bool
+        False runs layer by layer.
+
+    Raises
+    ------
+    OptionError
+        Where `enabled` is no bool.
+
+    Examples
+    --------
+    >>> from cnnpy import nn
+    >>> model = nn.Sequential(nn.Conv2d(4, 3), nn.ReLU())
+    >>> x = np.ones((1, 2, 5, 5), dtype=np.float32)
+    >>> with nn.use_fusion(False):
+    ...     plain = model(x)
+    >>> bool(np.allclose(model(x), plain, atol=1e-5))
+    True
+    """
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = flag()("use_fusion", "enabled", enabled)
+        self._tokens: list[Token[bool | None]] = []
+
+    def __enter__(self) -> bool:
+        self._tokens.append(_chosen.set(self.enabled))
+        return bool(self.enabled)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _chosen.reset(self._tokens.pop())
+
+
+def fuses() -> bool:
+    """Tell whether layers are fused here and now.
+
+    Returns
+    -------
+    bool
+        Whether fusion is chosen, and the backend of the moment can.
+
+    Raises
+    ------
+    BackendError
+        Where ``CNNPY_FUSION`` is neither 0 nor 1.
+    """
+    chosen = _chosen.get()
+    if chosen is None:
+        wish = os.environ.get(_ENVIRONMENT) or "1"
+        if wish not in ("0", "1"):
+            raise BackendError(
+                f"{_ENVIRONMENT}={wish!r}", "0 or 1", f"use {_ENVIRONMENT}=0 to run layer by layer"
+            )
+        chosen = wish == "1"
+    return chosen and fused.available()
+
+
+class Step(Protocol):
+    """What a container runs at a time."""
+
+    layers: tuple[Layer, ...]
+
+    def forward(self, x: FloatArray, *, train: bool) -> tuple[FloatArray, Any]:
+        """Run the layers forward."""
+        ...
+
+    def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
+        """Run them backward."""
+        ...
+
+    def backward_parameters(self, dout: FloatArray, cache: Any) -> None:
+        """Run them backward without the gradient of the input."""
+        ...
+
+    def infer(self, x: FloatArray) -> FloatArray:
+        """Run them in inference."""
+        ...
+
+
+class Single:
+    """One layer by itself.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        self.layers: tuple[Layer, ...] = (layer,)
+        self.forward = layer.forward
+        self.backward = layer.backward
+        self.backward_parameters = layer.backward_parameters
+        self.infer = layer.infer
+
+
+class ConvBlock:
+    """A convolution with what is behind it.
+
+    Parameters
+    ----------
+    conv : Conv2d
+        The convolution.
+    norm : BatchNorm, optional
+        Behind it.
+    relu : ReLU, optional
+        Behind that.
+    pool : MaxPool2d, optional
+        Behind that.
+    """
+
+    def __init__(
+        self,
+        conv: Conv2d,
+        norm: BatchNorm | None,
+        relu: ReLU | None,
+        pool: MaxPool2d | None,
+    ) -> None:
+        self.conv = conv
+        self.norm = norm
+        self.relu = relu is not None
+        self.pool = pool
+        there = (conv, norm, relu, pool)
+        self.layers: tuple[Layer, ...] = tuple(layer for layer in there if layer is not None)
+
+    def forward(
+        self,
+        x: FloatArray,
+        *,
+        train: bool,
+        residual: FloatArray | None = None,
+        relu: bool = False,
+    ) -> tuple[FloatArray, Any]:
+        """Run the block; `residual` is added behind the norm, and `relu` is one after that."""
+        assert train
+        found = fused.conv_block_forward(
+            *self._inputs(x),
+            norm=self._norm(),
+            residual=residual,
+            relu=self.relu or relu,
+            pool=None if self.pool is None else self.pool.options(),
+        )
+        if self.norm is not None:
+            self.norm.num_batches_tracked += 1
+        return found
+
+    def infer(
+        self, x: FloatArray, *, residual: FloatArray | None = None, relu: bool = False
+    ) -> FloatArray:
+        """Run the block in inference."""
+        return fused.conv_block_infer(
+            *self._inputs(x),
+            norm=self._norm(),
+            residual=residual,
+            relu=self.relu or relu,
+            pool=None if self.pool is None else self.pool.options(),
+        )
+
+    def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
+        """Add to the gradients of the parameters and return that of the input."""
+        dx: FloatArray = self.backward_both(dout, cache)[0]
+        return dx
+
+    def backward_both(
+        self, dout: FloatArray, cache: Any, *, with_input: bool = True
+    ) -> tuple[Any, Any]:
+        """Do so, and return the gradient of the residual branch too."""
+        parameters = self._parameters()
+        needs = ["x"] if with_input else []
+        needs += [name for name, p in parameters.items() if p.trainable]
+        found = fused.conv_block_backward(dout, cache, needs)
+        for name, parameter in parameters.items():
+            parameter.accumulate(getattr(found, name))
+        return found.x, found.residual
+
+    def backward_parameters(self, dout: FloatArray, cache: Any) -> None:
+        """Add to the gradients of the parameters only."""
+        self.backward_both(dout, cache, with_input=False)
+
+    def _inputs(self, x: FloatArray) -> tuple[Any, Any, Any, dict[str, Any]]:
+        weight, bias = self.conv.weight, self.conv.bias
+        assert weight is not None
+        return x, weight.value, None if bias is None else bias.value, self.conv.options()
+
+    def _norm(self) -> Norm | None:
+        norm = self.norm
+        if norm is None:
+            return None
+        gamma, beta = (None if p is None else p.value for p in (norm.weight, norm.bias))
+        return Norm(gamma, beta, norm.running_mean, norm.running_var, norm.momentum, norm.eps)
+
+    def _parameters(self) -> dict[str, Parameter]:
+        named = {"w": self.conv.weight, "b": self.conv.bias}
+        if self.norm is not None:
+            named |= {"gamma": self.norm.weight, "beta": self.norm.bias}
+        return {name: p for name, p in named.items() if p is not None}
+
+
+class LinearBlock:
+    """A fully connected layer with its ReLU.
+
+    Parameters
+    ----------
+    linear : Linear
+        The layer.
+    relu : ReLU
+        Behind it.
+    """
+
+    def __init__(self, linear: Linear, relu: ReLU) -> None:
+        self.linear = linear
+        self.layers: tuple[Layer, ...] = (linear, relu)
+
+    def forward(self, x: FloatArray, *, train: bool) -> tuple[FloatArray, Any]:
+        """Run both."""
+        weight, bias = self.linear.weight, self.linear.bias
+        assert weight is not None
+        return fused.linear_relu_forward(x, weight.value, None if bias is None else bias.value)
+
+    def infer(self, x: FloatArray) -> FloatArray:
+        """Run both in inference."""
+        return self.forward(x, train=False)[0]
+
+    def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
+        """Add to the gradients of the parameters and return that of the input."""
+        dx = self._backward(dout, cache, with_input=True)
+        assert dx is not None
+        return dx
+
+    def backward_parameters(self, dout: FloatArray, cache: Any) -> None:
+        """Add to the gradients of the parameters only."""
+        self._backward(dout, cache, with_input=False)
+
+    def _backward(self, dout: FloatArray, cache: Any, *, with_input: bool) -> FloatArray | None:
+        named = {"w": self.linear.weight, "b": self.linear.bias}
+        parameters = {name: p for name, p in named.items() if p is not None}
+        needs = ["x"] if with_input else []
+        needs += [name for name, p in parameters.items() if p.trainable]
+        dx, dw, db = fused.linear_relu_backward(dout, cache, needs)
+        gradients = {"w": dw, "b": db}
+        for name, parameter in parameters.items():
+            parameter.accumulate(gradients[name])
+        return dx
+
+
+def steps(layers: Sequence[Layer], *, train: bool) -> list[Step]:
+    """Cut a row of layers into steps.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        In their order.
+    train : bool
+        Whether this is a training step; otherwise norms use their running statistics.
+
+    Returns
+    -------
+    list of Step
+        Every layer in one of them.
+    """
+    found: list[Step] = []
+    k = 0
+    while k < len(layers):
+        step = _block_at(layers, k, train)
+        found.append(step)
+        k += len(step.layers)
+    return found
+
+
+def _block_at(layers: Sequence[Layer], k: int, train: bool) -> Step:
+    first = layers[k]
+    block: ConvBlock | LinearBlock | None = None
+    if type(first) is Conv2d:
+        block = _conv_block(first, layers, k + 1, train)
+    elif type(first) is Linear:
+        relu = _of_kind(ReLU, layers, k + 1)
+        block = LinearBlock(first, relu) if relu is not None else None
+    # who is not built yet builds itself, layer by layer
+    if block is None or len(block.layers) == 1 or not all(layer.built for layer in _owning(block)):
+        return Single(first)
+    return block
+
+
+def _conv_block(conv: Conv2d, layers: Sequence[Layer], k: int, train: bool) -> ConvBlock:
+    norm = _of_kind(BatchNorm, layers, k)
+    if norm is not None and norm.frozen and train:
+        return ConvBlock(conv, None, None, None)  # its gradient goes past the statistics
+    k += norm is not None
+    relu = _of_kind(ReLU, layers, k)
+    k += relu is not None
+    return ConvBlock(conv, norm, relu, _of_kind(MaxPool2d, layers, k))
+
+
+def _of_kind(kind: type[Any], layers: Sequence[Layer], k: int) -> Any:
+    """Give the k-th layer if it is of that very class."""
+    return layers[k] if k < len(layers) and type(layers[k]) is kind else None
+
+
+def _owning(block: ConvBlock | LinearBlock) -> list[Layer]:
+    return [layer for layer in block.layers if isinstance(layer, Conv2d | Linear | BatchNorm)]

@@ -1,0 +1,160 @@
+"""Layers that run in one go give what they give one after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cnnpy
+from cnnpy import nn
+from cnnpy.contract import BackendError, OptionError, ShapeError
+from cnnpy.models import MODELS
+from cnnpy.nn import fusion
+
+SHAPES = {
+    "small_cnn": (1, 8, 8),
+    "threelayer": (3, 32, 32),
+    "lenet5": (1, 28, 28),
+    "vgg_small": (3, 16, 16),
+    "resnet20": (3, 16, 16),
+}
+
+
+def one_step(model: nn.Layer, x: Any, dout_seed: int, *, fused: bool) -> dict[str, Any]:
+    """Run one training step of a copy; return everything that came of it."""
+    model = model.copy()
+    with nn.use_fusion(fused):
+        out, cache = model.forward(x, train=True)
+        dout = np.random.default_rng(dout_seed).standard_normal(out.shape).astype(out.dtype)
+        dx = model.backward(dout, cache)
+        found = {"out": out, "dx": dx, "inference": model(x)}
+    found |= {f"d{name}": p.grad for name, p in model.named_parameters()}
+    return found | {name: buffer.copy() for name, buffer in model.named_buffers()}
+
+
+def assert_equal_steps(model: nn.Layer, x: Any) -> None:
+    plain, fused = (one_step(model, x, 0, fused=f) for f in (False, True))
+    assert plain.keys() == fused.keys()
+    eps = np.finfo(x.dtype).eps
+    for name, want in plain.items():
+        if want is None:
+            assert fused[name] is None, name
+            continue
+        scale = max(1.0, float(np.abs(want).max(initial=0.0)))
+        distance = np.abs(np.asarray(fused[name], dtype=np.float64) - want).max(initial=0.0)
+        assert distance <= 2000 * eps * scale, name
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_network_trains_alike_fused_and_layer_by_layer(name: str, dtype: type) -> None:
+    model = MODELS[name](10)
+    model.build(SHAPES[name], dtype=dtype, seed=0)
+    x = np.random.default_rng(1).standard_normal((4, *SHAPES[name])).astype(dtype)
+    if name == "small_cnn":  # its dropout draws anew in every pass
+        model.layers["dropout"].p = 0.0
+    assert_equal_steps(model, x)
+
+
+BLOCKS = {
+    "conv relu": lambda: [nn.Conv2d(5, 3, padding=1), nn.ReLU()],
+    "conv pool": lambda: [nn.Conv2d(5, 3), nn.MaxPool2d(2)],
+    "conv relu pool": lambda: [nn.Conv2d(5, 3, stride=2), nn.ReLU(), nn.MaxPool2d(3, stride=2)],
+    "conv norm": lambda: [nn.Conv2d(5, 3, use_bias=False), nn.BatchNorm()],
+    "conv norm without scale": lambda: [nn.Conv2d(5, (3, 2)), nn.BatchNorm(affine=False)],
+    "conv norm relu": lambda: [nn.Conv2d(5, 3), nn.BatchNorm(), nn.ReLU()],
+    "conv norm pool": lambda: [nn.Conv2d(5, 3), nn.BatchNorm(), nn.MaxPool2d(2, padding=1)],
+    "conv norm relu pool": lambda: [
+        nn.Conv2d(6, 3, groups=2, dilation=2),
+        nn.BatchNorm(momentum=0.3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+    ],
+    "linear relu": lambda: [nn.Flatten(), nn.Linear(7), nn.ReLU()],
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_every_block_gives_what_its_layers_give(name: str) -> None:
+    model = nn.Sequential(*BLOCKS[name]())
+    model.build((4, 9, 11), dtype=np.float64, seed=0)
+    x = np.random.default_rng(0).standard_normal((3, 4, 9, 11))
+    assert_equal_steps(model, x)
+    count = len(fusion.steps(list(model), train=True))
+    assert count == (2 if name == "linear relu" else 1)
+
+
+@pytest.mark.parametrize("activation", [None, nn.ReLU(), nn.Tanh()], ids=["none", "relu", "tanh"])
+@pytest.mark.parametrize("shortcut", [False, True])
+def test_a_residual_block_gives_what_its_layers_give(shortcut: bool, activation: Any) -> None:
+    body = nn.Sequential(
+        nn.Conv2d(4, 3, padding=1), nn.BatchNorm(), nn.ReLU(), nn.Conv2d(4, 1), nn.BatchNorm()
+    )
+    beside = nn.Sequential(nn.Conv2d(4, 1), nn.BatchNorm()) if shortcut else None
+    model = nn.Residual(body, beside, activation=activation)
+    model.build((4, 6, 5), dtype=np.float64, seed=0)
+    assert_equal_steps(model, np.random.default_rng(0).standard_normal((3, 4, 6, 5)))
+
+
+def test_layers_of_one_s_own_are_not_fused() -> None:
+    class Doubled(nn.ReLU):
+        def forward(self, x: Any, *, train: bool = False) -> Any:
+            out, cache = super().forward(x, train=train)
+            return 2 * out, cache
+
+    model = nn.Sequential(nn.Conv2d(3, 3), Doubled())
+    model.build((2, 5, 5), seed=0)
+    assert len(fusion.steps(list(model), train=True)) == 2
+
+
+def test_a_frozen_norm_is_not_fused_in_training() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 3), nn.BatchNorm(), nn.ReLU())
+    model.build((2, 5, 5), dtype=np.float64, seed=0)
+    model[1].freeze()
+    assert len(fusion.steps(list(model), train=True)) == 3
+    before = model[1].running_mean.copy()
+    x = np.random.default_rng(0).standard_normal((4, 2, 5, 5))
+    assert_equal_steps(model, x)
+    np.testing.assert_array_equal(model[1].running_mean, before)
+
+
+def test_frozen_filters_get_no_gradient_fused_or_not() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 3), nn.BatchNorm(), nn.ReLU())
+    model.build((2, 5, 5), seed=0)
+    model[0].freeze()
+    out, cache = model.forward(np.ones((2, 2, 5, 5), dtype=np.float32), train=True)
+    model.backward(np.ones_like(out), cache)
+    assert model[0].weight.grad is None
+    assert model[1].weight.grad is not None
+
+
+def test_wrong_input_gives_the_same_error_fused_and_not() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 3), nn.ReLU(), nn.MaxPool2d(2))
+    model.build((2, 8, 8), seed=0)
+    for wrong in (np.ones((1, 3, 8, 8), np.float32), np.ones((1, 2, 3, 3), np.float32)):
+        texts = []
+        for enabled in (False, True):
+            with nn.use_fusion(enabled), pytest.raises(ShapeError) as caught:
+                model.forward(wrong, train=True)
+            texts.append(str(caught.value))
+        assert texts[0] == texts[1]
+
+
+def test_the_environment_turns_fusion_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fusion.fuses()
+    monkeypatch.setenv("CNNPY_FUSION", "0")
+    assert not fusion.fuses()
+    with nn.use_fusion(True):
+        assert fusion.fuses()
+    monkeypatch.setenv("CNNPY_FUSION", "yes")
+    with pytest.raises(BackendError, match="CNNPY_FUSION='yes'"):
+        fusion.fuses()
+
+
+def test_only_a_backend_that_can_is_asked_to_fuse() -> None:
+    with cnnpy.use_backend("numpy"):
+        assert not fusion.fuses()
+    with pytest.raises(OptionError, match="use_fusion: enabled='no'"):
+        nn.use_fusion("no")
