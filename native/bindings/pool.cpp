@@ -1,6 +1,8 @@
 // Pooling: images come and go as (N, H, W, C).
 #include "engine/pool.hpp"
 
+#include <nanobind/stl/optional.h>
+
 #include "bindings/arrays.hpp"
 
 namespace cnn {
@@ -8,12 +10,16 @@ namespace {
 
 template <class T, class Index> void bind_indexed(nb::module_& m) {
     m.def("max_pool2d_forward",
-          [](const Pool2d& g, In<T, 4> x, Out<T, 4> out, Out<Index, 4> which) {
+          [](const Pool2d& g, In<T, 4> x, Maybe<InFlat<T>> scale, Maybe<InFlat<T>> shift,
+             bool relu, Out<T, 4> out, Out<Index, 4> which) {
               unlocked([&] {
-                  max_pool2d_forward<T, Index>(g, x.data(), out.data(), which.data());
+                  const PoolSource<T> source{x.data(), data_or_null(scale), data_or_null(shift),
+                                             relu};
+                  max_pool2d_forward<T, Index>(g, source, out.data(), which.data());
               });
           },
-          nb::arg("geometry"), nb::arg("x").noconvert(), nb::arg("out").noconvert(),
+          nb::arg("geometry"), nb::arg("x").noconvert(), nb::arg("scale").noconvert().none(),
+          nb::arg("shift").noconvert().none(), nb::arg("relu"), nb::arg("out").noconvert(),
           nb::arg("which").noconvert());
     m.def("max_pool2d_backward",
           [](const Pool2d& g, In<T, 4> dout, In<Index, 4> which, Out<T, 4> dx) {

@@ -10,16 +10,23 @@
 namespace cnn {
 namespace {
 
-// work(n, i) for `rows` rows of N images, those of an item one after the other; each row
-// takes about `numbers` numbers.
-template <class Work> void for_rows(int N, int rows, Size numbers, const Work& work) {
+// work(n, begin, end) for some of the `rows` rows of N images, from a multiple of `unit`
+// on; each row takes about `numbers` numbers.
+template <class Work>
+void for_row_blocks(int N, int rows, int unit, Size numbers, const Work& work) {
     if (N == 0 || rows <= 0) return;
-    const int most = static_cast<int>(
-        std::clamp<Size>(item_numbers / std::max<Size>(numbers, 1), 1, rows));
-    const int blocks = static_cast<int>(ceil_div(rows, most));
+    const Size most = std::clamp<Size>(item_numbers / std::max<Size>(numbers, 1), 1, rows);
+    const int step = static_cast<int>(ceil_div(most, unit)) * unit;
+    const int blocks = static_cast<int>(ceil_div(rows, step));
     for_items(Size(N) * blocks, N * rows * numbers, [&](int k, int) {
-        const int n = k / blocks, begin = k % blocks * most;
-        for (int i = begin; i < std::min(begin + most, rows); ++i) work(n, i);
+        const int begin = k % blocks * step;
+        work(k / blocks, begin, std::min(begin + step, rows));
+    });
+}
+
+template <class Work> void for_rows(int N, int rows, Size numbers, const Work& work) {
+    for_row_blocks(N, rows, 1, numbers, [&](int n, int begin, int end) {
+        for (int i = begin; i < end; ++i) work(n, i);
     });
 }
 
@@ -43,11 +50,12 @@ template <class T, class Index> auto largest_backward_kernel() {
 }  // namespace
 
 template <class T, class Index>
-void max_pool2d_forward(const Pool2d& g, const T* x, T* out, Index* which) {
+void max_pool2d_forward(const Pool2d& g, const PoolSource<T>& from, T* out, Index* which) {
     const Sizes size(g);
     const auto kernel = largest_kernel<T, Index>();
     for_rows(g.N, g.H_out, size.row_of_out + g.stride_h * size.row_of_x, [&](int n, int i) {
-        kernel(g, x + n * size.x, out + n * size.out, which + n * size.out, i);
+        const PoolSource<T> image{from.x + n * size.x, from.scale, from.shift, from.relu};
+        kernel(g, image, out + n * size.out, which + n * size.out, i);
     });
 }
 
@@ -55,8 +63,8 @@ template <class T, class Index>
 void max_pool2d_backward(const Pool2d& g, const T* dout, const Index* which, T* dx) {
     const Sizes size(g);
     const auto kernel = largest_backward_kernel<T, Index>();
-    for_rows(g.N, g.H, 2 * size.row_of_x, [&](int n, int h) {
-        kernel(g, dout + n * size.out, which + n * size.out, dx + n * size.x, h);
+    for_row_blocks(g.N, g.H, g.stride_h, 2 * size.row_of_x, [&](int n, int begin, int end) {
+        kernel(g, dout + n * size.out, which + n * size.out, dx + n * size.x, begin, end);
     });
 }
 
@@ -98,7 +106,7 @@ void channel_means_backward(int N, Size pixels, int C, const T* dout, T* dx) {
 }
 
 #define CNN_INDEXED(T, Index)                                                       \
-    template void max_pool2d_forward(const Pool2d&, const T*, T*, Index*);          \
+    template void max_pool2d_forward(const Pool2d&, const PoolSource<T>&, T*, Index*); \
     template void max_pool2d_backward(const Pool2d&, const T*, const Index*, T*);
 #define CNN_INSTANTIATE(T)                                                          \
     CNN_INDEXED(T, std::uint8_t)                                                    \

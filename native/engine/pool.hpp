@@ -9,9 +9,10 @@
 namespace cnn {
 
 // x (N, H, W, C), out and which (N, H_out, W_out, C); a byte of `which` serves windows of
-// up to 256 taps.
+// up to 255 taps. With a scale and a ReLU this is a norm, a ReLU and a pooling in one;
+// backward is the same, and gives the gradient of what the norm returned.
 template <class T, class Index>
-void max_pool2d_forward(const Pool2d&, const T* x, T* out, Index* which);
+void max_pool2d_forward(const Pool2d&, const PoolSource<T>&, T* out, Index* which);
 template <class T, class Index>
 void max_pool2d_backward(const Pool2d&, const T* dout, const Index* which, T* dx);
 

@@ -157,7 +157,14 @@ template <class T> void add(const T* x, const T* y, T* out, std::ptrdiff_t n) {
 
 template <class T>
 void dropout(const T* x, const bool* mask, T scale, T* out, std::ptrdiff_t n) {
-    for (std::ptrdiff_t k = 0; k < n; ++k) out[k] = mask[k] ? x[k] * scale : T(0);
+    std::ptrdiff_t k = 0;
+    // main loop
+    for (; k + lanes<T> <= n; k += lanes<T>) {
+        const auto* bytes = reinterpret_cast<const std::uint8_t*>(mask + k);
+        store(out + k, load_small<T>(bytes) != 0 ? load(x + k) * scale : Vector<T>{});
+    }
+    // tail
+    for (; k < n; ++k) out[k] = mask[k] ? x[k] * scale : T(0);
 }
 
 // Σ (x - y)²: in lanes over short runs, their sums in double.

@@ -7,11 +7,16 @@
 // What lies outside of the image is left out of the loops. Maxima remember which tap won,
 // the first of equal ones, since only a larger one takes its place; NaN is largest.
 //
-// Backward collects instead of spreading: each pixel of dx looks at the windows that lie
-// over it, in the order of the definition's sums, and is written once. So rows of dx are
-// independent of each other, and nothing needs to be zero before.
+// Backward collects: each pixel of dx looks at the windows that lie over it, in the order
+// of the definition's sums, and is written once. So rows of dx are independent of each
+// other, and nothing needs to be zero before. Where windows do not overlap, each place
+// writes the pixels under it.
+//
+// A ReLU after the maximum is one after each entry: the first largest stays the first
+// largest, and where it is cut off no gradient goes back at all.
 #include "kernels/pool.hpp"
 
+#include "kernels/padded.hpp"
 #include "simd/lanes.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -37,46 +42,33 @@ CNN_INLINE Taps windows_over(int h, int window, int stride, int padding, int pla
     return {begin, last < places ? last + 1 : places};
 }
 
-template <class Index, class T> struct IndicesOf {
-    typedef Index type __attribute__((vector_size(lanes<T> * sizeof(Index))));
-};
-
-template <class T, class Index> CNN_INLINE void store_indices(Index* to, Integers<T> which) {
-    using Packed = typename IndicesOf<Index, T>::type;
-    const Packed packed = __builtin_convertvector(which, Packed);
-    __builtin_memcpy(to, &packed, sizeof packed);
-}
-
-template <class T, class Index> CNN_INLINE Integers<T> load_indices(const Index* from) {
-    typename IndicesOf<Index, T>::type packed;
-    __builtin_memcpy(&packed, from, sizeof packed);
-    return __builtin_convertvector(packed, Integers<T>);
-}
-
-template <class T, class Index>
-CNN_INLINE Integers<T> load_first_indices(const Index* from, int n) {
-    Integers<T> which = {};
-    for (int k = 0; k < n; ++k) which[k] = from[k];
-    return which;
-}
-
 // One pixel of the result. With HH and WW known to the compiler the loops unroll.
-template <class T, class Index>
-CNN_INLINE void largest_at(const T* x, std::ptrdiff_t row, int C, Taps rows, Taps columns, int WW,
-                           T* out, Index* which) {
+template <class T, class Index, bool affine, bool relu_after>
+CNN_INLINE void largest_at(const PoolSource<T>& from, const T* x, std::ptrdiff_t row, int C,
+                           Taps rows, Taps columns, int WW, T* out, Index* which) {
     const T* corner = x + rows.begin * row + columns.begin * C;
     const int first = rows.begin * WW + columns.begin;
     auto winner = [&](auto read, Integers<T>& tap) CNN_INLINE_LAMBDA {
-        Vector<T> best = read(corner);
+        const Vector<T> scale = affine ? read(from.scale) : Vector<T>{};
+        const Vector<T> shift = affine ? read(from.shift) : Vector<T>{};
+        auto value_at = [&](const T* p) CNN_INLINE_LAMBDA {
+            return affine ? read(p) * scale + shift : read(p);
+        };
+        Vector<T> best = value_at(corner);
         tap = Integers<T>{} + first;
         const T* line = corner;
         for (int u = 0; u < rows.count(); ++u, line += row)
             for (int v = u == 0; v < columns.count(); ++v) {
-                const Vector<T> value = read(line + v * C);
-                const Integers<T> wins = (value > best) | ((value != value) & (best == best));
+                const Vector<T> value = value_at(line + v * C);
+                // larger, or NaN, and nothing wins over NaN
+                const Integers<T> wins = ~(value <= best) & (best == best);
                 best = wins ? value : best;
                 tap = wins ? Integers<T>{} + (first + u * WW + v) : tap;
             }
+        if (relu_after) {
+            tap = best <= 0 ? Integers<T>{} + no_tap<Index> : tap;
+            best = relu<T>(best);
+        }
         return best;
     };
     int c = 0;
@@ -84,7 +76,7 @@ CNN_INLINE void largest_at(const T* x, std::ptrdiff_t row, int C, Taps rows, Tap
     // main loop
     for (; c + lanes<T> <= C; c += lanes<T>) {
         store(out + c, winner([=](const T* p) { return load(p + c); }, tap));
-        store_indices<T, Index>(which + c, tap);
+        store_small<T>(which + c, tap);
     }
     // tail
     const int left = C - c;
@@ -95,10 +87,8 @@ CNN_INLINE void largest_at(const T* x, std::ptrdiff_t row, int C, Taps rows, Tap
     }
 }
 
-}  // namespace
-
-template <class T, class Index>
-void largest(const Pool2d& g, const T* x, T* out, Index* which, int i) {
+template <class T, class Index, bool affine, bool relu_after>
+void largest_of_row(const Pool2d& g, const PoolSource<T>& from, T* out, Index* which, int i) {
     const std::ptrdiff_t row = std::ptrdiff_t(g.W) * g.C;
     const int top = i * g.stride_h - g.padding_h;
     const Taps rows = taps_inside(top, g.HH, g.H);
@@ -107,19 +97,77 @@ void largest(const Pool2d& g, const T* x, T* out, Index* which, int i) {
     for (int j = 0; j < g.W_out; ++j, out += g.C, which += g.C) {
         const int left = j * g.stride_w - g.padding_w;
         const Taps columns = taps_inside(left, g.WW, g.W);
-        const T* window = x + top * row + std::ptrdiff_t(left) * g.C;
+        const T* window = from.x + top * row + std::ptrdiff_t(left) * g.C;
         const bool whole = rows.count() == g.HH && columns.count() == g.WW;
-        if (whole && g.HH == 2 && g.WW == 2)
-            largest_at<T, Index>(window, row, g.C, {0, 2}, {0, 2}, 2, out, which);
-        else if (whole && g.HH == 3 && g.WW == 3)
-            largest_at<T, Index>(window, row, g.C, {0, 3}, {0, 3}, 3, out, which);
-        else
-            largest_at<T, Index>(window, row, g.C, rows, columns, g.WW, out, which);
+        auto find = [&](Taps u, Taps v, int WW) CNN_INLINE_LAMBDA {
+            largest_at<T, Index, affine, relu_after>(from, window, row, g.C, u, v, WW, out, which);
+        };
+        if (whole && g.HH == 2 && g.WW == 2) find({0, 2}, {0, 2}, 2);
+        else if (whole && g.HH == 3 && g.WW == 3) find({0, 3}, {0, 3}, 3);
+        else find(rows, columns, g.WW);
+    }
+}
+
+}  // namespace
+
+template <class T, class Index>
+void largest(const Pool2d& g, const PoolSource<T>& from, T* out, Index* which, int i) {
+    if (from.scale && from.relu) largest_of_row<T, Index, true, true>(g, from, out, which, i);
+    else if (from.scale) largest_of_row<T, Index, true, false>(g, from, out, which, i);
+    else if (from.relu) largest_of_row<T, Index, false, true>(g, from, out, which, i);
+    else largest_of_row<T, Index, false, false>(g, from, out, which, i);
+}
+
+namespace {
+
+// One place of a window that overlaps no other: all pixels under it at once.
+template <class T, class Index>
+CNN_INLINE void spread(const Pool2d& g, const T* dout, const Index* which, T* dx,
+                       std::ptrdiff_t row, int HH, int WW) {
+    auto pixels = [=](Vector<T> d, Integers<T> tap, auto write) CNN_INLINE_LAMBDA {
+        for (int u = 0; u < HH; ++u)
+            for (int v = 0; v < WW; ++v)
+                write(dx + u * row + v * g.C, tap == u * WW + v ? d : Vector<T>{});
+    };
+    int c = 0;
+    // main loop
+    for (; c + lanes<T> <= g.C; c += lanes<T>)
+        pixels(load(dout + c), load_small<T>(which + c),
+               [=](T* p, Vector<T> v) { store(p + c, v); });
+    // tail
+    const int left = g.C - c;
+    if (left)
+        pixels(load_first(dout + c, left), load_first_small<T>(which + c, left),
+               [=](T* p, Vector<T> v) { store_first(p + c, v, left); });
+}
+
+template <class T, class Index>
+void spread_rows(const Pool2d& g, const T* dout, const Index* which, T* dx, int begin, int end) {
+    const std::ptrdiff_t row = std::ptrdiff_t(g.W) * g.C;
+    const int width = g.W_out * g.WW;  // what lies beyond is under no window
+    for (int i = begin / g.HH; i * g.HH < end; ++i) {
+        const int h = i * g.HH;
+        if (i >= g.H_out) {
+            fill_zeros(dx + h * row, (end - h) * row);
+            return;
+        }
+        const std::ptrdiff_t place = std::ptrdiff_t(i) * g.W_out * g.C;
+        for (int j = 0; j < g.W_out; ++j) {
+            const std::ptrdiff_t at = place + std::ptrdiff_t(j) * g.C;
+            T* corner = dx + h * row + std::ptrdiff_t(j) * g.WW * g.C;
+            if (g.HH == 2 && g.WW == 2)
+                spread<T, Index>(g, dout + at, which + at, corner, row, 2, 2);
+            else
+                spread<T, Index>(g, dout + at, which + at, corner, row, g.HH, g.WW);
+        }
+        for (int u = 0; u < g.HH; ++u)
+            fill_zeros(dx + (h + u) * row + std::ptrdiff_t(width) * g.C,
+                       std::ptrdiff_t(g.W - width) * g.C);
     }
 }
 
 template <class T, class Index>
-void largest_backward(const Pool2d& g, const T* dout, const Index* which, T* dx, int h) {
+void collect_row(const Pool2d& g, const T* dout, const Index* which, T* dx, int h) {
     const Taps rows = windows_over(h, g.HH, g.stride_h, g.padding_h, g.H_out);
     const int C = g.C;
     dx += std::ptrdiff_t(h) * g.W * C;
@@ -128,12 +176,13 @@ void largest_backward(const Pool2d& g, const T* dout, const Index* which, T* dx,
         auto collect = [&](auto read, auto read_index) CNN_INLINE_LAMBDA {
             Vector<T> sum = {};
             for (int i = rows.begin; i < rows.end; ++i) {
-                const int u = h + g.padding_h - i * g.stride_h;
+                int tap = (h + g.padding_h - i * g.stride_h) * g.WW + w + g.padding_w -
+                          columns.begin * g.stride_w;
+                std::ptrdiff_t at = (std::ptrdiff_t(i) * g.W_out + columns.begin) * C;
                 for (int j = columns.begin; j < columns.end; ++j) {
-                    const int v = w + g.padding_w - j * g.stride_w;
-                    const std::ptrdiff_t at = (std::ptrdiff_t(i) * g.W_out + j) * C;
-                    const Integers<T> here = read_index(which + at) == u * g.WW + v;
-                    sum += here ? read(dout + at) : Vector<T>{};
+                    sum += read_index(which + at) == tap ? read(dout + at) : Vector<T>{};
+                    tap -= g.stride_w;
+                    at += C;
                 }
             }
             return sum;
@@ -142,15 +191,27 @@ void largest_backward(const Pool2d& g, const T* dout, const Index* which, T* dx,
         // main loop
         for (; c + lanes<T> <= C; c += lanes<T>)
             store(dx + c, collect([=](const T* p) { return load(p + c); },
-                                  [=](const Index* p) { return load_indices<T>(p + c); }));
+                                  [=](const Index* p) { return load_small<T>(p + c); }));
         // tail
         const int left = C - c;
         if (left)
             store_first(dx + c,
                         collect([=](const T* p) { return load_first(p + c, left); },
-                                [=](const Index* p) { return load_first_indices<T>(p + c, left); }),
+                                [=](const Index* p) { return load_first_small<T>(p + c, left); }),
                         left);
     }
+}
+
+}  // namespace
+
+template <class T, class Index>
+void largest_backward(const Pool2d& g, const T* dout, const Index* which, T* dx, int begin,
+                      int end) {
+    const bool apart = g.stride_h == g.HH && g.stride_w == g.WW && !g.padding_h && !g.padding_w;
+    if (apart)
+        spread_rows(g, dout, which, dx, begin, end);
+    else
+        for (int h = begin; h < end; ++h) collect_row(g, dout, which, dx, h);
 }
 
 template <class T> void mean(const Pool2d& g, const T* x, T* out, int i) {
@@ -246,8 +307,8 @@ template <class T> void repeat(const T* values, std::ptrdiff_t rows, int C, T* o
 }
 
 #define CNN_INDEXED(T, Index)                                                                 \
-    template void largest(const Pool2d&, const T*, T*, Index*, int);                          \
-    template void largest_backward(const Pool2d&, const T*, const Index*, T*, int);
+    template void largest(const Pool2d&, const PoolSource<T>&, T*, Index*, int);              \
+    template void largest_backward(const Pool2d&, const T*, const Index*, T*, int, int);
 #define CNN_INSTANTIATE(T)                                                                    \
     CNN_INDEXED(T, std::uint8_t)                                                              \
     CNN_INDEXED(T, std::int32_t)                                                              \

@@ -13,16 +13,28 @@ struct Pool2d {
     bool count_include_pad;  // of the mean
 };
 
-// One row of the result of an image, or, in backward, one row of dx. x, out, dx and
-// `which` point to the image's first number.
+// What is pooled: x, or x·scale + shift where scale (C) is not null. The maximum may go
+// through a ReLU; where that blocks the gradient, no tap is told to have won.
+template <class T> struct PoolSource {
+    const T* x;
+    const T* scale;
+    const T* shift;
+    bool relu;
+};
+
+template <class Index> constexpr Index no_tap = static_cast<Index>(-1);
+
+// One row of the result of an image, or, in backward, some rows of dx, from a multiple of
+// the stride on. x, out, dx and `which` point to the image's first number.
 template <class T> struct PoolKernels {
     // `which` tap of the window won, counted row by row: one byte or four
-    void (*largest)(const Pool2d&, const T* x, T* out, std::uint8_t* which, int i);
-    void (*largest_of_many)(const Pool2d&, const T* x, T* out, std::int32_t* which, int i);
+    void (*largest)(const Pool2d&, const PoolSource<T>&, T* out, std::uint8_t* which, int i);
+    void (*largest_of_many)(const Pool2d&, const PoolSource<T>&, T* out, std::int32_t* which,
+                            int i);
     void (*largest_backward)(const Pool2d&, const T* dout, const std::uint8_t* which, T* dx,
-                             int h);
+                             int begin, int end);
     void (*largest_of_many_backward)(const Pool2d&, const T* dout, const std::int32_t* which,
-                                     T* dx, int h);
+                                     T* dx, int begin, int end);
     void (*mean)(const Pool2d&, const T* x, T* out, int i);
     void (*mean_backward)(const Pool2d&, const T* dout, T* dx, int h);
     // `rows` pixels of C channels: sums[c] += Σ x, and out = value in all of them
@@ -35,9 +47,10 @@ template <class T> struct PoolKernels {
 #ifdef CNN_LEVEL
 namespace cnn::CNN_LEVEL {
 
-template <class T, class Index> void largest(const Pool2d&, const T*, T*, Index*, int);
 template <class T, class Index>
-void largest_backward(const Pool2d&, const T*, const Index*, T*, int);
+void largest(const Pool2d&, const PoolSource<T>&, T*, Index*, int);
+template <class T, class Index>
+void largest_backward(const Pool2d&, const T*, const Index*, T*, int, int);
 template <class T> void mean(const Pool2d&, const T*, T*, int);
 template <class T> void mean_backward(const Pool2d&, const T*, T*, int);
 template <class T> void channel_sums(const T*, std::ptrdiff_t, int, T*, double*);

@@ -13,6 +13,8 @@
 //
 // erf. W. J. Cody, Rational Chebyshev approximations for the error function, Mathematics
 // of Computation 23, 1969: three ranges, of which float never needs the third.
+// Measured against the standard library: exp and log are within 1 rounding, tanh and the
+// logistic function within 3, in float and in double.
 #pragma once
 
 #include "simd/lanes.hpp"

@@ -62,6 +62,14 @@ template <class T> CNN_INLINE Vector<T> load_first(const T* p, int n) {
         return (Vector<T>)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
     else
         return (Vector<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), p);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) {
+        const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        return (Vector<T>)_mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(n), lane));
+    } else {
+        const __m256i lane = _mm256_setr_epi64x(0, 1, 2, 3);
+        return (Vector<T>)_mm256_maskload_pd(p, _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), lane));
+    }
 #else
     T lane[lanes<T>] = {};
     for (int i = 0; i < n; ++i) lane[i] = p[i];

@@ -185,6 +185,37 @@ def test_a_fused_norm_is_its_parts(dtype: Any, C: int, with_residual: bool, relu
     np.testing.assert_array_equal(dresidual, g)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("C", [3, 16, 37])
+@pytest.mark.parametrize("window", [(2, 2, 2, 2, 0, 0), (3, 3, 2, 2, 1, 1), (16, 17, 5, 3, 8, 2)])
+@pytest.mark.parametrize("affine", [False, True])
+def test_a_pooling_fused_with_norm_and_relu_is_its_parts(
+    dtype: Any, C: int, window: tuple[int, ...], affine: bool
+) -> None:
+    rng = np.random.default_rng(C)
+    HH, WW, stride_h, stride_w, padding_h, padding_w = window
+    x = rng.integers(-3, 3, (3, 24, 31, C)).astype(dtype)
+    x[0, :6] = -1  # whole windows that are cut off
+    scale, shift = (rng.integers(-2, 3, C).astype(dtype) for _ in range(2))
+    H_out = 1 + (24 + 2 * padding_h - HH) // stride_h
+    W_out = 1 + (31 + 2 * padding_w - WW) // stride_w
+    pool = native.Pool2d(3, C, 24, 31, *window, H_out, W_out, True)
+    out = np.empty((3, H_out, W_out, C), dtype=dtype)
+    which = np.empty(out.shape, dtype=np.uint8 if HH * WW <= 255 else np.int32)
+    factors = (scale, shift) if affine else (None, None)
+    native.max_pool2d_forward(pool, x, *factors, True, out, which)
+    dout, dx = rng.standard_normal(out.shape).astype(dtype), np.empty_like(x)
+    native.max_pool2d_backward(pool, dout, which, dx)
+
+    normed = x * scale + shift if affine else x
+    relued = np.ascontiguousarray(np.maximum(normed, 0))
+    plain, dplain = np.empty_like(out), np.empty_like(x)
+    native.max_pool2d_forward(pool, relued, None, None, False, plain, which)
+    native.max_pool2d_backward(pool, dout, which, dplain)
+    np.testing.assert_array_equal(out, plain)
+    np.testing.assert_array_equal(dx, np.where(normed <= 0, 0, dplain))
+
+
 # --- layouts ------------------------------------------------------------------------
 
 

@@ -134,7 +134,13 @@ class Pool2d:
     ) -> None: ...
 
 def max_pool2d_forward(
-    geometry: Pool2d, x: FloatArray, out: FloatArray, which: IntArray
+    geometry: Pool2d,
+    x: FloatArray,
+    scale: FloatArray | None,
+    shift: FloatArray | None,
+    relu: bool,
+    out: FloatArray,
+    which: IntArray,
 ) -> None: ...
 def max_pool2d_backward(
     geometry: Pool2d, dout: FloatArray, which: IntArray, dx: FloatArray

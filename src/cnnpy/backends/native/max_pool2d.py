@@ -23,9 +23,9 @@ def max_pool2d_forward(
     pool = geometry(x.shape, shape, kernel_size, stride, padding)
     rows = as_rows(x)
     out = empty(shape, x.dtype)
-    few = kernel_size[0] * kernel_size[1] <= 256
+    few = kernel_size[0] * kernel_size[1] <= 255
     which = empty(shape, np.dtype(np.uint8 if few else np.int32))
-    _native.max_pool2d_forward(pool, rows, out, which)
+    _native.max_pool2d_forward(pool, rows, None, None, False, out, which)
     return images_from(out), (pool, which, rows.shape)
 
 
