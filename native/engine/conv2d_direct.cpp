@@ -9,6 +9,7 @@
 #include "engine/geometry.hpp"
 #include "engine/grouped.hpp"
 #include "engine/partition.hpp"
+#include "engine/spread.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
@@ -75,6 +76,7 @@ void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool re
 
 template <class T>
 void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b, T* dx) {
+    if (spread_pays<T>(g)) return spread_input_gradient(g, dout, w, b, dx);
     const FilterSteps all = forward_steps(g);
     for (int a = 0; a < std::min(g.stride_h, g.H); ++a)
         for (int e = 0; e < std::min(g.stride_w, g.W); ++e) {

@@ -3,6 +3,7 @@
 
 #include "kernels/correlation.hpp"
 #include "kernels/grouped.hpp"
+#include "kernels/spread.hpp"
 #include "kernels/winograd.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/loss.hpp"
@@ -28,6 +29,7 @@ template <class T> struct Kernels {
                            const FilterSteps&, T* dw, int panel);
     const WinogradKernels<T>* winograd;
     const GroupedKernels<T>* grouped;
+    const SpreadKernels<T>* spread;
 
     ElementwiseKernels<T> elementwise;
     PoolKernels<T> pool;

@@ -8,20 +8,18 @@ namespace cnn::CNN_LEVEL {
 #define CNN_NAME(level) CNN_NAME_OF(level)
 
 // Constants all through: nothing of a level may run before it was chosen.
-template <class T> constexpr const WinogradKernels<T>* winograd() {
-    if constexpr (sizeof(T) == 4) return &winograd_f32;
-    else return &winograd_f64;
-}
-
-template <class T> constexpr const GroupedKernels<T>* grouped() {
-    if constexpr (sizeof(T) == 4) return &grouped_f32;
-    else return &grouped_f64;
+template <class T, class F32, class F64>
+constexpr auto of_type(const F32* f32, const F64* f64) {
+    if constexpr (sizeof(T) == 4) return f32;
+    else return f64;
 }
 
 template <class T> constexpr Kernels<T> table() {
     return {lanes<T>,        tile_vectors,       correlate<T>,      correlate_inside<T>,
             pack_filters<T>, filter_gradient<T>, unpack_filters<T>,
-            winograd<T>(),   grouped<T>(),
+            of_type<T>(&winograd_f32, &winograd_f64),
+            of_type<T>(&grouped_f32, &grouped_f64),
+            of_type<T>(&spread_f32, &spread_f64),
             elementwise_kernels<T>(), pool_kernels<T>(), norm_kernels<T>(), loss_kernels<T>(),
             shape_kernels<T>(), step_kernels<T>()};
 }

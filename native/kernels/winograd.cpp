@@ -156,21 +156,27 @@ void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange r
         const T* origin = x + std::ptrdiff_t(at.n) * c.H * row + h * row + std::ptrdiff_t(w) * c.C;
         T* to = V.at + std::ptrdiff_t(tile - V.first) * V.row;
         const bool inside = h >= 0 && w >= 0 && h + a <= c.H && w + a <= c.W;
-        int k = 0;
-        if (inside) {
-            for (; k + lanes<T> <= c.C; k += lanes<T>)
+        if (inside && c.C % lanes<T> == 0) {
+            for (int k = 0; k < c.C; k += lanes<T>)
                 transform_source<T, m>(
                     [&](int r, int s) { return load(origin + r * row + s * c.C + k); },
                     to + V.offset(k), V.point);
+            continue;
         }
-        for (; k < c.C; k += lanes<T>) {
-            const int left = smaller(c.C - k, lanes<T>);
+        // at the border, and for the last channels: lanes are loaded where there is something
+        bool row_found[a], column_found[a];
+        for (int r = 0; r < a; ++r) {
+            row_found[r] = h + r >= 0 && h + r < c.H;
+            column_found[r] = w + r >= 0 && w + r < c.W;
+        }
+        for (int k = 0; k < c.C; k += lanes<T>) {
+            const LaneMask<T> some = lane_mask<T>(smaller(c.C - k, lanes<T>));
+            LaneMask<T> of_column[a];
+            for (int s = 0; s < a; ++s) of_column[s] = column_found[s] ? some : LaneMask<T>{};
             transform_source<T, m>(
                 [&](int r, int s) {
-                    const bool found = h + r >= 0 && h + r < c.H && w + s >= 0 && w + s < c.W;
-                    if (!found) return Vector<T>{};
-                    const T* from = origin + r * row + s * c.C + k;
-                    return left == lanes<T> ? load(from) : load_first(from, left);
+                    return load_masked(origin + r * row + s * c.C + k,
+                                       row_found[r] ? of_column[s] : LaneMask<T>{});
                 },
                 to + V.offset(k), V.point);
         }
@@ -314,6 +320,20 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
             }
             Vector<T> bias = {};
             if (epilogue.bias) bias = load_first(epilogue.bias + f, left);
+            if (rows == m && columns == m && left == lanes<T>) {
+#pragma GCC unroll 4
+                for (int r = 0; r < m; ++r) {
+                    Vector<T> y[m];
+                    Points<m>::result(half[r], y);
+                    T* to = origin + r * c.out_row + f;
+#pragma GCC unroll 4
+                    for (int s = 0; s < m; ++s, to += c.out_pixel) {
+                        const Vector<T> v = y[s] + bias;
+                        store(to, epilogue.relu ? relu<T>(v) : v);
+                    }
+                }
+                continue;
+            }
             for (int r = 0; r < rows; ++r) {
                 Vector<T> y[m];
                 Points<m>::result(half[r], y);

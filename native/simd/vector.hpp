@@ -90,6 +90,40 @@ template <class T> CNN_INLINE void store_first(T* p, Vector<T> v, int n) {
 #endif
 }
 
+// Which lanes of memory there are: a register of bits where the level has such, else a count
+// of the first lanes. Masked-out lanes are zero, their memory is not touched.
+#if defined(__AVX512F__)
+template <class T> struct LaneMaskOf {
+    using type = __mmask16;
+};
+template <> struct LaneMaskOf<double> {
+    using type = __mmask8;
+};
+#else
+template <class T> struct LaneMaskOf {
+    using type = int;
+};
+#endif
+template <class T> using LaneMask = typename LaneMaskOf<T>::type;
+
+template <class T> CNN_INLINE LaneMask<T> lane_mask(int n) {
+#if defined(__AVX512F__)
+    return static_cast<LaneMask<T>>((1u << n) - 1);
+#else
+    return n;
+#endif
+}
+
+template <class T> CNN_INLINE Vector<T> load_masked(const T* p, LaneMask<T> mask) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return (Vector<T>)_mm512_maskz_loadu_ps(mask, p);
+    else return (Vector<T>)_mm512_maskz_loadu_pd(mask, p);
+#else
+    if (mask == lanes<T>) return load(p);
+    return mask ? load_first(p, mask) : Vector<T>{};
+#endif
+}
+
 // NaN goes through, as in np.maximum(x, 0).
 template <class T> CNN_INLINE Vector<T> relu(Vector<T> v) { return v < T(0) ? Vector<T>{} : v; }
 

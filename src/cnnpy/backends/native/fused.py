@@ -109,10 +109,14 @@ def conv_block_forward(
     _native.conv2d_forward(geometry, algorithm, rows, filters, bias, relu and norm is None, y)
     kept = None
     if norm is not None:
-        y, kept = _normalise(y, norm, residual, relu)
+        kept = _statistics(y, norm)
     pooled = None
     if pool is not None:
-        y, pooled = _max_pool(y, pool)
+        y, pooled = _max_pool(y, pool, kept, relu)
+    elif kept is not None:
+        z, y = y, empty(shape, x.dtype)
+        beside = None if residual is None else as_rows(residual)
+        _native.batch_norm_apply(z, kept.scale, kept.shift, beside, relu, y)
     remembered = y if relu and (norm is None or residual is not None or pooled) else None
     cache = _BlockCache(
         geometry,
@@ -129,9 +133,7 @@ def conv_block_forward(
     return images_from(y), cache
 
 
-def _normalise(
-    z: FloatArray, norm: Norm, residual: FloatArray | None, relu: bool
-) -> tuple[FloatArray, _NormCache]:
+def _statistics(z: FloatArray, norm: Norm) -> _NormCache:
     mean, var = norms.statistics(z, 1)
     m = z.size // z.shape[-1]
     norm.running_mean[...] += norm.momentum * (mean[0] - norm.running_mean)
@@ -139,23 +141,23 @@ def _normalise(
         norm.running_var[...] += norm.momentum * (var[0] * (m / (m - 1)) - norm.running_var)
     inv_std = 1 / np.sqrt(var + norm.eps)
     scale, shift = norms.factors(mean, inv_std, norm.gamma, norm.beta, z.dtype)
-    y = empty(z.shape, z.dtype)
-    beside = None if residual is None else as_rows(residual)
-    _native.batch_norm_apply(z, scale, shift, beside, relu, y)
-    kept = _NormCache(
+    return _NormCache(
         z, mean.astype(z.dtype), inv_std, norm.gamma, norm.beta is not None, scale, shift
     )
-    return y, kept
 
 
-def _max_pool(y: FloatArray, pool: PoolOptions) -> tuple[FloatArray, _Pooled]:
+def _max_pool(
+    y: FloatArray, pool: PoolOptions, norm: _NormCache | None = None, relu: bool = False
+) -> tuple[FloatArray, _Pooled]:
+    """Pool y, or what a norm and a ReLU would make of it."""
     N, H, W, C = y.shape
     shape = pooled_shape((N, C, H, W), *pool)
     geometry = pool_geometry((N, C, H, W), shape, *pool)
     few = pool.kernel_size[0] * pool.kernel_size[1] <= 256
     which = empty(shape, np.dtype(np.uint8 if few else np.int32))
     out = empty(shape, y.dtype)
-    _native.max_pool2d_forward(geometry, y, out, which)
+    scale, shift = (None, None) if norm is None else (norm.scale, norm.shift)
+    _native.max_pool2d_forward(geometry, y, scale, shift, relu, out, which)
     return out, _Pooled(geometry, which, y.shape)
 
 
