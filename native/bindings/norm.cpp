@@ -1,5 +1,10 @@
 // Normalisation: x is any channels-last array whose last axis is C; what stands for each
 // channel is (images, C). Of which rows an image is made follows from the sizes.
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes the array within an empty optional for one that is read
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include <nanobind/stl/optional.h>
 
 #include "bindings/arrays.hpp"
@@ -8,7 +13,8 @@
 namespace cnn {
 namespace {
 
-template <class T, class Channels> ChannelRows rows_of(const InFlat<T>& x, const Channels& channels) {
+template <class T, class Channels>
+ChannelRows rows_of(const InFlat<T>& x, const Channels& channels) {
     const std::size_t all = channels.size();
     return {static_cast<int>(channels.shape(0)),
             static_cast<std::ptrdiff_t>(all ? x.size() / all : 0),
@@ -28,8 +34,8 @@ template <class T> void bind(nb::module_& m) {
           },
           nb::arg("x").noconvert(), nb::arg("mean").noconvert(), nb::arg("var").noconvert());
     m.def("batch_norm_apply",
-          [](InFlat<T> x, In<T, 2> scale, In<T, 2> shift, Maybe<InFlat<T>> residual, bool relu,
-             OutFlat<T> out) {
+          [](InFlat<T> x, In<T, 2> scale, In<T, 2> shift, const Maybe<InFlat<T>>& residual,
+             bool relu, OutFlat<T> out) {
               unlocked([&] {
                   norm_apply<T>(rows_of<T>(x, scale), {x.data(), scale.data(), shift.data(),
                                                        data_or_null(residual), relu, out.data()});

@@ -29,7 +29,8 @@ struct Blocks {
 Size numbers(const ChannelRows& m) { return m.images * m.rows * m.C; }
 
 // work(image, block, worker) over all blocks of all images.
-template <class Work> void for_blocks(const ChannelRows& m, const Blocks& blocks, const Work& work) {
+template <class Work>
+void for_blocks(const ChannelRows& m, const Blocks& blocks, const Work& work) {
     for_items(Size(m.images) * blocks.count, numbers(m), [&](int k, int worker) {
         work(k / blocks.count, k % blocks.count, worker);
     });
@@ -87,7 +88,8 @@ void norm_statistics(const ChannelRows& m, const T* x, double* mean, double* var
         }
         for (Size c = 0; c < C && m.rows; ++c) {
             squares[c] = squares[c] < 0 ? 0 : squares[c] / static_cast<double>(m.rows);
-            if (!std::isfinite(means[c])) means[c] = plain_mean(x + n * m.rows * C + c, m.rows, m.C);
+            if (!std::isfinite(means[c]))
+                means[c] = plain_mean(x + n * m.rows * C + c, m.rows, m.C);
         }
     }
 }
@@ -183,8 +185,8 @@ void row_norm_backward(const RowNorm<T>& norm, Size rows, const T* dout, const T
     // slices of the rows, panels of the columns
     constexpr Size panel = 512, most_slices = 16;
     const auto kernel = kernels<T>().norm.row_parameter_sums;
-    const Size step = std::max({ceil_div(rows, most_slices), ceil_div(item_numbers, std::min(D, panel)),
-                                Size(1)});
+    const Size step = std::max({ceil_div(rows, most_slices),
+                                ceil_div(item_numbers, std::min(D, panel)), Size(1)});
     const Size slices = ceil_div(rows, step), panels = ceil_div(D, panel);
     Workspace parts((slices * 2 * D + 1) * sizeof(double));
     Workspace workspace((2 * panel + 64) * n_threads() * sizeof(T));
