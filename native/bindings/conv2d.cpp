@@ -7,16 +7,19 @@
 namespace cnn {
 namespace {
 
-template <class T> void bind(nb::module_& m) {
+template <class T> void bind(nb::module_& m, const char* packed_name) {
+    nb::class_<PackedFilters<T>>(m, packed_name).def(nb::init<>());
     m.def("conv2d_forward",
           [](const Conv2d& g, Algorithm algorithm, In<T, 4> x, In<T, 4> w, Maybe<In<T, 1>> b,
-             bool relu, Out<T, 4> out) {
+             bool relu, Out<T, 4> out, PackedFilters<T>* kept) {
               unlocked([&] {
-                  conv2d_forward<T>(g, algorithm, x.data(), w.data(), data_or_null(b), relu, out.data());
+                  conv2d_forward<T>(g, algorithm, x.data(), w.data(), data_or_null(b), relu,
+                                    out.data(), kept);
               });
           },
           nb::arg("geometry"), nb::arg("algorithm"), nb::arg("x").noconvert(), nb::arg("w").noconvert(),
-          nb::arg("b").noconvert().none(), nb::arg("relu"), nb::arg("out").noconvert());
+          nb::arg("b").noconvert().none(), nb::arg("relu"), nb::arg("out").noconvert(),
+          nb::arg("kept").none() = nb::none());
     m.def("conv2d_input_gradient",
           [](const Conv2d& g, Algorithm algorithm, In<T, 4> dout, In<T, 4> w, Maybe<In<T, 1>> b,
              Out<T, 4> dx) {
@@ -54,8 +57,8 @@ void bind_conv2d(nb::module_& m) {
                  new (g) Conv2d{N, C, H, W, F, HH, WW, stride_h, stride_w, padding_h, padding_w,
                                 dilation_h, dilation_w, groups, H_out, W_out};
              });
-    bind<float>(m);
-    bind<double>(m);
+    bind<float>(m, "PackedFilters_f32");
+    bind<double>(m, "PackedFilters_f64");
 }
 
 }  // namespace cnn

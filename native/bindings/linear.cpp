@@ -14,14 +14,15 @@ template <class T> Linear sizes(const In<T, 2>& x, const In<T, 2>& w) {
 
 template <class T> void bind(nb::module_& m) {
     m.def("linear_forward",
-          [](In<T, 2> x, In<T, 2> w, Maybe<In<T, 1>> b, bool relu, Out<T, 2> out) {
+          [](In<T, 2> x, In<T, 2> w, Maybe<In<T, 1>> b, bool relu, Out<T, 2> out,
+             PackedFilters<T>* kept) {
               unlocked([&] {
                   linear_forward<T>(sizes<T>(x, w), x.data(), w.data(), data_or_null(b), relu,
-                                    out.data());
+                                    out.data(), kept);
               });
           },
           nb::arg("x").noconvert(), nb::arg("w").noconvert(), nb::arg("b").noconvert().none(),
-          nb::arg("relu"), nb::arg("out").noconvert());
+          nb::arg("relu"), nb::arg("out").noconvert(), nb::arg("kept").none() = nb::none());
     m.def("linear_input_gradient",
           [](In<T, 2> dout, In<T, 2> w, Out<T, 2> dx) {
               const Linear l{static_cast<int>(dout.shape(0)), static_cast<int>(w.shape(1)),

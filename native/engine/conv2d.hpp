@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "engine/packed_filters.hpp"
+
 namespace cnn {
 
 struct Conv2d {
@@ -19,9 +21,10 @@ bool winograd_can(const Conv2d&);
 template <class T> bool winograd_pays(const Conv2d&);
 
 // x (N, H, W, C), w (F, C/groups, HH, WW) as NumPy lays it out, out (N, H_out, W_out, F).
+// `kept` keeps the filters as they were packed: for the same w at every call, or null.
 template <class T>
 void conv2d_forward(const Conv2d&, Algorithm, const T* x, const T* w, const T* b, bool relu,
-                    T* out);
+                    T* out, PackedFilters<T>* kept = nullptr);
 
 // dx from dout; with a bias, this is conv_transpose2d.
 template <class T>
@@ -34,14 +37,16 @@ void conv2d_filter_gradient(const Conv2d&, Algorithm, const T* x, const T* dout,
 // --- the ways to compute them -----------------------------------------------------------
 
 template <class T>
-void direct_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out);
+void direct_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out,
+                    PackedFilters<T>* kept = nullptr);
 template <class T>
 void direct_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx);
 template <class T>
 void direct_filter_gradient(const Conv2d&, const T* x, const T* dout, T* dw, T* db);
 
 template <class T>
-void winograd_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out);
+void winograd_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out,
+                      PackedFilters<T>* kept = nullptr);
 template <class T>
 void winograd_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx);
 template <class T>

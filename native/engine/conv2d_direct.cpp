@@ -18,19 +18,22 @@ namespace {
 
 template <class T>
 void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
-         const Epilogue<T>& epilogue, Border border, T* out) {
+         const Epilogue<T>& epilogue, Border border, T* out,
+         PackedFilters<T>* kept = nullptr) {
     flatten_pixels(c, 56);
     if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
-    if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, border, out)) return;
+    if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, border, out, kept))
+        return;
     const auto& kernel = kernels<T>();
     const Panels panels = panels_of<T>(c);
     const int n_panels = c.groups * panels.count;
     const Size packed_size = c.groups * panels.group_size();
 
-    Workspace packed((packed_size + 64) * sizeof(T));
     std::atomic<bool> finite{true};
-    parallel_for(n_panels, [&](int p, int) {
-        if (!kernel.pack_filters(c, panels, w, steps, packed.as<T>(), p)) finite = false;
+    const FiltersOfCall<T> packed(kept, Packing::direct, packed_size, [&](T* to) {
+        parallel_for(n_panels, [&](int p, int) {
+            if (!kernel.pack_filters(c, panels, w, steps, to, p)) finite = false;
+        });
     });
     const auto correlate =
         border == Border::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
@@ -38,7 +41,7 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T));
     const Size per_worker = aligned(parts.workspace + 64);
     Workspace workspace(per_worker * n_threads() * sizeof(T));
-    const CorrelationArrays<T> arrays{x, packed.as<T>(), out, epilogue};
+    const CorrelationArrays<T> arrays{x, packed, out, epilogue};
     parallel_for(parts.items(), [&](int k, int worker) {
         correlate(c, panels, arrays, parts.item(c, k), workspace.as<T>() + worker * per_worker);
     });
@@ -70,8 +73,9 @@ Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilat
 }  // namespace
 
 template <class T>
-void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu}, Border::zeros, out);
+void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out,
+                    PackedFilters<T>* kept) {
+    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu}, Border::zeros, out, kept);
 }
 
 template <class T>
@@ -161,7 +165,8 @@ void direct_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \
-    template void direct_forward(const Conv2d&, const T*, const T*, const T*, bool, T*);         \
+    template void direct_forward(const Conv2d&, const T*, const T*, const T*, bool, T*,          \
+                                 PackedFilters<T>*);                                             \
     template void direct_input_gradient(const Conv2d&, const T*, const T*, const T*, T*);        \
     template void direct_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);             \
     template void filter_gradient(Correlation, const T*, const T*, const FilterSteps&, T*, T*);

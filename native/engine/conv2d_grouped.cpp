@@ -27,21 +27,23 @@ template <class T> bool grouped_fits(const Correlation& c) {
 
 template <class T>
 bool grouped_correlation(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
-                         const Epilogue<T>& epilogue, Border border, T* out) {
+                         const Epilogue<T>& epilogue, Border border, T* out,
+                         PackedFilters<T>* kept) {
     const auto& kernel = *kernels<T>().grouped;
     const Groups groups = groups_of<T>(c);
     const Size packed_size = groups.count * groups.block_size;
-    Workspace packed((packed_size + 64) * sizeof(T));
     std::atomic<bool> finite{true};
-    parallel_for(groups.count, [&](int b, int) {
-        if (!kernel.pack(c, groups, w, steps, packed.as<T>(), b)) finite = false;
+    const FiltersOfCall<T> packed(kept, Packing::grouped, packed_size, [&](T* to) {
+        parallel_for(groups.count, [&](int b, int) {
+            if (!kernel.pack(c, groups, w, steps, to, b)) finite = false;
+        });
     });
     if (border == Border::nothing && !finite) return false;
 
     const Partition parts = partition(c, groups.count, 0, sizeof(T));
     const Size per_worker = aligned(parts.workspace + 64);
     Workspace workspace(per_worker * n_threads() * sizeof(T));
-    const CorrelationArrays<T> arrays{x, packed.as<T>(), out, epilogue};
+    const CorrelationArrays<T> arrays{x, packed, out, epilogue};
     parallel_for(parts.items(), [&](int k, int worker) {
         kernel.correlate(c, groups, arrays, parts.item(c, k),
                          workspace.as<T>() + worker * per_worker);
@@ -78,7 +80,7 @@ void grouped_filter_gradient(const Correlation& c, const T* x, const T* dout,
 #define CNN_INSTANTIATE(T)                                                                       \
     template bool grouped_fits<T>(const Correlation&);                                           \
     template bool grouped_correlation(const Correlation&, const T*, const T*, const FilterSteps&,\
-                                      const Epilogue<T>&, Border, T*);                           \
+                                      const Epilogue<T>&, Border, T*, PackedFilters<T>*);        \
     template void grouped_filter_gradient(const Correlation&, const T*, const T*,                \
                                           const FilterSteps&, T*, T*);
 CNN_INSTANTIATE(float)

@@ -57,16 +57,19 @@ template <class T> TileRange piece_of(const TileBlock<T>& block, int k, int piec
 
 template <class T>
 void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
-         const Epilogue<T>& epilogue, T* out) {
+         const Epilogue<T>& epilogue, T* out, PackedFilters<T>* kept = nullptr) {
     if (c.N == 0) return;
     const auto& kernel = *kernels<T>().winograd;
     const Winograd p = plan<T>(c);
     const int n_panels = p.panels.count, tiles = p.tiles(), threads = n_threads();
     constexpr int rows = 14;
 
-    Workspace U_space((p.points * p.filters_size() + 64) * sizeof(T));
-    T* U = U_space.as<T>();
-    parallel_for(n_panels, [&](int panel, int) { kernel.filters(p, w, steps, U, panel); });
+    const FiltersOfCall<T> packed(
+        kept, p.m == 4 ? Packing::winograd4 : Packing::winograd2, p.points * p.filters_size(),
+        [&](T* to) {
+            parallel_for(n_panels, [&](int panel, int) { kernel.filters(p, w, steps, to, panel); });
+        });
+    const T* U = packed;
 
     const Size per_tile = Size(p.points) * (p.C_row + p.F_row);
     const int block = block_of_tiles(near_bytes / (per_tile * Size(sizeof(T))), tiles, rows);
@@ -115,8 +118,9 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
 }  // namespace
 
 template <class T>
-void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu}, out);
+void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out,
+                      PackedFilters<T>* kept) {
+    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu}, out, kept);
 }
 
 template <class T>
@@ -231,7 +235,8 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \
-    template void winograd_forward(const Conv2d&, const T*, const T*, const T*, bool, T*);       \
+    template void winograd_forward(const Conv2d&, const T*, const T*, const T*, bool, T*,        \
+                                   PackedFilters<T>*);                                           \
     template void winograd_input_gradient(const Conv2d&, const T*, const T*, const T*, T*);      \
     template void winograd_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);
 CNN_INSTANTIATE(float)

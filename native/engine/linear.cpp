@@ -31,8 +31,9 @@ template <class T> void column_sums(const T* a, int rows, int columns, T* sums) 
 }  // namespace
 
 template <class T>
-void linear_forward(const Linear& l, const T* x, const T* w, const T* b, bool relu, T* out) {
-    direct_forward<T>(as_convolution(l.N, l.D, l.M), x, w, b, relu, out);
+void linear_forward(const Linear& l, const T* x, const T* w, const T* b, bool relu, T* out,
+                    PackedFilters<T>* kept) {
+    direct_forward<T>(as_convolution(l.N, l.D, l.M), x, w, b, relu, out, kept);
 }
 
 template <class T> void linear_input_gradient(const Linear& l, const T* dout, const T* w, T* dx) {
@@ -47,7 +48,8 @@ void linear_parameter_gradients(const Linear& l, const T* x, const T* dout, T* d
 }
 
 #define CNN_INSTANTIATE(T)                                                                   \
-    template void linear_forward(const Linear&, const T*, const T*, const T*, bool, T*);     \
+    template void linear_forward(const Linear&, const T*, const T*, const T*, bool, T*,      \
+                                 PackedFilters<T>*);                                         \
     template void linear_input_gradient(const Linear&, const T*, const T*, T*);              \
     template void linear_parameter_gradients(const Linear&, const T*, const T*, T*, T*);
 CNN_INSTANTIATE(float)

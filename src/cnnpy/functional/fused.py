@@ -20,10 +20,11 @@ from cnnpy.contract.ops import OPS
 from cnnpy.contract.shapes import Shape
 
 __all__ = [
+    "ConvBlockInference",
+    "LinearInference",
     "available",
     "conv_block_backward",
     "conv_block_forward",
-    "conv_block_infer",
     "linear_relu_backward",
     "linear_relu_forward",
 ]
@@ -184,39 +185,100 @@ def conv_block_backward(
     return found
 
 
-def conv_block_infer(
-    x: FloatArray,
-    w: FloatArray,
-    b: FloatArray | None,
-    options: Mapping[str, Any],
-    *,
-    norm: Norm | None = None,
-    residual: FloatArray | None = None,
-    relu: bool = False,
-    pool: Mapping[str, Any] | None = None,
-) -> FloatArray:
-    """Run a block in inference, where the norm uses its running statistics.
+class ConvBlockInference:
+    """A block ready for inference, where the norm uses its running statistics.
 
     Parameters
     ----------
-    x, w, b, options, norm, residual, relu, pool
-        As for `conv_block_forward`.
-
-    Returns
-    -------
-    ndarray
-        The output.
-
-    Raises
-    ------
-    ShapeError, DtypeError, OptionError
-        As conv2d and max_pool2d raise them.
+    w, b, options, norm, relu, pool
+        As for `conv_block_forward`; what they hold now is what is computed with later.
     """
-    block = _Block(x, w, b, options, residual, pool)
-    out: FloatArray = _module().conv_block_infer(
-        *block.arrays, block.options, norm=norm, residual=residual, relu=relu, pool=block.pool
-    )
-    return out
+
+    def __init__(
+        self,
+        w: FloatArray,
+        b: FloatArray | None,
+        options: Mapping[str, Any],
+        *,
+        norm: Norm | None = None,
+        relu: bool = False,
+        pool: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._w, self._b = w, b
+        self._options = options
+        self._pool = pool
+        conv = ConvOptions(**validate.parse_options(OPS["conv2d"], options), algorithm="auto")
+        conv = conv._replace(algorithm=options.get("algorithm", "auto"))
+        pooled = None
+        if pool is not None:
+            pooled = PoolOptions(**validate.parse_options(OPS["max_pool2d"], pool))
+        self._run = _module().ConvBlockInference(w, b, conv, norm=norm, relu=relu, pool=pooled)
+
+    def __call__(
+        self, x: FloatArray, residual: FloatArray | None = None, *, relu: bool = False
+    ) -> FloatArray:
+        """Run the block.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, C, H, W)
+            Images.
+        residual : ndarray of the shape of the output, optional
+            What is added before the ReLU.
+        relu : bool
+            Whether a ReLU comes after that.
+
+        Returns
+        -------
+        ndarray
+            The output.
+
+        Raises
+        ------
+        ShapeError, DtypeError, OptionError
+            As conv2d and max_pool2d raise them.
+        """
+        _Block(x, self._w, self._b, self._options, residual, self._pool)
+        out: FloatArray = self._run(x, residual, relu)
+        return out
+
+
+class LinearInference:
+    """A fully connected layer ready for inference.
+
+    Parameters
+    ----------
+    w, b
+        As for `linear_relu_forward`.
+    relu : bool
+        Whether what is negative is cut off.
+    """
+
+    def __init__(self, w: FloatArray, b: FloatArray | None, *, relu: bool = False) -> None:
+        self._w, self._b = w, b
+        self._run = _module().LinearInference(w, b, relu=relu)
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Run the layer.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, D)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (N, M)
+            The output.
+
+        Raises
+        ------
+        ShapeError, DtypeError
+            As linear raises them.
+        """
+        validate.forward_call(OPS["linear"], (x, self._w, self._b), {}, {})
+        out: FloatArray = self._run(x)
+        return out
 
 
 def linear_relu_forward(

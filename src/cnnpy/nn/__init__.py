@@ -27,6 +27,7 @@ from cnnpy.nn.pooling import (
     Pad2d,
     UpsampleNearest2d,
 )
+from cnnpy.nn.session import InferenceSession
 from cnnpy.nn.summary import Summary
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "GroupNorm",
     "HardSwish",
     "Hinge",
+    "InferenceSession",
     "Layer",
     "LayerNorm",
     "LeakyReLU",

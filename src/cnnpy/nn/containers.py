@@ -282,7 +282,7 @@ class Residual(Container):
     def forward(self, x: FloatArray, *, train: bool = False) -> tuple[FloatArray, Any]:
         """Run both branches, add them, and run the activation."""
         self.ensure_built(x)
-        ends = self._fused_body(train=True) if train else None
+        ends = self.fused_body(train=True) if train else None
         if ends is not None:
             return self._forward_fused(x, *ends)
         out, body = self.body.forward(x, train=train)
@@ -298,7 +298,7 @@ class Residual(Container):
     def infer(self, x: FloatArray) -> FloatArray:
         """Run both branches, add them, and run the activation; nothing is kept."""
         self.ensure_built(x)
-        ends = self._fused_body(train=False)
+        ends = self.fused_body(train=False)
         beside = x if self.shortcut is None else self.shortcut.infer(x)
         if ends is not None:
             first, last = ends
@@ -308,8 +308,19 @@ class Residual(Container):
         total = functional.add_forward(self.body.infer(x), beside)[0]
         return total if self.activation is None else self.activation.infer(total)
 
-    def _fused_body(self, *, train: bool) -> tuple[list[Step], ConvBlock] | None:
-        """Give the body's steps, if its last norm can take the sum and the activation in."""
+    def fused_body(self, *, train: bool) -> tuple[list[Step], ConvBlock] | None:
+        """Give the body's steps, if its last norm can take the sum and the activation in.
+
+        Parameters
+        ----------
+        train : bool
+            Whether this is a training step.
+
+        Returns
+        -------
+        (list of Step, ConvBlock) or None
+            The first steps and the last, or None where the sum stands by itself.
+        """
         if not fuses() or type(self.body) is not Sequential or not len(self.body):
             return None
         *first, last = steps(list(self.body), train=train)

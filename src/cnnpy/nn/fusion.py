@@ -190,17 +190,19 @@ class ConvBlock:
             self.norm.num_batches_tracked += 1
         return found
 
+    def prepared(self) -> fused.ConvBlockInference:
+        """Fold the norm into the filters and pack them, for many batches."""
+        _, weight, bias, options = self._inputs(None)
+        pool = None if self.pool is None else self.pool.options()
+        return fused.ConvBlockInference(
+            weight, bias, options, norm=self._norm(), relu=self.relu, pool=pool
+        )
+
     def infer(
         self, x: FloatArray, *, residual: FloatArray | None = None, relu: bool = False
     ) -> FloatArray:
         """Run the block in inference."""
-        return fused.conv_block_infer(
-            *self._inputs(x),
-            norm=self._norm(),
-            residual=residual,
-            relu=self.relu or relu,
-            pool=None if self.pool is None else self.pool.options(),
-        )
+        return self.prepared()(x, residual, relu=relu)
 
     def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
         """Add to the gradients of the parameters and return that of the input."""
@@ -223,7 +225,7 @@ class ConvBlock:
         """Add to the gradients of the parameters only."""
         self.backward_both(dout, cache, with_input=False)
 
-    def _inputs(self, x: FloatArray) -> tuple[Any, Any, Any, dict[str, Any]]:
+    def _inputs(self, x: Any) -> tuple[Any, Any, Any, dict[str, Any]]:
         weight, bias = self.conv.weight, self.conv.bias
         assert weight is not None
         return x, weight.value, None if bias is None else bias.value, self.conv.options()
@@ -249,13 +251,14 @@ class LinearBlock:
     ----------
     linear : Linear
         The layer.
-    relu : ReLU
+    relu : ReLU, optional
         Behind it.
     """
 
-    def __init__(self, linear: Linear, relu: ReLU) -> None:
+    def __init__(self, linear: Linear, relu: ReLU | None) -> None:
         self.linear = linear
-        self.layers: tuple[Layer, ...] = (linear, relu)
+        self.relu = relu is not None
+        self.layers: tuple[Layer, ...] = (linear,) if relu is None else (linear, relu)
 
     def forward(self, x: FloatArray, *, train: bool) -> tuple[FloatArray, Any]:
         """Run both."""
@@ -263,9 +266,16 @@ class LinearBlock:
         assert weight is not None
         return fused.linear_relu_forward(x, weight.value, None if bias is None else bias.value)
 
+    def prepared(self) -> fused.LinearInference:
+        """Pack the weights, for many batches."""
+        weight, bias = self.linear.weight, self.linear.bias
+        assert weight is not None
+        value = None if bias is None else bias.value
+        return fused.LinearInference(weight.value, value, relu=self.relu)
+
     def infer(self, x: FloatArray) -> FloatArray:
         """Run both in inference."""
-        return self.forward(x, train=False)[0]
+        return self.prepared()(x)
 
     def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
         """Add to the gradients of the parameters and return that of the input."""

@@ -35,9 +35,13 @@ def outputs(model: Layer, x: FloatArray, batch_size: int) -> FloatArray:
     ndarray of shape (N, ...)
         The outputs.
     """
+    from cnnpy.nn.session import InferenceSession  # made of layers, which are made of this
+
     step = _batch_size("predict", "batch_size", batch_size)
     starts = range(0, max(len(x), 1), step)
-    return np.concatenate([model.infer(x[i : i + step]) for i in starts])
+    model.ensure_built(x)
+    run = InferenceSession(model) if len(starts) > 1 and model.built else model.infer
+    return np.concatenate([run(x[i : i + step]) for i in starts])
 
 
 def probabilities(model: Layer, x: FloatArray, batch_size: int) -> FloatArray:

@@ -53,6 +53,11 @@ class Algorithm(Enum):
     direct = 1
     winograd = 2
 
+class PackedFilters_f32: ...
+class PackedFilters_f64: ...
+
+Packed = PackedFilters_f32 | PackedFilters_f64
+
 def winograd_can(geometry: Conv2d) -> bool: ...
 def conv2d_forward(
     geometry: Conv2d,
@@ -62,6 +67,7 @@ def conv2d_forward(
     b: FloatArray | None,
     relu: bool,
     out: FloatArray,
+    kept: Packed | None = None,
 ) -> None: ...
 def conv2d_input_gradient(
     geometry: Conv2d,
@@ -80,7 +86,12 @@ def conv2d_filter_gradient(
     db: FloatArray | None,
 ) -> None: ...
 def linear_forward(
-    x: FloatArray, w: FloatArray, b: FloatArray | None, relu: bool, out: FloatArray
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    relu: bool,
+    out: FloatArray,
+    kept: Packed | None = None,
 ) -> None: ...
 def linear_input_gradient(dout: FloatArray, w: FloatArray, dx: FloatArray) -> None: ...
 def linear_parameter_gradients(

@@ -7,6 +7,7 @@ the other; what lies between them is not kept where backward can do without.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,9 +23,10 @@ from cnnpy.contract.fusions import BlockGradients, ConvOptions, Norm, PoolOption
 from cnnpy.contract.shapes import Shape
 
 __all__ = [
+    "ConvBlockInference",
+    "LinearInference",
     "conv_block_backward",
     "conv_block_forward",
-    "conv_block_infer",
     "linear_relu_backward",
     "linear_relu_forward",
 ]
@@ -244,45 +246,102 @@ def _norm_backward(
     return dz, dgamma, dbeta, dresidual
 
 
-def conv_block_infer(
-    x: FloatArray,
-    w: FloatArray,
-    b: FloatArray | None,
-    options: ConvOptions,
-    *,
-    norm: Norm | None = None,
-    residual: FloatArray | None = None,
-    relu: bool = False,
-    pool: PoolOptions | None = None,
-) -> FloatArray:
-    """Run a block in inference, the norm folded into the filters."""
-    if norm is not None:
-        inv_std = 1 / np.sqrt(norm.running_var.astype(np.float64) + norm.eps)
-        scale = inv_std if norm.gamma is None else inv_std * norm.gamma
-        shift = -norm.running_mean * scale
-        if norm.beta is not None:
-            shift += norm.beta
-        if b is not None:
-            shift += b * scale
-        w, b = (w * scale[:, None, None, None]).astype(w.dtype), shift.astype(w.dtype)
-    geometry, shape = _conv_geometry(x, w, options)
-    y = empty(shape, x.dtype)
-    bias = None if b is None else contiguous(b)
-    _native.conv2d_forward(
-        geometry,
-        _native.Algorithm[options.algorithm],
-        as_rows(x),
-        contiguous(w),
-        bias,
-        relu and residual is None,
-        y,
-    )
-    if residual is not None:
-        combine = _native.add_relu if relu else _native.add
-        combine(y, as_rows(residual), y)
-    if pool is not None:
-        y, _ = _max_pool(y, pool)
-    return images_from(y)
+class ConvBlockInference:
+    """A block ready for inference: the norm folded into the filters, these packed once.
+
+    Parameters
+    ----------
+    w, b, options, norm, relu, pool
+        As for `conv_block_forward`; what they hold now is what is computed with later.
+    """
+
+    def __init__(
+        self,
+        w: FloatArray,
+        b: FloatArray | None,
+        options: ConvOptions,
+        *,
+        norm: Norm | None,
+        relu: bool,
+        pool: PoolOptions | None,
+    ) -> None:
+        if norm is not None:
+            w, b = _fold(w, b, norm)
+        self._w, self._b = contiguous(w), None if b is None else contiguous(b)
+        self._options = options
+        self._algorithm = _native.Algorithm[options.algorithm]
+        self._relu = relu
+        self._pool = pool
+        self._packed = _PACKED[w.dtype]()
+        self._geometry: tuple[Shape, Any, Shape] = ((), None, ())
+
+    def __call__(
+        self, x: FloatArray, residual: FloatArray | None = None, relu: bool = False
+    ) -> FloatArray:
+        """Compute pool(relu(conv(x) + residual))."""
+        known, geometry, shape = self._geometry
+        if known != x.shape:
+            geometry, shape = _conv_geometry(x, self._w, self._options)
+            self._geometry = (x.shape, geometry, shape)
+        relu = relu or self._relu
+        y = empty(shape, x.dtype)
+        _native.conv2d_forward(
+            geometry,
+            self._algorithm,
+            as_rows(x),
+            self._w,
+            self._b,
+            relu and residual is None,
+            y,
+            self._packed,
+        )
+        if residual is not None:
+            combine = _native.add_relu if relu else _native.add
+            combine(y, as_rows(residual), y)
+        if self._pool is not None:
+            y, _ = _max_pool(y, self._pool)
+        return images_from(y)
+
+
+class LinearInference:
+    """A fully connected layer ready for inference, its weights packed once.
+
+    Parameters
+    ----------
+    w, b
+        As for linear.
+    relu : bool
+        Whether what is negative is cut off.
+    """
+
+    def __init__(self, w: FloatArray, b: FloatArray | None, *, relu: bool) -> None:
+        self._w, self._b = contiguous(w), None if b is None else contiguous(b)
+        self._relu = relu
+        self._packed = _PACKED[w.dtype]()
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Multiply each row with the weights."""
+        out: FloatArray = empty((x.shape[0], self._w.shape[0]), x.dtype)
+        _native.linear_forward(contiguous(x), self._w, self._b, self._relu, out, self._packed)
+        return out
+
+
+_PACKED: dict[Any, Callable[[], Any]] = {
+    np.dtype(np.float32): _native.PackedFilters_f32,
+    np.dtype(np.float64): _native.PackedFilters_f64,
+}
+
+
+def _fold(w: FloatArray, b: FloatArray | None, norm: Norm) -> tuple[FloatArray, FloatArray]:
+    """Multiply the filters with the norm's scale, and make its shift the bias."""
+    inv_std = 1 / np.sqrt(norm.running_var.astype(np.float64) + norm.eps)
+    scale = inv_std if norm.gamma is None else inv_std * norm.gamma
+    shift = -norm.running_mean * scale
+    if norm.beta is not None:
+        shift += norm.beta
+    if b is not None:
+        shift += b * scale
+    return (w * scale[:, None, None, None]).astype(w.dtype), shift.astype(w.dtype)
 
 
 def linear_relu_forward(
