@@ -129,6 +129,24 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
 
 // --- packing filters ------------------------------------------------------------------
 
+namespace {
+
+// The channels of a panel are packed some at a time: few enough for their rows to stay in
+// L1 while one filter after the other is read along the caller's memory.
+constexpr int near_numbers = 4096;
+
+CNN_INLINE int smaller(int a, int b) { return a < b ? a : b; }
+
+// 0 * inf and 0 * nan are not 0.
+template <class T> bool all_finite(const T* p, std::ptrdiff_t n) {
+    Vector<T> check[4] = {};
+    for (std::ptrdiff_t k = 0; k < n; k += lanes<T>)
+        check[k / lanes<T> % 4] += load(p + k) * T(0);
+    return sum_of_lanes<T>((check[0] + check[1]) + (check[2] + check[3])) == 0;
+}
+
+}  // namespace
+
 // One panel of one group: [HH][WW*C_group][filters of the panel]. Tells whether all are finite.
 template <class T>
 bool pack_filters(const Correlation& c, const Panels& panels, const T* w, const FilterSteps& steps,
@@ -137,21 +155,49 @@ bool pack_filters(const Correlation& c, const Panels& panels, const T* w, const 
     const int C_group = c.C_group(), F_group = c.F_group();
     const int width = panels.width(panel);
     const int f0 = panel * panels.wide;
-    const int filters = F_group - f0 < width ? F_group - f0 : width;
-    T* to = packed + panels.offset(group, panel);
+    const int filters = smaller(F_group - f0, width), taps = c.HH * c.WW;
+    T* const to = packed + panels.offset(group, panel);
     const T* from = w + group * steps.group + f0 * steps.f;
-    T not_finite = 0;  // 0 * inf and 0 * nan are not 0
-    for (int u = 0; u < c.HH; ++u)
-        for (int v = 0; v < c.WW; ++v)
-            for (int k = 0; k < C_group; ++k, to += width) {
-                const T* tap = from + u * steps.u + v * steps.v + k * steps.c;
-                for (int f = 0; f < filters; ++f) {
-                    to[f] = tap[f * steps.f];
-                    not_finite += to[f] * 0;
+    const std::ptrdiff_t size = std::ptrdiff_t(taps) * C_group * width;
+    auto row = [&](int u, int v, int k) {
+        return to + ((std::ptrdiff_t(u) * c.WW + v) * C_group + k) * width;
+    };
+
+    if (steps.f == 1) {  // filters are neighbours: whole registers
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v)
+                for (int k = 0; k < C_group; ++k) {
+                    const T* tap = from + u * steps.u + v * steps.v + k * steps.c;
+                    for (int f = 0; f < width; f += lanes<T>) {
+                        const int left = filters - f;
+                        store(row(u, v, k) + f, left >= lanes<T> ? load(tap + f)
+                                                : left > 0       ? load_first(tap + f, left)
+                                                                 : Vector<T>{});
+                    }
                 }
-                for (int f = filters; f < width; ++f) to[f] = 0;
+        return all_finite(to, size);
+    }
+
+    if (filters < width)
+        for (std::ptrdiff_t k = 0; k < size; ++k) to[k] = 0;
+    const int most = taps ? near_numbers / (width * taps) : C_group;
+    const int channels = most > 1 ? most : 1;
+    for (int k0 = 0; k0 < C_group; k0 += channels) {
+        const int n = smaller(C_group - k0, channels);
+        for (int f = 0; f < filters; ++f) {
+            const T* run = from + f * steps.f + k0 * steps.c;
+            if (taps == 1) {
+                T* at = row(0, 0, k0) + f;
+                for (int k = 0; k < n; ++k) at[k * width] = run[k * steps.c];
+                continue;
             }
-    return not_finite == 0;
+            for (int k = 0; k < n; ++k)
+                for (int u = 0; u < c.HH; ++u)
+                    for (int v = 0; v < c.WW; ++v)
+                        row(u, v, k0 + k)[f] = run[k * steps.c + u * steps.u + v * steps.v];
+        }
+    }
+    return all_finite(to, size);
 }
 
 #define CNN_INSTANTIATE(T)                                                                        \

@@ -113,15 +113,22 @@ void unpack_filters(const Correlation& c, const Panels& panels, const T* sums, i
     const std::ptrdiff_t slice_size = c.groups * panels.group_size();
     const T* from = sums + panels.offset(group, panel);
     T* to = dw + group * steps.group + f0 * steps.f;
-    T total[tile_vectors * lanes<T>];
     for (int u = 0; u < c.HH; ++u)
         for (int v = 0; v < c.WW; ++v)
             for (int k = 0; k < C_group; ++k, from += width) {
-                for (int f = 0; f < width; ++f) total[f] = from[f];
-                for (int s = 1; s < slices; ++s)
-                    for (int f = 0; f < width; ++f) total[f] += from[s * slice_size + f];
                 T* tap = to + u * steps.u + v * steps.v + k * steps.c;
-                for (int f = 0; f < filters; ++f) tap[f * steps.f] = total[f];
+                for (int f = 0; f < filters; f += lanes<T>) {
+                    Vector<T> total = load(from + f);
+                    for (int s = 1; s < slices; ++s) total += load(from + s * slice_size + f);
+                    const int left = filters - f < lanes<T> ? filters - f : lanes<T>;
+                    if (steps.f == 1) {
+                        store_first(tap + f, total, left);
+                    } else {
+                        T of_lane[lanes<T>];
+                        store(of_lane, total);
+                        for (int l = 0; l < left; ++l) tap[(f + l) * steps.f] = of_lane[l];
+                    }
+                }
             }
 }
 
