@@ -10,6 +10,7 @@
 #include "engine/grouped.hpp"
 #include "engine/partition.hpp"
 #include "engine/spread.hpp"
+#include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
@@ -18,7 +19,7 @@ namespace {
 
 template <class T>
 void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
-         const Epilogue<T>& epilogue, Border border, T* out,
+         Epilogue<T> epilogue, Border border, T* out,
          PackedFilters<T>* kept = nullptr) {
     flatten_pixels(c, 56);
     if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
@@ -38,6 +39,9 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const auto correlate =
         border == Border::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
 
+    const Size row = Size(c.F) * Size(sizeof(T));
+    epilogue.past_caches = c.out_pixel == c.F && c.F_group() % panels.narrow == 0 &&
+                           past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
     const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T));
     const Size per_worker = aligned(parts.workspace + 64);
     Workspace workspace(per_worker * n_threads() * sizeof(T));
@@ -75,7 +79,7 @@ Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilat
 template <class T>
 void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out,
                     PackedFilters<T>* kept) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu}, Border::zeros, out, kept);
+    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false}, Border::zeros, out, kept);
 }
 
 template <class T>
@@ -106,7 +110,7 @@ void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
             if (c.HH && c.WW)
                 last_tap += (h.first + h.step * (h.count - 1)) * all.u +
                             (v.first + v.step * (v.count - 1)) * all.v;
-            run<T>(c, dout, last_tap, steps, {b, false}, Border::nothing,
+            run<T>(c, dout, last_tap, steps, {b, false, false}, Border::nothing,
                    dx + (Size(a) * g.W + e) * g.C);
         }
 }

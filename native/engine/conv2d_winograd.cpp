@@ -8,6 +8,7 @@
 #include "dispatch/dispatch.hpp"
 #include "engine/conv2d.hpp"
 #include "engine/partition.hpp"
+#include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
@@ -57,12 +58,14 @@ template <class T> TileRange piece_of(const TileBlock<T>& block, int k, int piec
 
 template <class T>
 void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
-         const Epilogue<T>& epilogue, T* out, PackedFilters<T>* kept = nullptr) {
+         Epilogue<T> epilogue, T* out, PackedFilters<T>* kept = nullptr) {
     if (c.N == 0) return;
     const auto& kernel = *kernels<T>().winograd;
     const Winograd p = plan<T>(c);
     const int n_panels = p.panels.count, tiles = p.tiles(), threads = n_threads();
     constexpr int rows = 14;
+    const Size row = Size(c.F) * Size(sizeof(T));
+    epilogue.past_caches = past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
 
     const FiltersOfCall<T> packed(
         kept, p.m == 4 ? Packing::winograd4 : Packing::winograd2, p.points * p.filters_size(),
@@ -120,7 +123,7 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
 template <class T>
 void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out,
                       PackedFilters<T>* kept) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu}, out, kept);
+    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false}, out, kept);
 }
 
 template <class T>
@@ -133,7 +136,7 @@ void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T
     c.pad_top = 2 - g.padding_h, c.pad_left = 2 - g.padding_w;
     c.out_pixel = g.C, c.out_row = Size(g.W) * g.C, c.out_image = g.H * c.out_row;
     const FilterSteps s = forward_steps(g);  // the filters turned round
-    run<T>(c, dout, w + 2 * s.u + 2 * s.v, {s.group, s.c, s.f, -s.u, -s.v}, {b, false}, dx);
+    run<T>(c, dout, w + 2 * s.u + 2 * s.v, {s.group, s.c, s.f, -s.u, -s.v}, {b, false, false}, dx);
 }
 
 namespace {

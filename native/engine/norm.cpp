@@ -6,6 +6,7 @@
 
 #include "dispatch/dispatch.hpp"
 #include "engine/items.hpp"
+#include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 
 namespace cnn {
@@ -104,7 +105,9 @@ template <class T> void norm_apply(const ChannelRows& m, const NormApply<T>& a) 
                                a.shift + channels,
                                a.residual ? a.residual + image : nullptr,
                                a.relu,
-                               a.out + image};
+                               a.out + image,
+                               past_caches(a.out, numbers(m) * Size(sizeof(T)),
+                                           m.C * Size(sizeof(T)))};
         kernel(own, blocks.begin(b), blocks.end(b), m.C);
     });
 }
@@ -144,7 +147,12 @@ void norm_input_gradient(const ChannelRows& m, const NormInputGradient<T>& a, Ma
                                        a.b + channels,
                                        a.c + channels,
                                        a.dx + image,
-                                       a.dresidual ? a.dresidual + image : nullptr};
+                                       a.dresidual ? a.dresidual + image : nullptr,
+                                       past_caches(a.dx, numbers(m) * Size(sizeof(T)),
+                                                   m.C * Size(sizeof(T))) &&
+                                           past_caches(a.dresidual ? a.dresidual : a.dx,
+                                                       numbers(m) * Size(sizeof(T)),
+                                                       m.C * Size(sizeof(T)))};
         kernel(own, mask, blocks.begin(b), blocks.end(b), m.C);
     });
 }

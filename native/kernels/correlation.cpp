@@ -61,7 +61,8 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
             for (int i = item.i_begin; i < item.i_end; ++i) {
                 Target<T> to{a.out + n * c.out_image + i * c.out_row + f, c.out_pixel,
                              a.epilogue.bias ? a.epilogue.bias + f : nullptr,
-                             left < panels.wide ? left : panels.wide, a.epilogue.relu};
+                             left < panels.wide ? left : panels.wide, a.epilogue.relu,
+                             a.epilogue.past_caches};
                 const T* x = source + (i - item.i_begin) * c.stride_h * row;
                 for (int k = 0; k < pieces.count; ++k) {
                     const int MR = pieces.length(k);
@@ -72,6 +73,7 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
             }
         }
     }
+    if (a.epilogue.past_caches) finish_past_caches();
 }
 
 // --- where zeros of the border must not meet the filters --------------------------------
@@ -116,7 +118,8 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
                                     c.WW * tap, tap};
                     const Target<T> to{a.out + n * c.out_image + i * c.out_row + j * c.out_pixel + f,
                                        0, a.epilogue.bias ? a.epilogue.bias + f : nullptr,
-                                       left < panels.wide ? left : panels.wide, a.epilogue.relu};
+                                       left < panels.wide ? left : panels.wide, a.epilogue.relu,
+                             a.epilogue.past_caches};
                     const T* x = a.x + (std::ptrdiff_t(n) * c.H + h + rows.begin * c.dilation_h) * row +
                                  std::ptrdiff_t(v + columns.begin * c.dilation_w) * c.C +
                                  group * C_group;

@@ -52,6 +52,7 @@ struct FilterSteps {
 template <class T> struct Epilogue {
     const T* bias;  // of F, or null
     bool relu;
+    bool past_caches;  // the result is larger than they are
 };
 
 template <class T> struct CorrelationArrays {

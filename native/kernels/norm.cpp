@@ -26,12 +26,15 @@ constexpr Size block_rows = 128;
 constexpr int rows_at_once = 8;
 
 // f(load, c) for all channels, a register at a time.
-template <class T, class F> CNN_INLINE void over_channels(int C, F f) {
+template <class T, bool past = false, class F> CNN_INLINE void over_channels(int C, F f) {
     int c = 0;
     // main loop
     for (; c + lanes<T> <= C; c += lanes<T>)
         f([=](const T* p) { return load(p + c); },
-          [=](T* p, Vector<T> v) { store(p + c, v); });
+          [=](T* p, Vector<T> v) {
+              if constexpr (past) store_past_caches(p + c, v);
+              else store(p + c, v);
+          });
     // tail
     const int left = C - c;
     if (left)
@@ -141,10 +144,12 @@ void norm_statistics(const T* x, Size rows, int C, T* workspace, double* mean, d
     }
 }
 
-template <class T> void norm_apply(const NormApply<T>& a, Size begin, Size end, int C) {
+namespace {
+
+template <class T, bool past> void apply(const NormApply<T>& a, Size begin, Size end, int C) {
     auto rows = [&](auto finish) CNN_INLINE_LAMBDA {
         for (Size r = begin; r < end; ++r)
-            over_channels<T>(C, [&](auto read, auto write) CNN_INLINE_LAMBDA {
+            over_channels<T, past>(C, [&](auto read, auto write) CNN_INLINE_LAMBDA {
                 const Vector<T> v = read(a.x + r * C) * read(a.scale) + read(a.shift);
                 write(a.out + r * C, finish(v, r * C, read));
             });
@@ -161,6 +166,17 @@ template <class T> void norm_apply(const NormApply<T>& a, Size begin, Size end, 
         rows([](Vector<T> v, Size, auto) CNN_INLINE_LAMBDA { return relu<T>(v); });
     else
         rows([](Vector<T> v, Size, auto) CNN_INLINE_LAMBDA { return v; });
+}
+
+}  // namespace
+
+template <class T> void norm_apply(const NormApply<T>& a, Size begin, Size end, int C) {
+    if (a.past_caches) {
+        apply<T, true>(a, begin, end, C);
+        finish_past_caches();
+    } else {
+        apply<T, false>(a, begin, end, C);
+    }
 }
 
 namespace {
@@ -187,10 +203,10 @@ void gradient_sums(const NormGradient<T>& from, Size begin, Size end, int C, T* 
     }
 }
 
-template <class T, Mask mask>
+template <class T, Mask mask, bool past>
 void input_gradient(const NormInputGradient<T>& a, Size begin, Size end, int C) {
     for (Size r = begin; r < end; ++r)
-        over_channels<T>(C, [&](auto read, auto write) CNN_INLINE_LAMBDA {
+        over_channels<T, past>(C, [&](auto read, auto write) CNN_INLINE_LAMBDA {
             const Vector<T> x = read(a.from.x + r * C);
             const Vector<T> g = let_through<T, mask>(a.from, r * C, x, read);
             const Vector<T> moved = (x - read(a.from.mean)) * read(a.b) + read(a.c);
@@ -213,11 +229,25 @@ void norm_gradient_sums(const NormGradient<T>& from, Mask mask, Size begin, Size
         gradient_sums<T, Mask::output>(from, begin, end, C, workspace, sums, products);
 }
 
+namespace {
+
+template <class T, bool past>
+void input_gradient(const NormInputGradient<T>& a, Mask mask, Size begin, Size end, int C) {
+    if (mask == Mask::none) input_gradient<T, Mask::none, past>(a, begin, end, C);
+    else if (mask == Mask::affine) input_gradient<T, Mask::affine, past>(a, begin, end, C);
+    else input_gradient<T, Mask::output, past>(a, begin, end, C);
+}
+
+}  // namespace
+
 template <class T>
 void norm_input_gradient(const NormInputGradient<T>& a, Mask mask, Size begin, Size end, int C) {
-    if (mask == Mask::none) input_gradient<T, Mask::none>(a, begin, end, C);
-    else if (mask == Mask::affine) input_gradient<T, Mask::affine>(a, begin, end, C);
-    else input_gradient<T, Mask::output>(a, begin, end, C);
+    if (a.past_caches) {
+        input_gradient<T, true>(a, mask, begin, end, C);
+        finish_past_caches();
+    } else {
+        input_gradient<T, false>(a, mask, begin, end, C);
+    }
 }
 
 // --- by row -------------------------------------------------------------------------

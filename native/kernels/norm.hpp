@@ -30,6 +30,7 @@ template <class T> struct NormApply {
     const T* residual;  // of the shape of x, or null
     bool relu;
     T* out;
+    bool past_caches = false;  // out is larger than they are
 };
 
 // dx = a·g + b·(x - mean) + c with g = the gradient that the mask let through, which goes
@@ -41,6 +42,7 @@ template <class T> struct NormInputGradient {
     const T* c;
     T* dx;
     T* dresidual;
+    bool past_caches = false;
 };
 
 template <class T> struct RowNorm {

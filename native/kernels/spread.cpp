@@ -57,7 +57,7 @@ void image(const Spread& p, const T* dout, const T* packed, const T* bias, T* dx
             for (int k = 0; k < pieces.count; ++k) {
                 const int j = pieces.start(k);
                 const Target<T> to{products + std::ptrdiff_t(j) * p.width, p.width, nullptr,
-                                   p.width, false};
+                                   p.width, false, false};
                 tile_of<T>(pieces.length(k), wide)(dout + std::ptrdiff_t(j) * p.F, w, walk, to);
             }
             T* at = sums + (i * p.stride_h + u * p.dilation_h) * row;

@@ -26,6 +26,7 @@ template <class T> struct Target {
     const T* bias;  // of this panel, or null
     int filters;    // of this panel that exist
     bool relu;
+    bool past_caches;
 };
 
 template <class T, int NV> CNN_INLINE void finish(T* p, Vector<T>* sums, const Target<T>& to) {
@@ -34,7 +35,9 @@ template <class T, int NV> CNN_INLINE void finish(T* p, Vector<T>* sums, const T
         const int left = to.filters - v * lanes<T>;
         if (left >= lanes<T>) {
             if (to.bias) sums[v] += load(to.bias + v * lanes<T>);
-            store(p + v * lanes<T>, to.relu ? relu<T>(sums[v]) : sums[v]);
+            if (to.relu) sums[v] = relu<T>(sums[v]);
+            if (to.past_caches) store_past_caches(p + v * lanes<T>, sums[v]);
+            else store(p + v * lanes<T>, sums[v]);
         } else if (left > 0) {
             if (to.bias) sums[v] += load_first(to.bias + v * lanes<T>, left);
             store_first(p + v * lanes<T>, to.relu ? relu<T>(sums[v]) : sums[v], left);

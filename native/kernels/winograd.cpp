@@ -256,7 +256,7 @@ void multiply(const Winograd& p, const TileBlock<T>& V, const T* U, const TileBl
             const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
             const T* w = U + point * p.filters_size() + std::ptrdiff_t(p.c.C) * f0;
             const T* x = V.at + point * V.point;
-            Target<T> to{M.at + point * M.point + f0, p.F_row, nullptr, width, false};
+            Target<T> to{M.at + point * M.point + f0, p.F_row, nullptr, width, false, false};
             for (int k = 0; k < pieces.count; ++k) {
                 const int rows = pieces.length(k);
                 tile_of<T>(rows, width == p.panels.wide)(x, w, walk, to);
@@ -328,8 +328,10 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
                     T* to = origin + r * c.out_row + f;
 #pragma GCC unroll 4
                     for (int s = 0; s < m; ++s, to += c.out_pixel) {
-                        const Vector<T> v = y[s] + bias;
-                        store(to, epilogue.relu ? relu<T>(v) : v);
+                        Vector<T> v = y[s] + bias;
+                        if (epilogue.relu) v = relu<T>(v);
+                        if (epilogue.past_caches) store_past_caches(to, v);
+                        else store(to, v);
                     }
                 }
                 continue;
@@ -347,6 +349,7 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
             }
         }
     }
+    if (epilogue.past_caches) finish_past_caches();
 }
 
 // --- the gradient of the filters ------------------------------------------------------------

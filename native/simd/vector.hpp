@@ -127,13 +127,23 @@ template <class T> CNN_INLINE Vector<T> load_masked(const T* p, LaneMask<T> mask
 // NaN goes through, as in np.maximum(x, 0).
 template <class T> CNN_INLINE Vector<T> relu(Vector<T> v) { return v < T(0) ? Vector<T>{} : v; }
 
-// Past the caches: for outputs that nobody reads before they are gone from there.
+// Past the caches, to an aligned address: for results that nobody reads before they are
+// gone from there. finish_past_caches() makes them visible to other threads.
 template <class T> CNN_INLINE void store_past_caches(T* p, Vector<T> v) {
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) _mm512_stream_ps(p, (__m512)v);
     else _mm512_stream_pd(p, (__m512d)v);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) _mm256_stream_ps(p, (__m256)v);
+    else _mm256_stream_pd(p, (__m256d)v);
 #else
     store(p, v);
+#endif
+}
+
+CNN_INLINE void finish_past_caches() {
+#if defined(__AVX2__)
+    _mm_sfence();
 #endif
 }
 
