@@ -17,10 +17,10 @@ namespace {
 
 template <class T>
 void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
-         const Epilogue<T>& epilogue, Border border, T* out) {
+         const Epilogue<T>& epilogue, Beyond beyond, T* out) {
     flatten_pixels(c, 56);
     if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
-    if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, border, out)) return;
+    if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, beyond, out)) return;
     const auto& kernel = kernels<T>();
     const Panels panels = panels_of<T>(c);
     const int n_panels = c.groups * panels.count;
@@ -32,7 +32,7 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
         if (!kernel.pack_filters(c, panels, w, steps, packed.as<T>(), p)) finite = false;
     });
     const auto correlate =
-        border == Border::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
+        beyond == Beyond::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
 
     const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T));
     const Size per_worker = aligned(parts.workspace + 64);
@@ -70,7 +70,7 @@ Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilat
 
 template <class T>
 void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu}, Border::zeros, out);
+    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu}, Beyond::zeros, out);
 }
 
 template <class T>
@@ -100,7 +100,7 @@ void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
             if (c.HH && c.WW)
                 last_tap += (h.first + h.step * (h.count - 1)) * all.u +
                             (v.first + v.step * (v.count - 1)) * all.v;
-            run<T>(c, dout, last_tap, steps, {b, false}, Border::nothing,
+            run<T>(c, dout, last_tap, steps, {b, false}, Beyond::nothing,
                    dx + (Size(a) * g.W + e) * g.C);
         }
 }
