@@ -2,16 +2,18 @@
 # make test   install into .venv with the test extra and run the whole suite
 # make lint   formatting, types, the import arrow, docstrings
 # make develop  build the engine for work on the sources
+# make neon   the kernels of aarch64 against loops and against x86's, under qemu-user
 # make bench  the NumPy backend beside the definition and a plain im2col
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 BUILD  := build/meson
+WITH_TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 SOURCE := pyproject.toml meson.build meson.options VERSION $(shell find native src -type f -not -name '*.pyc')
 PYTEST_OPTIONS ?=
 
-.PHONY: run test lint bench develop clean
+.PHONY: run test lint bench develop neon clean
 
 run: $(VENV)/.run
 	$(BIN)/cnnpy train digits
@@ -31,9 +33,22 @@ bench: $(VENV)/.test
 
 # The sources as they stand, with the engine built beside them: PYTHONPATH=src python ...
 develop: $(VENV)/.build-tools
-	test -d build/dev || PATH="$(abspath $(BIN)):$$PATH" meson setup build/dev -Dbuildtype=release
-	PATH="$(abspath $(BIN)):$$PATH" ninja -C build/dev
+	test -d build/dev || $(WITH_TOOLS) meson setup build/dev -Dbuildtype=release
+	$(WITH_TOOLS) ninja -C build/dev
 	ln -sf $(abspath build/dev/native)/_native*.so src/cnnpy/backends/native/
+
+# Of x86 the baseline level computes what neon's results are held against. Needs
+# g++-aarch64-linux-gnu and qemu-user; the log is build/neon/levels.log.
+neon: $(VENV)/.build-tools
+	test -d build/tests || $(WITH_TOOLS) meson setup build/tests -Dbuildtype=release -Dnative_tests=true
+	test -d build/neon || $(WITH_TOOLS) meson setup build/neon -Dbuildtype=release -Dnative_tests=true \
+		--cross-file native/cross/aarch64-linux-gnu.ini
+	$(WITH_TOOLS) ninja -C build/tests native/tests/levels
+	$(WITH_TOOLS) ninja -C build/neon native/tests/levels
+	build/tests/native/tests/levels --level baseline --write build/neon/baseline.bin > build/neon/levels.log
+	qemu-aarch64 build/neon/native/tests/levels --check build/neon/baseline.bin >> build/neon/levels.log || \
+		{ cat build/neon/levels.log; exit 1; }
+	cat build/neon/levels.log
 
 clean:
 	rm -rf $(VENV) build
@@ -43,7 +58,7 @@ $(VENV)/.run: extra := cli
 $(VENV)/.test: extra := test
 $(VENV)/.lint: extra := lint
 $(VENV)/.run $(VENV)/.test $(VENV)/.lint: $(VENV)/.build-tools $(SOURCE)
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --no-build-isolation -Cbuild-dir=$(BUILD) ".[$(extra)]"
+	$(WITH_TOOLS) $(BIN)/python -m pip install --quiet --no-build-isolation -Cbuild-dir=$(BUILD) ".[$(extra)]"
 	touch $@
 
 $(VENV)/.build-tools: pyproject.toml

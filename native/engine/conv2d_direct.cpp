@@ -19,11 +19,11 @@ namespace {
 
 template <class T>
 void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
-         Epilogue<T> epilogue, Border border, T* out,
+         Epilogue<T> epilogue, Beyond beyond, T* out,
          PackedFilters<T>* kept = nullptr) {
     flatten_pixels(c, 56);
     if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
-    if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, border, out, kept))
+    if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, beyond, out, kept))
         return;
     const auto& kernel = kernels<T>();
     const Panels panels = panels_of<T>(c);
@@ -37,7 +37,7 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
         });
     });
     const auto correlate =
-        border == Border::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
+        beyond == Beyond::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
 
     const Size row = Size(c.F) * Size(sizeof(T));
     epilogue.past_caches = c.out_pixel == c.F && c.F_group() % panels.narrow == 0 &&
@@ -79,7 +79,7 @@ Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilat
 template <class T>
 void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out,
                     PackedFilters<T>* kept) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false}, Border::zeros, out, kept);
+    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false}, Beyond::zeros, out, kept);
 }
 
 template <class T>
@@ -110,7 +110,7 @@ void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
             if (c.HH && c.WW)
                 last_tap += (h.first + h.step * (h.count - 1)) * all.u +
                             (v.first + v.step * (v.count - 1)) * all.v;
-            run<T>(c, dout, last_tap, steps, {b, false, false}, Border::nothing,
+            run<T>(c, dout, last_tap, steps, {b, false, false}, Beyond::nothing,
                    dx + (Size(a) * g.W + e) * g.C);
         }
 }

@@ -27,7 +27,7 @@ template <class T> bool grouped_fits(const Correlation& c) {
 
 template <class T>
 bool grouped_correlation(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
-                         const Epilogue<T>& epilogue, Border border, T* out,
+                         const Epilogue<T>& epilogue, Beyond beyond, T* out,
                          PackedFilters<T>* kept) {
     const auto& kernel = *kernels<T>().grouped;
     const Groups groups = groups_of<T>(c);
@@ -38,7 +38,7 @@ bool grouped_correlation(const Correlation& c, const T* x, const T* w, const Fil
             if (!kernel.pack(c, groups, w, steps, to, b)) finite = false;
         });
     });
-    if (border == Border::nothing && !finite) return false;
+    if (beyond == Beyond::nothing && !finite) return false;
 
     const Partition parts = partition(c, groups.count, 0, sizeof(T));
     const Size per_worker = aligned(parts.workspace + 64);
@@ -80,7 +80,7 @@ void grouped_filter_gradient(const Correlation& c, const T* x, const T* dout,
 #define CNN_INSTANTIATE(T)                                                                       \
     template bool grouped_fits<T>(const Correlation&);                                           \
     template bool grouped_correlation(const Correlation&, const T*, const T*, const FilterSteps&,\
-                                      const Epilogue<T>&, Border, T*, PackedFilters<T>*);        \
+                                      const Epilogue<T>&, Beyond, T*, PackedFilters<T>*);        \
     template void grouped_filter_gradient(const Correlation&, const T*, const T*,                \
                                           const FilterSteps&, T*, T*);
 CNN_INSTANTIATE(float)

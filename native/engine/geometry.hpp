@@ -10,7 +10,8 @@ namespace cnn {
 
 using Size = std::ptrdiff_t;
 
-inline int ceil_div(Size a, Size b) { return static_cast<int>((a + b - 1) / b); }
+// static: engine/items.hpp has one that returns Size, and the linker would keep one of the two
+static inline int ceil_div(Size a, Size b) { return static_cast<int>((a + b - 1) / b); }
 inline Size aligned(Size n) { return (n + 63) / 64 * 64; }
 
 // conv2d forward as a correlation, and how its filters lie in NumPy's array.

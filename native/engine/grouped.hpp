@@ -10,7 +10,7 @@ template <class T> bool grouped_fits(const Correlation&);
 // False, and nothing done, where the filters are not finite and must not meet the border.
 template <class T>
 bool grouped_correlation(const Correlation&, const T* x, const T* w, const FilterSteps&,
-                         const Epilogue<T>&, Border, T* out, PackedFilters<T>* kept);
+                         const Epilogue<T>&, Beyond, T* out, PackedFilters<T>* kept);
 
 template <class T>
 void grouped_filter_gradient(const Correlation&, const T* x, const T* dout, const FilterSteps&,

@@ -12,7 +12,7 @@ using Size = std::ptrdiff_t;
 
 constexpr Size item_numbers = Size(1) << 15;  // of an item that a thread is worth waking for
 
-inline Size ceil_div(Size a, Size b) { return (a + b - 1) / b; }
+static inline Size ceil_div(Size a, Size b) { return (a + b - 1) / b; }
 
 // `count` items over some numbers in all.
 template <class Work> void for_items(Size count, Size numbers, const Work& work) {

@@ -5,9 +5,9 @@
 
 namespace cnn {
 
-// Whether the border's zeros are part of the op, as forward's padding is, or stand for
+// What lies beyond the image: zeros that are part of the op, as forward's padding is, or
 // nothing at all.
-enum class Border { zeros, nothing };
+enum class Beyond { zeros, nothing };
 
 // Of a correlation. Each result is computed whole inside one item, so the bits do not
 // depend on the partition, and it may know how many threads there are.
