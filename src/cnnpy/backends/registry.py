@@ -21,7 +21,15 @@ from typing import Any, NamedTuple
 from cnnpy.contract.errors import BackendError
 from cnnpy.contract.ops import OPS
 
-__all__ = ["BACKENDS", "Implementation", "current", "fused", "resolve", "use_backend"]
+__all__ = [
+    "BACKENDS",
+    "Implementation",
+    "current",
+    "fused",
+    "resolve",
+    "steps",
+    "use_backend",
+]
 
 BACKENDS = {
     "native": "cnnpy.backends.native",
@@ -154,7 +162,28 @@ def fused(backend: str) -> ModuleType | None:
     module or None
         None where the backend computes row by row.
     """
-    module = f"{BACKENDS[backend]}.fused"
+    return _beside_the_ops(backend, "fused")
+
+
+@functools.cache
+def steps(backend: str) -> ModuleType | None:
+    """Find the module with a backend's optimizer steps.
+
+    Parameters
+    ----------
+    backend : str
+        A name of ``BACKENDS``.
+
+    Returns
+    -------
+    module or None
+        None where :mod:`cnnpy.optim` computes them itself.
+    """
+    return _beside_the_ops(backend, "steps")
+
+
+def _beside_the_ops(backend: str, name: str) -> ModuleType | None:
+    module = f"{BACKENDS[backend]}.{name}"
     return importlib.import_module(module) if importlib.util.find_spec(module) else None
 
 
