@@ -11,7 +11,8 @@ RUN
     :mod:`cnnpy.functional`, :mod:`cnnpy.nn`, :mod:`cnnpy.train`: train and use
     convolutional networks from NumPy arrays.
 
-Rooms are imported when they are first used: ``import cnnpy`` alone costs next to
+:func:`use_backend` and :func:`set_num_threads` choose what computes, and on how many
+threads. Rooms are imported when they are first used: ``import cnnpy`` alone costs next to
 nothing.
 """
 
@@ -30,9 +31,11 @@ __all__ = [
     "functional",
     "models",
     "nn",
+    "num_threads",
     "optim",
     "plot",
     "reference",
+    "set_num_threads",
     "train",
     "use_backend",
 ]
@@ -52,18 +55,19 @@ if TYPE_CHECKING:
         reference,
         train,
     )
-    from cnnpy.backends.registry import use_backend
+    from cnnpy.backends.registry import num_threads, set_num_threads, use_backend
 
     __version__: str
 
-_ROOMS = frozenset(__all__) - {"__version__", "use_backend"}
+_CHOICES = frozenset({"num_threads", "set_num_threads", "use_backend"})
+_ROOMS = frozenset(__all__) - _CHOICES - {"__version__"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"cnnpy.{name}")
-    if name == "use_backend":
-        return importlib.import_module("cnnpy.backends.registry").use_backend
+    if name in _CHOICES:
+        return getattr(importlib.import_module("cnnpy.backends.registry"), name)
     if name == "__version__":
         metadata = importlib.import_module("importlib.metadata")
         try:

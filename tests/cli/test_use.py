@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import platform
 from pathlib import Path
 
@@ -10,12 +12,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import cnnpy
+from cnnpy.backends import registry
 from cnnpy.backends.registry import BACKENDS, resolve
 from cnnpy.contract.ops import OPS
 from cnnpy.data import Preprocessing, digits, load, read_image
 from cnnpy.models import MODELS, make_model
 from cnnpy.train import Classifier
 from cnnpy.train import load as load_model
+
+needs_engine = pytest.mark.skipif(
+    importlib.util.find_spec("cnnpy.backends.native._native") is None,
+    reason="the compiled engine is not in this install",
+)
 
 # --- eval --------------------------------------------------------------------------------
 
@@ -173,6 +182,48 @@ def test_info_names_versions_blas_and_settings(command, monkeypatch):
     assert max(map(len, outcome.lines)) <= 80
 
 
+def _rows(lines):
+    return {line[2:24].rstrip(): line[24:] for line in lines if line.startswith("  ")}
+
+
+@needs_engine
+def test_info_names_the_settings_of_the_engine(command, monkeypatch):
+    engine = registry.engine("test")
+    before = engine.num_threads()
+    engine.set_num_threads(3)
+    try:
+        rows = _rows(command("info").lines)
+    finally:
+        engine.set_num_threads(before)
+    assert rows["engine threads"] == "3"
+    assert rows["ISA level"] == engine.isa_level()
+    assert rows["levels built in"].startswith(("avx512", "avx2", "baseline", "neon"))
+    for name in ("CNNPY_ISA", "CNNPY_NUM_THREADS", "CNNPY_FUSION"):
+        assert rows[name] == (os.environ.get(name) or "not set")
+    monkeypatch.setattr(engine, "isa_levels", lambda: {"wide": False, "narrow": True})
+    rows = _rows(command("info").lines)
+    assert rows["levels built in"] == "wide (not on this CPU), narrow"
+
+
+@needs_engine
+def test_info_says_what_is_wrong_with_the_environment_of_the_engine(start):
+    process = start("-m", "cnnpy", "info", env={"CNNPY_ISA": "mmx"})
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    rows = _rows(out.splitlines())
+    assert rows["engine"] == "CNNPY_ISA='mmx'"
+    assert rows["CNNPY_ISA"] == "mmx"
+    assert "ISA level" not in rows
+
+
+def test_info_says_that_the_engine_is_missing(command, monkeypatch):
+    monkeypatch.setattr(registry, "_ENGINE", "cnnpy.backends.native._nowhere")
+    with cnnpy.use_backend("numpy"):
+        outcome = command("info")
+    assert _rows(outcome.lines)["engine"] == "the compiled engine is not in this install"
+    assert max(map(len, outcome.lines)) <= 80
+
+
 def test_info_says_what_is_not_installed(command, monkeypatch):
     monkeypatch.setattr("cnnpy.cli.info._OPTIONAL", ("cnnpy-no-such-package",))
     assert "  cnnpy-no-such-package not installed" in command("info").lines
@@ -180,6 +231,7 @@ def test_info_says_what_is_not_installed(command, monkeypatch):
 
 def test_info_ops_walks_the_contract_and_the_ladder(command):
     lines = command("info", "--ops").lines
+    assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["op", *BACKENDS]
     rows = {line.split()[0]: line for line in lines[2:-2]}
     assert list(rows) == list(OPS)
@@ -229,6 +281,12 @@ def test_help_names_every_network_optimizer_and_default(command):
     text = " ".join(command("train", "--help").out.split())
     for name in (*MODELS, "adamw", "sgd", "one-cycle", "fashion-mnist", "default: small_cnn"):
         assert name in text
+
+
+def test_help_names_every_backend(command):
+    for name in ("train", "eval", "predict"):
+        text = " ".join(command(name, "--help").out.split())
+        assert "What computes: native, numpy or reference." in text
 
 
 def test_the_backend_can_be_chosen_in_both_ways(command, trained, npz, monkeypatch):

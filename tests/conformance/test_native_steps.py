@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnpy import optim
+from cnnpy import optim, use_backend
 from cnnpy.nn import Parameter
 
 pytest.importorskip("cnnpy.backends.native._native")
@@ -30,15 +30,16 @@ CASES: list[tuple[type[optim.Optimizer], dict[str, Any]]] = [
 
 def _native_step(kind: type, value: Any, grad: Any, state: dict[str, Any], n: int, **given: Any):
     if kind is optim.SGD:
-        steps.sgd_step(value, grad, state.setdefault("v", np.zeros_like(value)), **given)
+        done = steps.sgd_step(value, grad, state.setdefault("v", np.zeros_like(value)), **given)
     elif kind is optim.RMSprop:
         square, velocity = (state.setdefault(k, np.zeros_like(value)) for k in "sv")
-        steps.rmsprop_step(value, grad, square, velocity, **given)
+        done = steps.rmsprop_step(value, grad, square, velocity, **given)
     else:
         mean, square = (state.setdefault(k, np.zeros_like(value)) for k in "ms")
         if kind is optim.AdamW:
             given = {"weight_decay": 0.01} | given | {"decoupled": True}
-        steps.adam_step(value, grad, mean, square, n_steps=n, **given)
+        done = steps.adam_step(value, grad, mean, square, n_steps=n, **given)
+    assert done
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -56,11 +57,56 @@ def test_a_compiled_step_is_that_of_the_optimizer(
         grad = rng.standard_normal(shape).astype(dtype)
         optimizer.zero_grad()
         parameter.accumulate(grad)
-        optimizer.step()
+        with use_backend("numpy"):
+            optimizer.step()
         _native_step(kind, ours, grad, state, n, lr=0.05, **options)
         # products and sums may be fused: some roundings a step
         tolerance = 16 * n * np.finfo(dtype).eps
         np.testing.assert_allclose(ours, parameter.value, rtol=tolerance, atol=tolerance)
+
+
+def test_a_gradient_may_lie_in_any_way() -> None:
+    rng = np.random.default_rng(0)
+    grad = rng.standard_normal((4, 3, 5, 2))
+    want = np.ones(grad.shape)
+    assert steps.sgd_step(want, grad, None, lr=0.1)
+    read_only = grad.copy()
+    read_only.flags.writeable = False
+    last = np.ascontiguousarray(grad.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    shifted = np.frombuffer(b" " + grad.tobytes(), np.uint8)[1:].view(np.float64)
+    unaligned = shifted.reshape(grad.shape)
+    for given in (read_only, last, np.asfortranarray(grad), grad[::-1].copy()[::-1], unaligned):
+        got = np.ones(grad.shape)
+        assert steps.sgd_step(got, given, None, lr=0.1)
+        assert np.array_equal(got, want)
+
+
+def _read_only() -> np.ndarray:
+    array = np.ones((3, 4))
+    array.flags.writeable = False
+    return array
+
+
+UNFIT = {
+    "strided": np.ones((3, 8))[:, ::2],
+    "in Fortran order": np.ones((4, 3)).T,
+    "of another shape": np.ones((1, 4)),
+    "of another dtype": np.ones((3, 4), np.float32),
+    "of bytes in the other order": np.ones((3, 4), np.dtype(np.float64).newbyteorder()),
+    "read-only": _read_only(),
+}
+
+
+@pytest.mark.parametrize("array", UNFIT.values(), ids=UNFIT)
+def test_arrays_that_the_kernels_cannot_take_are_left_alone(array: np.ndarray) -> None:
+    grad = np.full((3, 4), 2.0)
+    before = array.copy()
+    for given in ([array, grad], [np.ones((3, 4)), array]):  # as the value, as a slot
+        value, slot = given
+        assert not steps.sgd_step(value, grad, slot, lr=0.1, momentum=0.9)
+        assert not steps.rmsprop_step(value, grad, np.ones((3, 4)), slot, lr=0.1, momentum=0.9)
+        assert not steps.adam_step(value, grad, slot, np.ones((3, 4)), lr=0.1, n_steps=1)
+    assert np.array_equal(array, before)
 
 
 def test_a_step_has_the_same_bits_for_any_number_of_threads() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import subprocess
 import sys
@@ -17,10 +18,15 @@ from cnnpy import functional as F
 from cnnpy.backends import registry
 from cnnpy.check import RandomHand
 from cnnpy.check.suite import cases
-from cnnpy.contract import OPS, BackendError
+from cnnpy.contract import OPS, BackendError, OptionError
 
 FASTEST = next(iter(registry.BACKENDS))
 X = np.ones(3)
+
+needs_engine = pytest.mark.skipif(
+    importlib.util.find_spec("cnnpy.backends.native._native") is None,
+    reason="the compiled engine is not in this install",
+)
 
 
 def backend_of_a_call() -> str:
@@ -162,6 +168,54 @@ def test_a_backend_that_lacks_an_op_is_resolved_to_the_next_rung(
 def test_a_cache_shows_where_it_comes_from() -> None:
     _, cache = F.relu_forward(np.ones((2, 3), dtype=np.float32))
     assert repr(cache) == "<cache of relu on native, output (2, 3) float32>"
+
+
+# --- the threads of the compiled engine ------------------------------------------
+
+
+@needs_engine
+def test_the_number_of_threads_is_one_for_the_whole_program() -> None:
+    before = cnnpy.num_threads()
+    seen: list[int] = []
+    try:
+        cnnpy.set_num_threads(before + 1)
+        thread = threading.Thread(target=lambda: seen.append(cnnpy.num_threads()))
+        thread.start()
+        thread.join()
+    finally:
+        cnnpy.set_num_threads(before)
+    assert seen == [before + 1]
+    assert cnnpy.num_threads() == before
+
+
+@needs_engine
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", True, None, 10**9])
+def test_a_number_of_threads_that_cannot_be_is_refused(wrong: Any) -> None:
+    before = cnnpy.num_threads()
+    with pytest.raises(OptionError, match="set_num_threads: n="):
+        cnnpy.set_num_threads(wrong)
+    assert cnnpy.num_threads() == before
+
+
+@needs_engine
+def test_the_environment_sets_the_threads_at_the_start() -> None:
+    for wish, code in (("3", 0), ("none", 1)):
+        done = subprocess.run(
+            [sys.executable, "-c", "import cnnpy; print(cnnpy.num_threads())"],
+            env=os.environ | {"CNNPY_NUM_THREADS": wish},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == code
+        assert done.stdout == "3\n" if code == 0 else "CNNPY_NUM_THREADS='none'" in done.stderr
+
+
+def test_without_the_engine_its_threads_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_ENGINE", "cnnpy.backends.native._nowhere")
+    with pytest.raises(BackendError, match=r"^num_threads: the compiled engine is not in this"):
+        cnnpy.num_threads()
+    with pytest.raises(BackendError, match=r"^set_num_threads: the compiled engine"):
+        cnnpy.set_num_threads(2)
 
 
 # --- the gradients that are asked for ----------------------------------------------

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 
 import numpy as np
 import pytest
 
+import cnnpy
 from cnnpy import nn, optim
+from cnnpy.backends import registry
 from cnnpy.contract import OptionError, ShapeError
 
 RNG = np.random.default_rng(3)
+
+BACKENDS = [
+    pytest.param(
+        "native",
+        marks=pytest.mark.skipif(
+            importlib.util.find_spec("cnnpy.backends.native._native") is None,
+            reason="the compiled engine is not in this install",
+        ),
+    ),
+    "numpy",
+]
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request):
+    """Run the test with the steps of a backend."""
+    with cnnpy.use_backend(request.param):
+        yield request.param
+
 
 CASES = {
     "sgd": (lambda p: optim.SGD(p, 0.1), lambda t, p: t.SGD(p, 0.1)),
@@ -42,7 +64,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_twenty_steps_agree_with_pytorch(name, torch):
+def test_twenty_steps_agree_with_pytorch(name, torch, backend):
     ours, theirs = CASES[name]
     values = [RNG.standard_normal((3, 4)), RNG.standard_normal(5)]
     parameters = [nn.Parameter(v.copy()) for v in values]
@@ -58,14 +80,14 @@ def test_twenty_steps_agree_with_pytorch(name, torch):
             np.testing.assert_allclose(parameter.value, tensor.detach().numpy(), rtol=1e-12)
 
 
-def test_the_first_step_of_adam_is_the_learning_rate_against_the_sign():
+def test_the_first_step_of_adam_is_the_learning_rate_against_the_sign(backend):
     w = nn.Parameter(np.array([1.0, 1.0]))
     w.grad = np.array([1e-3, -50.0])
     optim.Adam([w], lr=0.1).step()
     np.testing.assert_allclose(w.value, [0.9, 1.1], atol=2e-6)
 
 
-def test_what_is_not_trainable_or_has_no_gradient_stays():
+def test_what_is_not_trainable_or_has_no_gradient_stays(backend):
     frozen, idle = nn.Parameter(np.ones(2), trainable=False), nn.Parameter(np.ones(2))
     frozen.grad = np.ones(2)
     optim.AdamW([frozen, idle], lr=0.1).step()
@@ -73,7 +95,7 @@ def test_what_is_not_trainable_or_has_no_gradient_stays():
     assert np.array_equal(idle.value, np.ones(2))
 
 
-def test_each_parameter_can_have_its_own_learning_rate():
+def test_each_parameter_can_have_its_own_learning_rate(backend):
     slow, fast = nn.Parameter(np.zeros(1), lr_scale=0.1), nn.Parameter(np.zeros(1))
     for p in (slow, fast):
         p.grad = np.ones(1)
@@ -81,7 +103,7 @@ def test_each_parameter_can_have_its_own_learning_rate():
     assert (slow.value[0], fast.value[0]) == (-0.1, -1.0)
 
 
-def test_gradients_are_left_as_they_are():
+def test_gradients_are_left_as_they_are(backend):
     for make, _ in CASES.values():
         w = nn.Parameter(np.ones(3))
         w.grad = np.arange(3.0)
@@ -89,7 +111,7 @@ def test_gradients_are_left_as_they_are():
         assert np.array_equal(w.grad, np.arange(3.0))
 
 
-def test_float32_parameters_stay_float32():
+def test_float32_parameters_stay_float32(backend):
     for make, _ in CASES.values():
         w = nn.Parameter(np.ones(3, dtype=np.float32))
         w.grad = np.ones(3, dtype=np.float32)
@@ -101,7 +123,7 @@ def test_float32_parameters_stay_float32():
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_loaded_state_goes_on_to_the_same_bits(name):
+def test_a_loaded_state_goes_on_to_the_same_bits(name, backend):
     make, _ = CASES[name]
     first, second = (nn.Parameter(np.ones(4)) for _ in range(2))
     a, b = make([first]), make([second])
@@ -116,6 +138,64 @@ def test_a_loaded_state_goes_on_to_the_same_bits(name):
         a.step()
         b.step()
     assert np.array_equal(first.value, second.value)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_backends_agree_however_the_arrays_lie(name, dtype, backend):
+    make, _ = CASES[name]
+    rng = np.random.default_rng(5)
+    first = rng.standard_normal((3, 4, 5, 2)).astype(dtype)
+    layouts = [np.array, np.asfortranarray, lambda a: np.repeat(a, 2, axis=-1)[..., ::2]]
+    grads = rng.standard_normal((4, *first.shape)).astype(dtype)
+    found = []
+    for lies in layouts:
+        for grad_lies in layouts:
+            w = nn.Parameter(lies(first))
+            optimizer = make([w])
+            for grad in grads:
+                w.grad = grad_lies(grad)
+                optimizer.step()
+            found.append(w.value)
+    want = nn.Parameter(first.astype(np.float64))
+    with cnnpy.use_backend("reference"):
+        optimizer = make([want])
+        for grad in grads:
+            want.grad = grad.astype(np.float64)
+            optimizer.step()
+    tolerance = 32 * np.finfo(dtype).eps
+    for value in found:
+        assert value.dtype == dtype
+        np.testing.assert_allclose(value, want.value, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_backend_with_steps_computes_them(name, backend, monkeypatch):
+    compiled = registry.steps(backend)
+    assert (compiled is None) == (backend == "numpy")
+    calls = []
+    if compiled is not None:
+        rule = f"{name.split()[0].removesuffix('w')}_step"
+        step = getattr(compiled, rule)
+        monkeypatch.setattr(
+            compiled, rule, lambda *a, **o: calls.append(step(*a, **o)) or calls[-1]
+        )
+    w = nn.Parameter(np.ones((2, 3), np.float32))
+    w.grad = np.ones((3, 2), np.float32).T
+    make, _ = CASES[name]
+    make([w]).step()
+    assert calls == ([True] if compiled is not None else [])
+
+
+def test_an_optimizer_of_one_s_own_computes_itself(backend):
+    class Backwards(optim.SGD):
+        def update(self, value, grad, state, lr):
+            value += lr * grad
+
+    w = nn.Parameter(np.ones(2))
+    w.grad = np.ones(2)
+    Backwards([w], lr=0.5).step()
+    assert np.array_equal(w.value, [1.5, 1.5])
 
 
 def test_a_foreign_state_is_refused_and_changes_nothing():

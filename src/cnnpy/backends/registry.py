@@ -21,7 +21,18 @@ from typing import Any, NamedTuple
 from cnnpy.contract.errors import BackendError
 from cnnpy.contract.ops import OPS
 
-__all__ = ["BACKENDS", "Implementation", "current", "fused", "resolve", "use_backend"]
+__all__ = [
+    "BACKENDS",
+    "Implementation",
+    "current",
+    "engine",
+    "fused",
+    "num_threads",
+    "resolve",
+    "set_num_threads",
+    "steps",
+    "use_backend",
+]
 
 BACKENDS = {
     "native": "cnnpy.backends.native",
@@ -154,7 +165,28 @@ def fused(backend: str) -> ModuleType | None:
     module or None
         None where the backend computes row by row.
     """
-    module = f"{BACKENDS[backend]}.fused"
+    return _beside_the_ops(backend, "fused")
+
+
+@functools.cache
+def steps(backend: str) -> ModuleType | None:
+    """Find the module with a backend's optimizer steps.
+
+    Parameters
+    ----------
+    backend : str
+        A name of ``BACKENDS``.
+
+    Returns
+    -------
+    module or None
+        None where :mod:`cnnpy.optim` computes them itself.
+    """
+    return _beside_the_ops(backend, "steps")
+
+
+def _beside_the_ops(backend: str, name: str) -> ModuleType | None:
+    module = f"{BACKENDS[backend]}.{name}"
     return importlib.import_module(module) if importlib.util.find_spec(module) else None
 
 
@@ -169,6 +201,8 @@ def _with_needs(op: str, backward: Callable[..., Any]) -> Callable[..., tuple[An
 
     return chosen
 
+
+# --- the compiled engine -----------------------------------------------------------
 
 _ENGINE = "cnnpy.backends.native._native"
 _WITHOUT_ENGINE = "disabled"  # a file that an install without the engine leaves, as asked for
@@ -185,6 +219,78 @@ def _fastest() -> str:
             return second
         raise _engine_missing("the fastest backend")
     return first
+
+
+def engine(source: str) -> ModuleType:
+    """Find the module with the compiled engine's settings.
+
+    Parameters
+    ----------
+    source : str
+        Who asks; an error begins with it.
+
+    Returns
+    -------
+    module
+        :mod:`cnnpy.backends.native.engine`.
+
+    Raises
+    ------
+    BackendError
+        Where the engine is not in this install, or ``CNNPY_ISA`` or
+        ``CNNPY_NUM_THREADS`` asks for what it cannot do.
+    """
+    if importlib.util.find_spec(_ENGINE) is None:
+        raise _engine_missing(source)
+    return importlib.import_module("cnnpy.backends.native.engine")
+
+
+def num_threads() -> int:
+    """Return how many threads the compiled engine computes on.
+
+    Returns
+    -------
+    int
+        From `set_num_threads`, the environment variable ``CNNPY_NUM_THREADS``, or the
+        number of CPUs that this program may use.
+
+    Raises
+    ------
+    BackendError
+        Where the engine is not in this install.
+    """
+    n: int = engine("num_threads").num_threads()
+    return n
+
+
+def set_num_threads(n: int) -> None:
+    """Choose how many threads the compiled engine computes on.
+
+    The choice holds for the whole program. The results have the same bits for any
+    number. NumPy's own threads, which its BLAS starts, are not touched.
+
+    Parameters
+    ----------
+    n : int
+        At least 1; more than there are CPUs is slower.
+
+    Raises
+    ------
+    BackendError
+        Where the engine is not in this install.
+    OptionError
+        Where `n` is no such number.
+
+    Examples
+    --------
+    >>> import cnnpy
+    >>> before = cnnpy.num_threads()
+    >>> cnnpy.set_num_threads(1)
+    >>> cnnpy.num_threads()
+    1
+    >>> cnnpy.set_num_threads(before)
+    """
+    engine("set_num_threads").set_num_threads(n)
 
 
 def _engine_missing(source: str) -> BackendError:

@@ -15,7 +15,7 @@ BackendOption = Annotated[
     str | None,
     typer.Option(
         "--backend",
-        help=f"What computes: {' or '.join(BACKENDS)}.",
+        help=f"What computes: {', '.join([*BACKENDS][:-1])} or {[*BACKENDS][-1]}.",
         show_default="CNNPY_BACKEND, or the fastest there is",
     ),
 ]

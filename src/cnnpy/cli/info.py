@@ -12,8 +12,9 @@ import numpy as np
 import typer
 
 from cnnpy import __version__
-from cnnpy.backends.registry import BACKENDS, current, resolve
+from cnnpy.backends.registry import BACKENDS, current, engine, resolve
 from cnnpy.cli.output import Page, columns, shown
+from cnnpy.contract.errors import BackendError
 from cnnpy.contract.ops import OPS
 
 __all__ = ["info"]
@@ -24,6 +25,9 @@ _ENVIRONMENT = (
     "CNNPY_BACKEND",
     "CNNPY_DATA",
     "CNNPY_DEBUG",
+    "CNNPY_FUSION",
+    "CNNPY_ISA",
+    "CNNPY_NUM_THREADS",
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -85,8 +89,24 @@ def _versions() -> Iterator[tuple[str, str]]:
 def _computing() -> Iterator[tuple[str, str]]:
     yield "backend", current()
     yield "ladder", " -> ".join(BACKENDS)
+    yield from _engine()
     yield "BLAS of NumPy", _blas()
     yield "CPUs", f"{os.cpu_count()}, {_usable_cpus()} of them for this program"
+
+
+def _engine() -> Iterator[tuple[str, str]]:
+    try:
+        settings = engine("engine")
+    except BackendError as error:  # what is wrong with it is what a reader came for
+        yield "engine", error.given.removeprefix("engine: ")
+        return
+    yield "ISA level", settings.isa_level()
+    levels = settings.isa_levels().items()
+    yield (
+        "levels built in",
+        ", ".join(name if here else f"{name} (not on this CPU)" for name, here in levels),
+    )
+    yield "engine threads", f"{settings.num_threads()}"
 
 
 def _usable_cpus() -> int:

@@ -2,16 +2,21 @@
 
 Parameters are changed in place. A parameter without a gradient, or one that is not
 trainable, stays as it is. Each parameter's learning rate is ``lr * lr_scale``.
+
+What stands here is the arithmetic; a backend that has these steps computes them in one
+pass, equal but for some roundings, where the arrays are as it needs them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnpy.backends import registry
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import OptionError, ShapeError
 from cnnpy.contract.options import flag, real
@@ -219,6 +224,17 @@ class SGD(Optimizer):
         self, value: FloatArray, grad: FloatArray, state: dict[str, FloatArray], lr: float
     ) -> None:
         """Change one parameter in place; see :meth:`Optimizer.update`."""
+        compiled = _compiled()
+        if compiled is not None and compiled.sgd_step(
+            value,
+            grad,
+            state["velocity"] if self.momentum else None,
+            lr=lr,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+        ):
+            return
         if self.weight_decay:
             grad = grad + self.weight_decay * value
         if self.momentum:
@@ -281,6 +297,19 @@ class RMSprop(Optimizer):
         self, value: FloatArray, grad: FloatArray, state: dict[str, FloatArray], lr: float
     ) -> None:
         """Change one parameter in place; see :meth:`Optimizer.update`."""
+        compiled = _compiled()
+        if compiled is not None and compiled.rmsprop_step(
+            value,
+            grad,
+            state["square"],
+            state["velocity"] if self.momentum else None,
+            lr=lr,
+            alpha=self.alpha,
+            eps=self.eps,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+        ):
+            return
         if self.weight_decay:
             grad = grad + self.weight_decay * value
         square = state["square"]
@@ -347,9 +376,34 @@ class Adam(Optimizer):
         self, value: FloatArray, grad: FloatArray, state: dict[str, FloatArray], lr: float
     ) -> None:
         """Change one parameter in place; see :meth:`Optimizer.update`."""
+        if self._compiled_step(value, grad, state, lr, decoupled=False):
+            return
         if self.weight_decay:
             grad = grad + self.weight_decay * value
         self._adapt(value, grad, state, lr)
+
+    def _compiled_step(
+        self,
+        value: FloatArray,
+        grad: FloatArray,
+        state: dict[str, FloatArray],
+        lr: float,
+        *,
+        decoupled: bool,
+    ) -> bool:
+        compiled = _compiled()
+        return compiled is not None and compiled.adam_step(
+            value,
+            grad,
+            state["mean"],
+            state["square"],
+            lr=lr,
+            n_steps=self.n_steps,
+            betas=self.betas,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            decoupled=decoupled,
+        )
 
     def _adapt(
         self, value: FloatArray, grad: FloatArray, state: dict[str, FloatArray], lr: float
@@ -407,6 +461,8 @@ class AdamW(Adam):
         self, value: FloatArray, grad: FloatArray, state: dict[str, FloatArray], lr: float
     ) -> None:
         """Change one parameter in place; see :meth:`Optimizer.update`."""
+        if self._compiled_step(value, grad, state, lr, decoupled=True):
+            return
         value *= 1 - lr * self.weight_decay
         self._adapt(value, grad, state, lr)
 
@@ -417,6 +473,11 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adam": Adam,
     "adamw": AdamW,
 }
+
+
+def _compiled() -> ModuleType | None:
+    """Find the steps of the backend of the moment, None where it has none."""
+    return registry.steps(registry.current())
 
 
 def _number(
