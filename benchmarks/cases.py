@@ -24,6 +24,16 @@ class Convolution(NamedTuple):
         return text + (f", {self.groups} groups" if self.groups > 1 else "")
 
     @property
+    def key(self) -> str:
+        """All that it is, for a command line."""
+        return ",".join(map(str, self))
+
+    @classmethod
+    def of(cls, key: str) -> Convolution:
+        """Read what `key` wrote."""
+        return cls(*map(int, key.split(",")))
+
+    @property
     def H_out(self) -> int:
         """The height and width of the output."""
         return (self.H + 2 * self.padding - self.kernel) // self.stride + 1

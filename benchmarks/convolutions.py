@@ -18,21 +18,16 @@ from cases import CONVOLUTIONS, Convolution, drawn
 from suite import Settings, Suite, run
 from timing import OURS, Row, row_in_turns
 
-PAUSE_S = 0.005  # OpenMP's threads spin for 3.5 ms
 IM2COL_MOST_BYTES = 2**29
 
 
 def cases(options: argparse.Namespace) -> list[str]:
     """Name the table's convolutions, or drawn ones."""
     chosen = drawn(options.drawn, options.seed) if options.drawn else CONVOLUTIONS
-    return [_written(case) for case in chosen]
+    return [case.key for case in chosen]
 
 
-def _written(case: Convolution) -> str:
-    return ",".join(map(str, case))
-
-
-def measure(written: str, settings: Settings) -> list[Row]:
+def measure(key: str, settings: Settings) -> list[Row]:
     """Check and time both passes of one convolution."""
     import torch  # only the processes of the cases need it
 
@@ -42,7 +37,7 @@ def measure(written: str, settings: Settings) -> list[Row]:
 
     ours.demand_the_engine()
     torch.set_num_threads(settings.threads)
-    case = Convolution(*map(int, written.split(",")))
+    case = Convolution.of(key)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((case.N, case.C, case.H, case.H), dtype=np.float32)
     w = rng.standard_normal(
@@ -97,9 +92,8 @@ def measure(written: str, settings: Settings) -> list[Row]:
 
     _check(case, results, (x, w, b), dout, their_forward, their_backward)
     work = {"forward": case.flops, "backward": case.flops * (len(needs) - 1)}
-    how = {"rounds": settings.rounds, "pause_s": PAUSE_S}
     return [
-        row_in_turns(str(case), part, work[part], runs, **how)
+        row_in_turns(str(case), part, work[part], runs, rounds=settings.rounds)
         for part, runs in (("forward", forwards), ("backward", backwards))
     ]
 

@@ -20,7 +20,6 @@ from cases import TRAINING, Network
 from suite import SETTINGS, Report, Settings, Suite, run, threads_environment
 from timing import OURS, Row, row_in_turns
 
-PAUSE_S = 0.005  # OpenMP's threads spin for 3.5 ms
 LR, MOMENTUM = 0.01, 0.9
 MOST_OFF = 3e-3
 """Of the norm of an update. A ReLU or a maximum whose inputs tie within one rounding may go
@@ -87,8 +86,7 @@ def measure(name: str, settings: Settings) -> list[Row]:
     step = ours.training_step(model, x, y, lr=LR, momentum=MOMENTUM)
     demand_the_same_step(OURS, step, lambda: [(n, p.value) for n, p in model.named_parameters()])
     steps = {OURS: step} | steps
-    how = {"rounds": settings.rounds, "pause_s": PAUSE_S}
-    return [row_in_turns(name, "", network.batch, steps, **how)]
+    return [row_in_turns(name, "", network.batch, steps, rounds=settings.rounds)]
 
 
 # --- memory --------------------------------------------------------------------------

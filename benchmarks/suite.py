@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import machine
+from pictures import pyplot, save
 from timing import OURS, Row, geometric_mean, ratio
 
 PAGES_KEPT = {
@@ -28,6 +29,7 @@ PAGES_KEPT = {
     "MALLOC_TOP_PAD_": "268435456",
 }
 SETTINGS = {"as installed": {}, "page faults removed": PAGES_KEPT}
+LEAST_ROUNDS = 7
 BUSY_CPUS = 0.1
 """More of the machine than that in use by others, and a row is not to be quoted."""
 RESULTS = Path(__file__).parent / "results"
@@ -114,7 +116,7 @@ def parser_for(description: str, *, rounds: int) -> argparse.ArgumentParser:
         With rounds, threads and where the results go.
     """
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--rounds", type=int, default=rounds, help=f"default {rounds}, at least 7")
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"default {rounds}")
     parser.add_argument("--threads", type=int, default=2, help="of every contender; default 2")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results")
     return parser
@@ -157,6 +159,8 @@ def run(suite: Suite, *, rounds: int = 9) -> None:
         rows = suite.measure(options.measure, Settings(options.rounds, options.threads))
         options.into.write_text(json.dumps([row.as_json() for row in rows]))
         return
+    if options.rounds < LEAST_ROUNDS:
+        parser.error(f"--rounds {options.rounds}: at least {LEAST_ROUNDS}")
     report, failures = Report(), []
     report.print(machine.describe(suite.packages, threads=options.threads))
     report.print(f"{suite.title}, float32, {options.rounds} rounds")
@@ -220,9 +224,14 @@ def _line(suite: Suite, row: Row) -> str:
         form = best.partition("/")[2]
         line += f"  |{_times(suite, row, best)} {form[:13]:13}"
         line += f"{of.of_minima:6.2f}{of.of_medians:6.2f}{of.of_rounds:6.2f}"
-    if row.others > BUSY_CPUS:
-        line += f"  ! {row.others:.1f} CPUs were busy with other programs"
-    return line.rstrip()
+    return line.rstrip() + busy_note(row)
+
+
+def busy_note(row: Row) -> str:
+    """Say where a row was measured while others used the machine."""
+    if row.others <= BUSY_CPUS:
+        return ""
+    return f"  ! {row.others:.1f} CPUs were busy with other programs"
 
 
 def _times(suite: Suite, row: Row, name: str) -> str:
@@ -240,7 +249,7 @@ def _ratios(rows: Sequence[Row], who: str) -> list[tuple[float, str]]:
         best = row.best_form(who)
         if best is not None:
             of_rounds = ratio(row.times[best], row.times[OURS]).of_rounds
-            found.append((of_rounds, f"{row.label} {row.part}".strip()))
+            found.append((of_rounds, row.name))
     return found
 
 
@@ -277,50 +286,37 @@ def draw(suite: Suite, tables: dict[str, list[Row]], path: Path) -> None:
     path : Path
         An SVG file.
     """
-    if not any(tables.values()):
+    plt = pyplot(path)
+    if plt is None or not any(tables.values()):
         return
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        print(f"no {path.name}: matplotlib is not here")
-        return
-    mpl.use("svg")
-    from matplotlib import pyplot as plt
-
-    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "cnnpy", "font.size": 8})
-    names = list(dict.fromkeys(name for rows in tables.values() for _, name in _names(rows)))
+    names = list(dict.fromkeys(row.name for rows in tables.values() for row in rows))
     n = len(suite.competitors)
     size = (3.2 + 2.6 * n, 1.1 + 0.21 * len(names))
-    figure, axes = plt.subplots(1, n, figsize=size, sharey=True, squeeze=False)
+    figure, axes = plt.subplots(
+        1, n, figsize=size, sharey=True, squeeze=False, layout="constrained"
+    )
     colours = dict(zip(tables, ("#9ecae1", "#08519c"), strict=False))
     height = 0.8 / len(tables)
     for axis, (who, heading) in zip(axes[0], suite.competitors.items(), strict=True):
         for k, (setting, rows) in enumerate(tables.items()):
+            shift = (k - (len(tables) - 1) / 2) * height
             ratios = _ratios(rows, who)
-            places = [
-                names.index(name) + (k - (len(tables) - 1) / 2) * height for _, name in ratios
-            ]
             axis.barh(
-                places,
+                [names.index(name) + shift for _, name in ratios],
                 [math.log2(value) for value, _ in ratios],
                 height,
                 color=colours[setting],
                 label=setting,
             )
         axis.axvline(0, color="black", linewidth=1)
-        low, high = (round(edge) for edge in axis.get_xlim())
-        ticks = range(min(low, -1), max(high, 1) + 1)
+        low, high = axis.get_xlim()
+        ticks = range(min(math.floor(low), -1), max(math.ceil(high), 1) + 1)
         axis.set_xticks(list(ticks), [f"{2.0**tick:g}" for tick in ticks])
         axis.grid(axis="x", linewidth=0.3)
         axis.set_title(f"{heading} / cnnpy", fontsize=9)
     axes[0][0].set_yticks(range(len(names)), names)
     axes[0][0].invert_yaxis()
-    axes[0][-1].legend(fontsize=7, loc="lower right")
-    figure.suptitle(f"{suite.title}: time beside ours (right of 1, cnnpy is faster)", fontsize=9)
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
-
-
-def _names(rows: Sequence[Row]) -> list[tuple[Row, str]]:
-    return [(row, f"{row.label} {row.part}".strip()) for row in rows]
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=7, loc="outside lower center", ncols=2)
+    figure.suptitle(f"{suite.title}: their time / ours, above 1 cnnpy is ahead", fontsize=9)
+    save(figure, path)

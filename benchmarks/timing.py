@@ -38,6 +38,11 @@ class Row:
     times: Mapping[str, Times]
     others: float = 0.0
 
+    @property
+    def name(self) -> str:
+        """The case and its pass."""
+        return f"{self.label} {self.part}".strip()
+
     def as_json(self) -> dict[str, Any]:
         """Give the fields as JSON has them."""
         return asdict(self)
@@ -65,13 +70,12 @@ def row_in_turns(
     contenders: Mapping[str, Callable[[], object]],
     *,
     rounds: int,
-    pause_s: float,
 ) -> Row:
     """Time one call of each contender a round.
 
     Threads of other libraries spin for a while after a call and take a core from
-    whoever comes next. So each turn is a pause, a call that is not timed, and one
-    that is.
+    whoever comes next. So each turn begins when they have stopped, with a call that is
+    not timed before the one that is.
 
     Parameters
     ----------
@@ -83,8 +87,6 @@ def row_in_turns(
         By name, in the order of their turns.
     rounds : int
         How often each has its turn.
-    pause_s : float
-        Longer than the threads of the contender before spin.
 
     Returns
     -------
@@ -97,12 +99,26 @@ def row_in_turns(
     watch = _OtherPrograms()
     for _ in range(rounds):
         for name, run in contenders.items():
-            time.sleep(pause_s)
+            _wait_for_spinning_threads()
             run()
             began = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - began)
     return Row(label, part, work, times, watch.cpus())
+
+
+def _wait_for_spinning_threads() -> None:
+    """Sleep until no thread of this process computes: 3 ms at least, 1 s at most.
+
+    OpenMP's threads spin for some 3 ms after a call, those of ONNX Runtime for 30, those
+    of OpenBLAS for 100.
+    """
+    deadline = time.perf_counter() + 1.0
+    while time.perf_counter() < deadline:
+        computed = time.process_time()
+        time.sleep(0.003)
+        if time.process_time() - computed < 0.3e-3:
+            return
 
 
 class _OtherPrograms:
