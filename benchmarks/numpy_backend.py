@@ -22,6 +22,8 @@ import numpy as np
 
 import machine
 from cnnpy import functional, reference, use_backend
+from im2col import im2col_backward, im2col_forward
+from suite import PAGES_KEPT
 
 CASES = {
     # name: (x, w, stride, padding); the first is the one that the project promises for
@@ -35,37 +37,6 @@ CASES = {
     "1x1 64@28": ((64, 64, 28, 28), (64, 64, 1, 1), 1, 0),
 }
 ROUNDS = 15
-
-
-def im2col_forward(x, w, b, *, stride, padding):
-    """Lay all windows out as the columns of one matrix, and multiply."""
-    N, C = x.shape[:2]
-    F, _, HH, WW = w.shape
-    x_pad = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    windows = np.lib.stride_tricks.sliding_window_view(x_pad, (HH, WW), axis=(2, 3))
-    windows = windows[:, :, ::stride, ::stride]
-    H_out, W_out = windows.shape[2:4]
-    columns = windows.transpose(1, 4, 5, 0, 2, 3).reshape(C * HH * WW, -1)
-    out = w.reshape(F, -1) @ columns + b[:, None]
-    out = out.reshape(F, N, H_out, W_out).transpose(1, 0, 2, 3)
-    return out, (x.shape, w, columns, stride, padding)
-
-
-def im2col_backward(dout, cache):
-    """Multiply back, and add each column to the window it was copied from."""
-    (N, C, H, W), w, columns, stride, padding = cache
-    F, _, HH, WW = w.shape
-    H_out, W_out = dout.shape[2:]
-    rows = dout.transpose(1, 0, 2, 3).reshape(F, -1)
-    dw = (rows @ columns.T).reshape(w.shape)
-    dcolumns = (w.reshape(F, -1).T @ rows).reshape(C, HH, WW, N, H_out, W_out)
-    dx_pad = np.zeros((C, N, H + 2 * padding, W + 2 * padding), dtype=dout.dtype)
-    for u in range(HH):
-        for v in range(WW):
-            under = np.s_[:, :, u : u + stride * H_out : stride, v : v + stride * W_out : stride]
-            dx_pad[under] += dcolumns[:, u, v]
-    dx = dx_pad[:, :, padding : padding + H, padding : padding + W].transpose(1, 0, 2, 3)
-    return dx, dw, rows.sum(axis=1)
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -135,18 +106,11 @@ def run_case(name: str, *, with_definition: bool) -> None:
         print(line, flush=True)
 
 
-KEPT_PAGES = {
-    "MALLOC_MMAP_THRESHOLD_": "4294967296",
-    "MALLOC_TRIM_THRESHOLD_": "8589934592",
-    "MALLOC_TOP_PAD_": "268435456",
-}
-
-
 def main() -> None:
     """Print both tables, each case from a process of its own."""
     print(machine.describe())
     print("float32; milliseconds, minimum and median; ratio = the other / ours, median of rounds")
-    for title, settings in (("as installed", {}), ("pages kept", KEPT_PAGES)):
+    for title, settings in (("as installed", {}), ("pages kept", PAGES_KEPT)):
         print(
             f"\n{title:27}{'numpy backend':>19} {'plain im2col':>19} {'ratio':>8} "
             f"{'definition':>11} {'ratio':>8}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ SHAPES = {
     "lenet5": (1, 28, 28),
     "vgg_small": (3, 16, 16),
     "resnet20": (3, 16, 16),
+    "resnet18": (3, 32, 32),
 }
 
 
@@ -105,6 +108,72 @@ def test_a_model_agrees_with_the_same_network_in_pytorch(name, torch):
     for (label, p), q in zip(ours.named_parameters(), network.parameters(), strict=True):
         np.testing.assert_allclose(p.grad, q.grad.numpy(), rtol=1e-7, atol=1e-10, err_msg=label)
     assert len(ours.state_dict()) == len(network.state_dict())
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet20"])
+def test_a_residual_network_agrees_with_the_same_network_in_pytorch(name, torch):
+    t = torch.nn
+
+    class Residual(t.Module):
+        def __init__(self, before, filters):
+            super().__init__()
+            stride = filters // before
+            self.body = t.Sequential(
+                t.Conv2d(before, filters, 3, stride=stride, padding=1, bias=False),
+                t.BatchNorm2d(filters), t.ReLU(),
+                t.Conv2d(filters, filters, 3, padding=1, bias=False), t.BatchNorm2d(filters),
+            )  # fmt: skip
+            self.shortcut = t.Identity()
+            if stride > 1:
+                conv = t.Conv2d(before, filters, 1, stride=stride, bias=False)
+                self.shortcut = t.Sequential(conv, t.BatchNorm2d(filters))
+
+        def forward(self, x):
+            return t.functional.relu(self.body(x) + self.shortcut(x))
+
+    def stem(filters, kernel_size, stride):
+        conv = t.Conv2d(
+            3, filters, kernel_size, stride=stride, padding=kernel_size // 2, bias=False
+        )
+        return [conv, t.BatchNorm2d(filters), t.ReLU()]
+
+    def stages(widths, n_blocks):
+        befores = [widths[0], *(width for width in widths for _ in range(n_blocks))]
+        return [Residual(b, f) for b, f in itertools.pairwise(befores)]
+
+    ends = [t.AdaptiveAvgPool2d(1), t.Flatten()]
+    theirs = {
+        "resnet20": lambda: [*stem(16, 3, 1), *stages([16, 32, 64], 3), *ends, t.Linear(64, 10)],
+        "resnet18": lambda: [
+            *stem(64, 7, 2), t.MaxPool2d(3, stride=2, padding=1),
+            *stages([64, 128, 256, 512], 2), *ends, t.Linear(512, 10),
+        ],
+    }  # fmt: skip
+    ours = models.make_model(name, 10)
+    ours.build((3, 64, 64), dtype=np.float64, seed=0)
+    network = t.Sequential(*theirs[name]()).double()
+    # both walk their layers in the same order, ours the parameters before the buffers
+    buffers = {name for name, _ in network.named_buffers()}
+    names = sorted(network.state_dict(), key=buffers.__contains__)
+    arrays = zip(names, ours.state_dict().values(), strict=True)
+    network.load_state_dict({name: torch.tensor(array) for name, array in arrays})
+    x = np.random.default_rng(0).standard_normal((2, 3, 64, 64))
+    scores, cache = ours.forward(x, train=True)
+    tx = torch.tensor(x, requires_grad=True)
+    want = network(tx)
+    np.testing.assert_allclose(scores, want.detach().numpy(), rtol=1e-8, atol=1e-10)
+    dout = np.random.default_rng(1).standard_normal(scores.shape)
+    want.backward(torch.tensor(dout))
+    np.testing.assert_allclose(ours.backward(dout, cache), tx.grad.numpy(), rtol=1e-6, atol=1e-9)
+    for (label, p), q in zip(ours.named_parameters(), network.parameters(), strict=True):
+        largest = np.abs(p.grad).max()
+        np.testing.assert_allclose(
+            p.grad, q.grad.numpy(), rtol=0, atol=1e-8 * largest, err_msg=label
+        )
+    network.eval()
+    with torch.no_grad():
+        want = network(torch.tensor(x)).numpy()
+    np.testing.assert_allclose(ours(x), want, rtol=1e-8, atol=1e-10)
 
 
 def _load_in_order(network, ours, torch):

@@ -21,6 +21,14 @@ def test_resnet20_has_the_published_number_of_parameters_and_multiplications():
     assert 81e6 < summary.flops < 84e6
 
 
+def test_resnet18_has_the_published_number_of_parameters_and_multiplications():
+    summary = models.resnet18().summary((3, 224, 224))
+    # torchvision's, with 1x1 shortcuts
+    assert summary.n_parameters == 11_689_512
+    # 1.8 G multiply-adds (He et al. 2015, table 1)
+    assert 3.6e9 < summary.flops < 3.7e9
+
+
 def test_flops_of_a_convolution_count_two_for_each_tap_and_one_for_the_bias():
     row = nn.Sequential(nn.Conv2d(4, 3, padding=1)).summary((2, 5, 5)).rows[0]
     assert row.flops == 4 * 5 * 5 * (2 * 2 * 9 + 1)

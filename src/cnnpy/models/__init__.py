@@ -4,10 +4,20 @@ from cnnpy.models.networks import (
     MODELS,
     lenet5,
     make_model,
+    resnet18,
     resnet20,
     small_cnn,
     threelayer,
     vgg_small,
 )
 
-__all__ = ["MODELS", "lenet5", "make_model", "resnet20", "small_cnn", "threelayer", "vgg_small"]
+__all__ = [
+    "MODELS",
+    "lenet5",
+    "make_model",
+    "resnet18",
+    "resnet20",
+    "small_cnn",
+    "threelayer",
+    "vgg_small",
+]

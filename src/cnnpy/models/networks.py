@@ -21,7 +21,16 @@ from cnnpy.nn import (
     Sequential,
 )
 
-__all__ = ["MODELS", "lenet5", "make_model", "resnet20", "small_cnn", "threelayer", "vgg_small"]
+__all__ = [
+    "MODELS",
+    "lenet5",
+    "make_model",
+    "resnet18",
+    "resnet20",
+    "small_cnn",
+    "threelayer",
+    "vgg_small",
+]
 
 
 def small_cnn(n_classes: int = 10) -> Sequential:
@@ -185,17 +194,48 @@ def resnet20(n_classes: int = 10) -> Sequential:
     >>> resnet20().build((3, 32, 32))
     (10,)
     """
-    layers = _conv_bn_relu("1", 16)
-    before = 16
-    for stage, filters in enumerate((16, 32, 64), start=1):
-        blocks = []
-        for _ in range(3):
-            blocks.append(_residual_block(filters, stride=filters // before))
-            before = filters
-        layers[f"layer{stage}"] = Sequential(*blocks)
     return Sequential(
         {
-            **layers,
+            **_conv_bn_relu("1", 16),
+            **_residual_stages((16, 32, 64), n_blocks=3),
+            "pool": GlobalAvgPool2d(),
+            "flatten": Flatten(),
+            "fc": Linear(_classes(n_classes)),
+        }
+    )
+
+
+def resnet18(n_classes: int = 1000) -> Sequential:
+    """Make the residual network of 18 layers for ImageNet.
+
+    A 7x7 convolution and a max pooling, each of stride 2, then four stages of two
+    blocks, of 64, 128, 256 and 512 filters; a stage but the first begins with stride 2
+    and a 1x1 convolution as its shortcut.
+
+    Parameters
+    ----------
+    n_classes : int
+        How many scores come out.
+
+    Returns
+    -------
+    Sequential
+        Made for images of 3x224x224.
+
+    References
+    ----------
+    .. [1] K. He et al., "Deep residual learning for image recognition", CVPR 2016.
+
+    Examples
+    --------
+    >>> resnet18().output_shape((3, 224, 224))
+    (1000,)
+    """
+    return Sequential(
+        {
+            **_conv_bn_relu("1", 64, kernel_size=7, stride=2),
+            "pool1": MaxPool2d(3, stride=2, padding=1),
+            **_residual_stages((64, 128, 256, 512), n_blocks=2),
             "pool": GlobalAvgPool2d(),
             "flatten": Flatten(),
             "fc": Linear(_classes(n_classes)),
@@ -209,6 +249,7 @@ MODELS: dict[str, Callable[[int], Sequential]] = {
     "lenet5": lenet5,
     "vgg_small": vgg_small,
     "resnet20": resnet20,
+    "resnet18": resnet18,
 }
 
 
@@ -247,12 +288,29 @@ def _classes(n_classes: int) -> int:
     return int(integer(1)("model", "n_classes", n_classes))
 
 
-def _conv_bn_relu(suffix: str, filters: int, *, stride: int = 1) -> dict[str, Layer]:
+def _conv_bn_relu(
+    suffix: str, filters: int, *, kernel_size: int = 3, stride: int = 1
+) -> dict[str, Layer]:
     return {
-        f"conv{suffix}": Conv2d(filters, 3, stride=stride, padding=1, use_bias=False),
+        f"conv{suffix}": Conv2d(
+            filters, kernel_size, stride=stride, padding=kernel_size // 2, use_bias=False
+        ),
         f"bn{suffix}": BatchNorm(),
         f"relu{suffix}": ReLU(),
     }
+
+
+def _residual_stages(widths: tuple[int, ...], *, n_blocks: int) -> dict[str, Layer]:
+    """Make stages of blocks; where the filters double, the first block halves the image."""
+    stages: dict[str, Layer] = {}
+    before = widths[0]
+    for stage, filters in enumerate(widths, start=1):
+        strides = [filters // before] + [1] * (n_blocks - 1)
+        stages[f"layer{stage}"] = Sequential(
+            *(_residual_block(filters, stride=stride) for stride in strides)
+        )
+        before = filters
+    return stages
 
 
 def _residual_block(filters: int, *, stride: int) -> Residual:
