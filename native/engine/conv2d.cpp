@@ -6,14 +6,15 @@
 namespace cnn {
 
 bool winograd_can(const Conv2d& g) {
-    return g.HH == 3 && g.WW == 3 && g.stride_h == 1 && g.stride_w == 1 && g.dilation_h == 1 &&
+    return g.HH == g.WW && (g.HH == 3 || g.HH == 5) && g.stride_h == 1 && g.stride_w == 1 && g.dilation_h == 1 &&
            g.dilation_w == 1 && g.groups == 1;
 }
 
 template <class T> bool winograd_pays(const Conv2d& g) {
     if (sizeof(T) != 4 || !winograd_can(g)) return false;
     if (std::min(g.C, g.F) < 16 || std::min(g.H_out, g.W_out) < 4) return false;
-    const long tiles = long(g.N) * ((g.H_out + 3) / 4) * ((g.W_out + 3) / 4);
+    const int m = g.HH == 5 ? 2 : 4;
+    const long tiles = long(g.N) * ((g.H_out + m - 1) / m) * ((g.W_out + m - 1) / m);
     return tiles >= 32;
 }
 

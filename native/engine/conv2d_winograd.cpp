@@ -36,8 +36,9 @@ template <class T> Winograd plan(const Correlation& c) {
     Winograd p{};
     p.c = c;
     p.panels = panels_of<T>(c);
-    p.m = tile_size(c.H_out, c.W_out);
-    p.points = (p.m + 2) * (p.m + 2);
+    p.r = c.HH;
+    p.m = p.r == 5 ? 2 : tile_size(c.H_out, c.W_out);
+    p.points = (p.m + p.r - 1) * (p.m + p.r - 1);
     p.tiles_h = ceil_div(c.H_out, p.m), p.tiles_w = ceil_div(c.W_out, p.m);
     p.C_row = padded_row<T>(c.C);
     p.F_row = padded_row<T>(p.F_packed());
@@ -68,7 +69,7 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
     epilogue.past_caches = past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
 
     const FiltersOfCall<T> packed(
-        kept, p.m == 4 ? Packing::winograd4 : Packing::winograd2, p.points * p.filters_size(),
+        kept, p.m == 2 && p.r == 3 ? Packing::winograd4 : Packing::winograd6, p.points * p.filters_size(),
         [&](T* to) {
             parallel_for(n_panels, [&](int panel, int) { kernel.filters(p, w, steps, to, panel); });
         });
@@ -131,12 +132,12 @@ void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T
     Correlation c{};
     c.N = g.N, c.H = g.H_out, c.W = g.W_out, c.C = g.F;
     c.H_out = g.H, c.W_out = g.W, c.F = g.C;
-    c.HH = c.WW = 3;
+    c.HH = c.WW = g.HH;
     c.stride_h = c.stride_w = c.dilation_h = c.dilation_w = c.groups = 1;
-    c.pad_top = 2 - g.padding_h, c.pad_left = 2 - g.padding_w;
+    c.pad_top = g.HH - 1 - g.padding_h, c.pad_left = g.WW - 1 - g.padding_w;
     c.out_pixel = g.C, c.out_row = Size(g.W) * g.C, c.out_image = g.H * c.out_row;
     const FilterSteps s = forward_steps(g);  // the filters turned round
-    run<T>(c, dout, w + 2 * s.u + 2 * s.v, {s.group, s.c, s.f, -s.u, -s.v}, {b, false, false}, dx);
+    run<T>(c, dout, w + (g.HH - 1) * (s.u + s.v), {s.group, s.c, s.f, -s.u, -s.v}, {b, false, false}, dx);
 }
 
 namespace {

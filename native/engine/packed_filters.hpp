@@ -12,7 +12,8 @@
 
 namespace cnn {
 
-enum class Packing { direct, grouped, winograd2, winograd4 };
+// Winograd's by the points along an axis.
+enum class Packing { direct, grouped, winograd4, winograd6 };
 constexpr int n_packings = 4;
 
 template <class T> class PackedFilters {

@@ -1,10 +1,10 @@
-// Correlation with 3×3 filters by Winograd's minimal filtering.
+// Correlation with 3×3 and 5×5 filters by Winograd's minimal filtering.
 //
 //   out tile = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A,   summed over the channels inside the brackets
 //
-// A tile of m×m results takes (m+2)² products a channel and filter in place of 9 m²: 2.25
-// times fewer for m = 2, 4 times fewer for m = 4. The points of interpolation are 0, ±1, ∞
-// and, for m = 4, ±2. The gradients use the same matrices: that of x is the same op with
+// A tile of m×m results of r×r filters takes a² products a channel and filter, a = m+r-1,
+// in place of r² m²: 4 times fewer for m = 4, r = 3; 2.8 for m = 2, r = 5; 2.25 for m = 2,
+// r = 3. The points of interpolation are 0, ±1, ∞ and, for a = 6, ±2. The gradients use the same matrices: that of x is the same op with
 // the filters turned round, that of w is Gᵀ [ (A dout Aᵀ) ⊙ (Bᵀ x B) ] G, by transposition.
 //
 // Plan. All transforms have channels in the lanes. Between them the products are one
@@ -27,10 +27,11 @@ namespace {
 
 // --- the matrices, along one axis ------------------------------------------------------
 
-template <int m> struct Points;
+// Bᵀ d: it depends on the points alone.
+template <int a> struct Points;
 
-template <> struct Points<4> {
-    template <class V> static CNN_INLINE void source(const V* d, V* t) {  // Bᵀ d
+template <> struct Points<6> {  // 0, 1, -1, 2, -2, ∞
+    template <class V> static CNN_INLINE void source(const V* d, V* t) {
         const V even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1];
         const V even2 = d[4] - d[2], odd2 = 2 * (d[3] - d[1]);
         t[0] = 4 * d[0] - 5 * d[2] + d[4];
@@ -40,7 +41,23 @@ template <> struct Points<4> {
         t[4] = even2 - odd2;
         t[5] = 4 * d[1] - 5 * d[3] + d[5];
     }
-    template <class V> static CNN_INLINE void result(const V* t, V* y) {  // Aᵀ t
+};
+
+template <> struct Points<4> {  // 0, 1, -1, ∞
+    template <class V> static CNN_INLINE void source(const V* d, V* t) {
+        t[0] = d[0] - d[2];
+        t[1] = d[1] + d[2];
+        t[2] = d[2] - d[1];
+        t[3] = d[1] - d[3];
+    }
+};
+
+// m results from r taps through a = m + r - 1 points: Aᵀ t, A y, G g and Gᵀ u.
+template <class T, int m, int r> struct Forms;
+
+template <class T> struct Forms<T, 4, 3> {
+    using V = Vector<T>;
+    static CNN_INLINE void result(const V* t, V* y) {
         const V plus = t[1] + t[2], minus = t[1] - t[2];
         const V plus2 = t[3] + t[4], minus2 = t[3] - t[4];
         y[0] = t[0] + plus + plus2;
@@ -48,7 +65,7 @@ template <> struct Points<4> {
         y[2] = plus + 4 * plus2;
         y[3] = minus + 8 * minus2 + t[5];
     }
-    template <class V> static CNN_INLINE void dout(const V* y, V* t) {  // A y
+    static CNN_INLINE void dout(const V* y, V* t) {
         const V even = y[0] + y[2], odd = y[1] + y[3];
         const V even2 = y[0] + 4 * y[2], odd2 = 2 * y[1] + 8 * y[3];
         t[0] = y[0];
@@ -58,7 +75,7 @@ template <> struct Points<4> {
         t[4] = even2 - odd2;
         t[5] = y[3];
     }
-    template <class T, class V> static CNN_INLINE void filter(const V* g, V* u) {  // G g
+    static CNN_INLINE void filter(const V* g, V* u) {
         const V ends = g[0] + g[2], far = g[0] * T(1.0 / 24) + g[2] * T(1.0 / 6);
         u[0] = g[0] * T(0.25);
         u[1] = (ends + g[1]) * T(-1.0 / 6);
@@ -67,7 +84,7 @@ template <> struct Points<4> {
         u[4] = far - g[1] * T(1.0 / 12);
         u[5] = g[2];
     }
-    template <class T, class V> static CNN_INLINE void dfilter(const V* u, V* g) {  // Gᵀ u
+    static CNN_INLINE void dfilter(const V* u, V* g) {
         const V plus = (u[1] + u[2]) * T(1.0 / 6), plus2 = u[3] + u[4];
         g[0] = u[0] * T(0.25) - plus + plus2 * T(1.0 / 24);
         g[1] = (u[2] - u[1]) * T(1.0 / 6) + (u[3] - u[4]) * T(1.0 / 12);
@@ -75,31 +92,62 @@ template <> struct Points<4> {
     }
 };
 
-template <> struct Points<2> {
-    template <class V> static CNN_INLINE void source(const V* d, V* t) {
-        t[0] = d[0] - d[2];
-        t[1] = d[1] + d[2];
-        t[2] = d[2] - d[1];
-        t[3] = d[1] - d[3];
+template <class T> struct Forms<T, 2, 5> {
+    using V = Vector<T>;
+    static CNN_INLINE void result(const V* t, V* y) {
+        y[0] = t[0] + (t[1] + t[2]) + (t[3] + t[4]);
+        y[1] = (t[1] - t[2]) + 2 * (t[3] - t[4]) + t[5];
     }
-    template <class V> static CNN_INLINE void result(const V* t, V* y) {
+    static CNN_INLINE void dout(const V* y, V* t) {
+        t[0] = y[0];
+        t[1] = y[0] + y[1];
+        t[2] = y[0] - y[1];
+        t[3] = y[0] + 2 * y[1];
+        t[4] = y[0] - 2 * y[1];
+        t[5] = y[1];
+    }
+    static CNN_INLINE void filter(const V* g, V* u) {
+        const V even = (g[0] + g[2] + g[4]) * T(-1.0 / 6), odd = (g[1] + g[3]) * T(-1.0 / 6);
+        const V even2 = (g[0] + 4 * g[2] + 16 * g[4]) * T(1.0 / 24);
+        const V odd2 = (g[1] + 4 * g[3]) * T(1.0 / 12);
+        u[0] = g[0] * T(0.25);
+        u[1] = even + odd;
+        u[2] = even - odd;
+        u[3] = even2 + odd2;
+        u[4] = even2 - odd2;
+        u[5] = g[4];
+    }
+    static CNN_INLINE void dfilter(const V* u, V* g) {
+        const V plus = (u[1] + u[2]) * T(1.0 / 6), minus = (u[1] - u[2]) * T(1.0 / 6);
+        const V plus2 = u[3] + u[4], minus2 = u[3] - u[4];
+        g[0] = u[0] * T(0.25) - plus + plus2 * T(1.0 / 24);
+        g[1] = minus2 * T(1.0 / 12) - minus;
+        g[2] = plus2 * T(1.0 / 6) - plus;
+        g[3] = minus2 * T(1.0 / 3) - minus;
+        g[4] = plus2 * T(2.0 / 3) - plus + u[5];
+    }
+};
+
+template <class T> struct Forms<T, 2, 3> {
+    using V = Vector<T>;
+    static CNN_INLINE void result(const V* t, V* y) {
         y[0] = t[0] + t[1] + t[2];
         y[1] = t[1] - t[2] - t[3];
     }
-    template <class V> static CNN_INLINE void dout(const V* y, V* t) {
+    static CNN_INLINE void dout(const V* y, V* t) {
         t[0] = y[0];
         t[1] = y[0] + y[1];
         t[2] = y[0] - y[1];
         t[3] = -y[1];
     }
-    template <class T, class V> static CNN_INLINE void filter(const V* g, V* u) {
+    static CNN_INLINE void filter(const V* g, V* u) {
         const V ends = (g[0] + g[2]) * T(0.5), middle = g[1] * T(0.5);
         u[0] = g[0];
         u[1] = ends + middle;
         u[2] = ends - middle;
         u[3] = g[2];
     }
-    template <class T, class V> static CNN_INLINE void dfilter(const V* u, V* g) {
+    static CNN_INLINE void dfilter(const V* u, V* g) {
         const V plus = (u[1] + u[2]) * T(0.5);
         g[0] = u[0] + plus;
         g[1] = (u[1] - u[2]) * T(0.5);
@@ -123,31 +171,29 @@ CNN_INLINE int smaller(int a, int b) { return a < b ? a : b; }
 // --- source: V = Bᵀ x B ------------------------------------------------------------------
 
 // `pixel` gives a tile's pixel at (r, s), a vector of channels.
-template <class T, int m, class Pixel>
+template <class T, int a, class Pixel>
 CNN_INLINE void transform_source(const Pixel& pixel, T* V, std::ptrdiff_t point) {
-    constexpr int a = m + 2;
     Vector<T> half[a][a];
 #pragma GCC unroll 6
     for (int s = 0; s < a; ++s) {
         Vector<T> d[a], t[a];
 #pragma GCC unroll 6
         for (int r = 0; r < a; ++r) d[r] = pixel(r, s);
-        Points<m>::source(d, t);
+        Points<a>::source(d, t);
 #pragma GCC unroll 6
         for (int r = 0; r < a; ++r) half[r][s] = t[r];
     }
 #pragma GCC unroll 6
     for (int r = 0; r < a; ++r) {
         Vector<T> t[a];
-        Points<m>::source(half[r], t);
+        Points<a>::source(half[r], t);
 #pragma GCC unroll 6
         for (int s = 0; s < a; ++s) store(V + (r * a + s) * point, t[s]);
     }
 }
 
-template <class T, int m>
+template <class T, int a>
 void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange range) {
-    constexpr int a = m + 2;
     const Correlation& c = p.c;
     const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C;
     for (int tile = range.begin; tile < range.end; ++tile) {
@@ -158,7 +204,7 @@ void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange r
         const bool inside = h >= 0 && w >= 0 && h + a <= c.H && w + a <= c.W;
         if (inside && c.C % lanes<T> == 0) {
             for (int k = 0; k < c.C; k += lanes<T>)
-                transform_source<T, m>(
+                transform_source<T, a>(
                     [&](int r, int s) { return load(origin + r * row + s * c.C + k); },
                     to + V.offset(k), V.point);
             continue;
@@ -173,7 +219,7 @@ void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange r
             const LaneMask<T> some = lane_mask<T>(smaller(c.C - k, lanes<T>));
             LaneMask<T> of_column[a];
             for (int s = 0; s < a; ++s) of_column[s] = column_found[s] ? some : LaneMask<T>{};
-            transform_source<T, m>(
+            transform_source<T, a>(
                 [&](int r, int s) {
                     return load_masked(origin + r * row + s * c.C + k,
                                        row_found[r] ? of_column[s] : LaneMask<T>{});
@@ -190,8 +236,8 @@ void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange r
 // neighbours may lie at a multiple of the caches' sets.
 constexpr int channels_at_a_time = 16;
 
-template <class T> struct Taps {
-    T at[channels_at_a_time][9][tile_vectors * lanes<T>];
+template <class T, int r> struct Taps {
+    T at[channels_at_a_time][r * r][tile_vectors * lanes<T>];
 };
 
 template <class T, class Move>
@@ -205,40 +251,41 @@ CNN_INLINE void for_each_filter(const FilterSteps& steps, int channels, int filt
     }
 }
 
-template <class T, int m>
+template <class T, int m, int r>
 void filters_of(const Winograd& p, const T* w, const FilterSteps& steps, T* U, int panel) {
-    constexpr int a = m + 2;
+    constexpr int a = m + r - 1;
+    using Form = Forms<T, m, r>;
     const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
     const int filters = smaller(p.c.F - f0, width);
-    Taps<T> taps = {};  // lanes without a filter stay zero
+    Taps<T, r> taps = {};  // lanes without a filter stay zero
     T* to = U + std::ptrdiff_t(p.c.C) * f0;
     for (int k0 = 0; k0 < p.c.C; k0 += channels_at_a_time) {
         const int channels = smaller(p.c.C - k0, channels_at_a_time);
         for_each_filter<T>(steps, channels, filters, [&](int k, int f) {
             const T* from = w + (f0 + f) * steps.f + (k0 + k) * steps.c;
-            for (int u = 0; u < 3; ++u)
-                for (int v = 0; v < 3; ++v)
-                    taps.at[k][3 * u + v][f] = from[u * steps.u + v * steps.v];
+            for (int u = 0; u < r; ++u)
+                for (int v = 0; v < r; ++v)
+                    taps.at[k][r * u + v][f] = from[u * steps.u + v * steps.v];
         });
         for (int k = 0; k < channels; ++k, to += width)
             for (int f = 0; f < width; f += lanes<T>) {
-                Vector<T> half[a][3];
-#pragma GCC unroll 3
-                for (int v = 0; v < 3; ++v) {
-                    const Vector<T> g[3] = {load(taps.at[k][v] + f), load(taps.at[k][3 + v] + f),
-                                            load(taps.at[k][6 + v] + f)};
-                    Vector<T> u[a];
-                    Points<m>::template filter<T>(g, u);
+                Vector<T> half[a][r];
+#pragma GCC unroll 5
+                for (int v = 0; v < r; ++v) {
+                    Vector<T> g[r], u[a];
+#pragma GCC unroll 5
+                    for (int t = 0; t < r; ++t) g[t] = load(taps.at[k][r * t + v] + f);
+                    Form::filter(g, u);
 #pragma GCC unroll 6
-                    for (int r = 0; r < a; ++r) half[r][v] = u[r];
+                    for (int q = 0; q < a; ++q) half[q][v] = u[q];
                 }
 #pragma GCC unroll 6
-                for (int r = 0; r < a; ++r) {
+                for (int q = 0; q < a; ++q) {
                     Vector<T> u[a];
-                    Points<m>::template filter<T>(half[r], u);
+                    Form::filter(half[q], u);
 #pragma GCC unroll 6
                     for (int s = 0; s < a; ++s)
-                        store(to + (r * a + s) * p.filters_size() + f, u[s]);
+                        store(to + (q * a + s) * p.filters_size() + f, u[s]);
                 }
             }
     }
@@ -296,10 +343,11 @@ void outer(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D, T* d
 
 // --- result: out = Aᵀ M A ------------------------------------------------------------------
 
-template <class T, int m>
+template <class T, int m, int r>
 void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
                const Epilogue<T>& epilogue, T* out) {
-    constexpr int a = m + 2;
+    constexpr int a = m + r - 1;
+    using Form = Forms<T, m, r>;
     const Correlation& c = p.c;
     for (int tile = range.begin; tile < range.end; ++tile) {
         const Place at = place_of(p, tile);
@@ -313,19 +361,19 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
             for (int s = 0; s < a; ++s) {
                 Vector<T> t[a], y[m];
 #pragma GCC unroll 6
-                for (int r = 0; r < a; ++r) t[r] = load(from + (r * a + s) * M.point + f);
-                Points<m>::result(t, y);
+                for (int q = 0; q < a; ++q) t[q] = load(from + (q * a + s) * M.point + f);
+                Form::result(t, y);
 #pragma GCC unroll 4
-                for (int r = 0; r < m; ++r) half[r][s] = y[r];
+                for (int q = 0; q < m; ++q) half[q][s] = y[q];
             }
             Vector<T> bias = {};
             if (epilogue.bias) bias = load_first(epilogue.bias + f, left);
             if (rows == m && columns == m && left == lanes<T>) {
 #pragma GCC unroll 4
-                for (int r = 0; r < m; ++r) {
+                for (int q = 0; q < m; ++q) {
                     Vector<T> y[m];
-                    Points<m>::result(half[r], y);
-                    T* to = origin + r * c.out_row + f;
+                    Form::result(half[q], y);
+                    T* to = origin + q * c.out_row + f;
 #pragma GCC unroll 4
                     for (int s = 0; s < m; ++s, to += c.out_pixel) {
                         Vector<T> v = y[s] + bias;
@@ -336,10 +384,10 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
                 }
                 continue;
             }
-            for (int r = 0; r < rows; ++r) {
+            for (int q = 0; q < rows; ++q) {
                 Vector<T> y[m];
-                Points<m>::result(half[r], y);
-                T* to = origin + r * c.out_row + f;
+                Form::result(half[q], y);
+                T* to = origin + q * c.out_row + f;
                 for (int s = 0; s < columns; ++s, to += c.out_pixel) {
                     Vector<T> v = y[s] + bias;
                     if (epilogue.relu) v = relu<T>(v);
@@ -354,10 +402,10 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
 
 // --- the gradient of the filters ------------------------------------------------------------
 
-template <class T, int m>
+template <class T, int m, int r>
 void dout_of(const Winograd& p, const T* dout, const TileBlock<T>& D, TileRange range,
              T* bias_sums) {
-    constexpr int a = m + 2;
+    constexpr int a = m + r - 1;
     const Correlation& c = p.c;
     for (int f = 0; f < p.F_packed(); f += lanes<T>) {
         const int width = p.panels.width(f / p.panels.wide), left = smaller(c.F - f, lanes<T>);
@@ -372,25 +420,25 @@ void dout_of(const Winograd& p, const T* dout, const TileBlock<T>& D, TileRange 
             for (int s = 0; s < m; ++s) {
                 Vector<T> y[m], t[a];
 #pragma GCC unroll 4
-                for (int r = 0; r < m; ++r) {
-                    y[r] = Vector<T>{};
-                    if (r < rows && s < columns && left > 0) {
-                        const T* from = origin + r * c.out_row + s * c.out_pixel;
-                        y[r] = left == lanes<T> ? load(from) : load_first(from, left);
+                for (int q = 0; q < m; ++q) {
+                    y[q] = Vector<T>{};
+                    if (q < rows && s < columns && left > 0) {
+                        const T* from = origin + q * c.out_row + s * c.out_pixel;
+                        y[q] = left == lanes<T> ? load(from) : load_first(from, left);
                     }
-                    of_tile += y[r];
+                    of_tile += y[q];
                 }
-                Points<m>::dout(y, t);
+                Forms<T, m, r>::dout(y, t);
 #pragma GCC unroll 6
-                for (int r = 0; r < a; ++r) half[r][s] = t[r];
+                for (int q = 0; q < a; ++q) half[q][s] = t[q];
             }
             total += of_tile;
 #pragma GCC unroll 6
-            for (int r = 0; r < a; ++r) {
+            for (int q = 0; q < a; ++q) {
                 Vector<T> t[a];
-                Points<m>::dout(half[r], t);
+                Forms<T, m, r>::dout(half[q], t);
 #pragma GCC unroll 6
-                for (int s = 0; s < a; ++s) store(to + (r * a + s) * D.point, t[s]);
+                for (int s = 0; s < a; ++s) store(to + (q * a + s) * D.point, t[s]);
             }
         }
         if (bias_sums && left > 0)
@@ -400,52 +448,53 @@ void dout_of(const Winograd& p, const T* dout, const TileBlock<T>& D, TileRange 
 
 // dw of some channels of a panel from dU[point][c][filter], `point` numbers apart, of some
 // slices.
-template <class T, int m>
+template <class T, int m, int r>
 void filter_gradient_of(const Winograd& p, const T* dU, std::ptrdiff_t point, std::ptrdiff_t slice,
                         int slices, const FilterSteps& steps, T* dw, int c_begin, int c_end,
                         int panel) {
-    constexpr int a = m + 2;
+    constexpr int a = m + r - 1;
+    using Form = Forms<T, m, r>;
     const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
     const int filters = smaller(p.c.F - f0, width);
-    Taps<T> taps;
+    Taps<T, r> taps;
     for (int k0 = c_begin; k0 < c_end; k0 += channels_at_a_time) {
         const int channels = smaller(c_end - k0, channels_at_a_time);
         for (int k = 0; k < channels; ++k, dU += width)
             for (int f = 0; f < width; f += lanes<T>) {
-                Vector<T> half[3][a];
+                Vector<T> half[r][a];
 #pragma GCC unroll 6
                 for (int s = 0; s < a; ++s) {
-                    Vector<T> u[a], g[3];
+                    Vector<T> u[a], g[r];
 #pragma GCC unroll 6
-                    for (int r = 0; r < a; ++r) {
-                        const T* at = dU + (r * a + s) * point + f;
-                        u[r] = load(at);
-                        for (int q = 1; q < slices; ++q) u[r] += load(at + q * slice);
+                    for (int q = 0; q < a; ++q) {
+                        const T* at = dU + (q * a + s) * point + f;
+                        u[q] = load(at);
+                        for (int more = 1; more < slices; ++more) u[q] += load(at + more * slice);
                     }
-                    Points<m>::template dfilter<T>(u, g);
-#pragma GCC unroll 3
-                    for (int r = 0; r < 3; ++r) half[r][s] = g[r];
+                    Form::dfilter(u, g);
+#pragma GCC unroll 5
+                    for (int t = 0; t < r; ++t) half[t][s] = g[t];
                 }
-#pragma GCC unroll 3
-                for (int r = 0; r < 3; ++r) {
-                    Vector<T> g[3];
-                    Points<m>::template dfilter<T>(half[r], g);
-#pragma GCC unroll 3
-                    for (int s = 0; s < 3; ++s) store(taps.at[k][3 * r + s] + f, g[s]);
+#pragma GCC unroll 5
+                for (int t = 0; t < r; ++t) {
+                    Vector<T> g[r];
+                    Form::dfilter(half[t], g);
+#pragma GCC unroll 5
+                    for (int s = 0; s < r; ++s) store(taps.at[k][r * t + s] + f, g[s]);
                 }
             }
         for_each_filter<T>(steps, channels, filters, [&](int k, int f) {
             T* to = dw + (f0 + f) * steps.f + (k0 + k) * steps.c;
-            for (int u = 0; u < 3; ++u)
-                for (int v = 0; v < 3; ++v)
-                    to[u * steps.u + v * steps.v] = taps.at[k][3 * u + v][f];
+            for (int u = 0; u < r; ++u)
+                for (int v = 0; v < r; ++v)
+                    to[u * steps.u + v * steps.v] = taps.at[k][r * u + v][f];
         });
     }
 }
 
 // dw of some panels of channels and filters from all tiles at once; dU is a workspace that
 // nothing but these panels goes through.
-template <class T, int m>
+template <class T, int m, int r>
 void outer_gradient_of(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D,
                        const FilterSteps& steps, T* dw, PanelRange channels, PanelRange filters,
                        T* dU) {
@@ -464,44 +513,55 @@ void outer_gradient_of(const Winograd& p, const TileBlock<T>& V, const TileBlock
     }
     for (int c = channels.begin; c < channels.end; ++c)
         for (int f = filters.begin; f < filters.end; ++f)
-            filter_gradient_of<T, m>(p, at(c, f), point, 0, 1, steps, dw, c * wide,
+            filter_gradient_of<T, m, r>(p, at(c, f), point, 0, 1, steps, dw, c * wide,
                                      smaller((c + 1) * wide, p.c.C), f);
 }
 
-// --- by the size of the tile -----------------------------------------------------------------
+// --- by the size of the tile and of the window ----------------------------------------------
 
-template <class T> void filters(const Winograd& p, const T* w, const FilterSteps& s, T* U, int panel) {
-    p.m == 4 ? filters_of<T, 4>(p, w, s, U, panel) : filters_of<T, 2>(p, w, s, U, panel);
+template <int results, int taps> struct Size {
+    static constexpr int m = results, r = taps;
+};
+
+template <class Run> CNN_INLINE void by_size(const Winograd& p, const Run& run) {
+    if (p.m == 4) run(Size<4, 3>{});
+    else if (p.r == 5) run(Size<2, 5>{});
+    else run(Size<2, 3>{});
+}
+
+template <class T>
+void filters(const Winograd& p, const T* w, const FilterSteps& steps, T* U, int panel) {
+    by_size(p, [&](auto of) { filters_of<T, of.m, of.r>(p, w, steps, U, panel); });
 }
 template <class T>
 void source(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange range) {
-    p.m == 4 ? source_of<T, 4>(p, x, V, range) : source_of<T, 2>(p, x, V, range);
+    by_size(p, [&](auto of) { source_of<T, of.m + of.r - 1>(p, x, V, range); });
 }
 template <class T>
 void result(const Winograd& p, const TileBlock<T>& M, TileRange range, const Epilogue<T>& epilogue,
             T* out) {
-    p.m == 4 ? result_of<T, 4>(p, M, range, epilogue, out)
-             : result_of<T, 2>(p, M, range, epilogue, out);
+    by_size(p, [&](auto of) { result_of<T, of.m, of.r>(p, M, range, epilogue, out); });
 }
 template <class T>
 void dout(const Winograd& p, const T* from, const TileBlock<T>& D, TileRange range, T* bias_sums) {
-    p.m == 4 ? dout_of<T, 4>(p, from, D, range, bias_sums)
-             : dout_of<T, 2>(p, from, D, range, bias_sums);
+    by_size(p, [&](auto of) { dout_of<T, of.m, of.r>(p, from, D, range, bias_sums); });
 }
 template <class T>
 void filter_gradient(const Winograd& p, const T* dU, int slices, const FilterSteps& steps, T* dw,
                      int panel) {
     const std::ptrdiff_t point = p.filters_size(), slice = p.points * point;
     dU += std::ptrdiff_t(p.c.C) * panel * p.panels.wide;
-    p.m == 4 ? filter_gradient_of<T, 4>(p, dU, point, slice, slices, steps, dw, 0, p.c.C, panel)
-             : filter_gradient_of<T, 2>(p, dU, point, slice, slices, steps, dw, 0, p.c.C, panel);
+    by_size(p, [&](auto of) {
+        filter_gradient_of<T, of.m, of.r>(p, dU, point, slice, slices, steps, dw, 0, p.c.C, panel);
+    });
 }
 template <class T>
 void outer_gradient(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D,
                     const FilterSteps& steps, T* dw, PanelRange channels, PanelRange filters,
                     T* dU) {
-    p.m == 4 ? outer_gradient_of<T, 4>(p, V, D, steps, dw, channels, filters, dU)
-             : outer_gradient_of<T, 2>(p, V, D, steps, dw, channels, filters, dU);
+    by_size(p, [&](auto of) {
+        outer_gradient_of<T, of.m, of.r>(p, V, D, steps, dw, channels, filters, dU);
+    });
 }
 
 }  // namespace

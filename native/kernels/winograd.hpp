@@ -1,16 +1,16 @@
-// Winograd's minimal filtering F(m×m, 3×3), as the kernels are told of it.
+// Winograd's minimal filtering F(m×m, r×r), as the kernels are told of it.
 #pragma once
 
 #include "kernels/correlation.hpp"
 
 namespace cnn {
 
-// Tiles of m×m results, m = 2 or 4, each from m+2 × m+2 of the source; `points` =
-// (m+2)² numbers in whose place there is one product each.
+// Tiles of m×m results of r×r filters, each from a×a of the source, a = m+r-1; `points` =
+// a² numbers in whose place there is one product each.
 struct Winograd {
-    Correlation c;  // 3×3, stride 1, no dilation, one group
+    Correlation c;  // r×r, stride 1, no dilation, one group
     Panels panels;
-    int m, points;
+    int m, r, points;
     int tiles_h, tiles_w;  // of an image
     int C_row, F_row;      // numbers of a tile's row in the workspaces, padded
 

@@ -19,16 +19,18 @@ DTYPES = (np.float32, np.float64)
 
 
 def draw_for_winograd(hand: Hand) -> Case:
-    """Draw a 3x3 convolution with odd sizes around the tiles and the registers."""
-    padding = (hand.integer("padding_h", 0, 3), hand.integer("padding_w", 0, 3))
+    """Draw a 3x3 or 5x5 convolution with odd sizes around the tiles and the registers."""
+    window = hand.choice("window", [3, 3, 5])
+    padding = (hand.integer("padding_h", 0, window), hand.integer("padding_w", 0, window))
     H, W = (
-        hand.integer(axis, max(1, 3 - 2 * p), 11) for axis, p in zip("HW", padding, strict=True)
+        hand.integer(axis, max(1, window - 2 * p), 11)
+        for axis, p in zip("HW", padding, strict=True)
     )
     C = hand.choice("C", [1, 3, 4, 8, 15, 16, 17, 33])
     filters = hand.choice("F", [1, 3, 4, 8, 15, 16, 17, 33, 50])
     arrays = {
         "x": hand.floats((hand.choice("N", [0, 1, 2, 5]), C, H, W)),
-        "w": hand.floats((filters, C, 3, 3)),
+        "w": hand.floats((filters, C, window, window)),
         "b": hand.floats((filters,)) if hand.choice("bias", [True, False]) else None,
     }
     return Case("conv2d", arrays, {"padding": as_written(hand, "padding", padding)})
@@ -69,7 +71,7 @@ def test_winograd_is_refused_where_it_cannot_compute() -> None:
         F.conv2d_forward(x, np.ones((2, 1, 5, 3)), stride=2, groups=2, algorithm="winograd")
     assert str(caught.value) == (
         "conv2d: algorithm='winograd' with a 5x3 window, stride=(2, 2), groups=2\n"
-        "  expected: a 3x3 window with stride 1, dilation 1 and one group\n"
+        "  expected: a 3x3 or 5x5 window with stride 1, dilation 1 and one group\n"
         "  to mend:  use algorithm='auto', which takes Winograd's tiles where they can be used "
         "and pay"
     )

@@ -7,10 +7,12 @@ from cnnpy.contract.shapes import Pair, Shape
 
 __all__ = ["conv2d", "winograd_fits"]
 
+_WINDOWS = ((3, 3), (5, 5))
+
 
 def winograd_fits(window: Pair, stride: Pair, dilation: Pair, groups: int) -> bool:
-    """Tell whether Winograd's tiles, made for 3x3 filters at every pixel, can be used."""
-    return window == (3, 3) and stride == (1, 1) and dilation == (1, 1) and groups == 1
+    """Tell whether Winograd's tiles, made for 3x3 and 5x5 filters at every pixel, can be used."""
+    return window in _WINDOWS and stride == (1, 1) and dilation == (1, 1) and groups == 1
 
 
 def conv2d(
@@ -29,7 +31,7 @@ def conv2d(
     if algorithm != "winograd" or winograd_fits((HH, WW), stride, dilation, groups):
         return
     reasons = {
-        f"a {HH}x{WW} window": (HH, WW) != (3, 3),
+        f"a {HH}x{WW} window": (HH, WW) not in _WINDOWS,
         f"stride={stride}": stride != (1, 1),
         f"dilation={dilation}": dilation != (1, 1),
         f"groups={groups}": groups != 1,
@@ -37,6 +39,6 @@ def conv2d(
     given = ", ".join(reason for reason, holds in reasons.items() if holds)
     raise OptionError(
         f"conv2d: algorithm='winograd' with {given}",
-        "a 3x3 window with stride 1, dilation 1 and one group",
+        "a 3x3 or 5x5 window with stride 1, dilation 1 and one group",
         "use algorithm='auto', which takes Winograd's tiles where they can be used and pay",
     )

@@ -53,7 +53,7 @@ def conv2d_forward(
         Parts into which C and F are cut, and which do not see each other.
     algorithm : {"auto", "direct", "winograd"}
         How it is computed, both passes: "winograd" takes fewer multiplications for 3x3
-        filters at stride 1 and rounds more coarsely (its tolerance is a row of the
+        and 5x5 filters at stride 1 and rounds more coarsely (its tolerance is a row of the
         contract), "auto" chooses by the shape alone. Only the native backend has a choice.
 
     Returns
