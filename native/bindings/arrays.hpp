@@ -13,9 +13,10 @@ namespace cnn {
 
 namespace nb = nanobind;
 
-// Inputs and outputs by number of axes, in C order.
+// Inputs and outputs by number of axes, in C order; Strided has any order.
 template <class T, int n> using In = nb::ndarray<const T, nb::ndim<n>, nb::c_contig, nb::device::cpu>;
 template <class T, int n> using Out = nb::ndarray<T, nb::ndim<n>, nb::c_contig, nb::device::cpu>;
+template <class T, int n> using Strided = nb::ndarray<const T, nb::ndim<n>, nb::device::cpu>;
 template <class T> using InFlat = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 template <class T> using OutFlat = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 template <class A> using Maybe = std::optional<A>;
@@ -33,6 +34,7 @@ template <class Work> void unlocked(const Work& work) {
 void bind_conv2d(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_engine(nb::module_& m);
+void bind_image(nb::module_& m);
 void bind_linear(nb::module_& m);
 void bind_loss(nb::module_& m);
 void bind_norm(nb::module_& m);

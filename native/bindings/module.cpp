@@ -12,4 +12,5 @@ NB_MODULE(_native, m) {
     cnn::bind_pool(m);
     cnn::bind_shape(m);
     cnn::bind_step(m);
+    cnn::bind_image(m);
 }

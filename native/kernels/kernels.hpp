@@ -6,6 +6,7 @@
 #include "kernels/spread.hpp"
 #include "kernels/winograd.hpp"
 #include "kernels/elementwise.hpp"
+#include "kernels/image.hpp"
 #include "kernels/loss.hpp"
 #include "kernels/norm.hpp"
 #include "kernels/pool.hpp"
@@ -37,6 +38,7 @@ template <class T> struct Kernels {
     LossKernels<T> loss;
     ShapeKernels<T> shape;
     StepKernels<T> step;
+    ImageKernels<T> image;
 };
 
 struct Level {

@@ -229,6 +229,7 @@ def test_info_says_what_is_not_installed(command, monkeypatch):
     assert "  cnnpy-no-such-package not installed" in command("info").lines
 
 
+@needs_engine
 def test_info_ops_walks_the_contract_and_the_ladder(command):
     lines = command("info", "--ops").lines
     assert max(map(len, lines)) <= 80
@@ -243,6 +244,14 @@ def test_info_ops_walks_the_contract_and_the_ladder(command):
             )
 
 
+def test_info_ops_shows_that_a_backend_is_missing(command, monkeypatch):
+    monkeypatch.setattr(registry, "_ENGINE", "cnnpy.backends.native._nowhere")
+    lines = command("info", "--ops").lines
+    assert lines[-1] == "-: native is not in this install"
+    assert {tuple(line.split()[1:]) for line in lines[2:-3]} == {("-", "yes", "yes")}
+
+
+@needs_engine
 def test_info_ops_shows_where_a_backend_passes_on(command, monkeypatch):
     from cnnpy.cli import info
 

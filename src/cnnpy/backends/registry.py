@@ -27,6 +27,7 @@ __all__ = [
     "current",
     "engine",
     "fused",
+    "images",
     "num_threads",
     "resolve",
     "set_num_threads",
@@ -183,6 +184,23 @@ def steps(backend: str) -> ModuleType | None:
         None where :mod:`cnnpy.optim` computes them itself.
     """
     return _beside_the_ops(backend, "steps")
+
+
+@functools.cache
+def images(backend: str) -> ModuleType | None:
+    """Find the module with a backend's way from bytes to batches of floats.
+
+    Parameters
+    ----------
+    backend : str
+        A name of ``BACKENDS``.
+
+    Returns
+    -------
+    module or None
+        None where :mod:`cnnpy.data` goes it itself.
+    """
+    return _beside_the_ops(backend, "images")
 
 
 def _beside_the_ops(backend: str, name: str) -> ModuleType | None:

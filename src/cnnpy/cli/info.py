@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from cnnpy import __version__
-from cnnpy.backends.registry import BACKENDS, current, engine, resolve
+from cnnpy.backends.registry import BACKENDS, current, engine, resolve, use_backend
 from cnnpy.cli.output import Page, columns, shown
 from cnnpy.contract.errors import BackendError
 from cnnpy.contract.ops import OPS
@@ -50,12 +50,24 @@ def info(
 
 def _print_ops() -> None:
     table = columns("op", *BACKENDS)
+    here = {backend: _is_here(backend) for backend in BACKENDS}
     for op in OPS:
-        table.add_row(op, *(_rung(op, backend) for backend in BACKENDS))
+        table.add_row(op, *(_rung(op, backend) if here[backend] else "-" for backend in BACKENDS))
     page = Page()
     page.table(table)
     page.say()
     page.say("yes: computed there; -> name: passed on to that backend")
+    for backend in BACKENDS:
+        if not here[backend]:
+            page.say(f"-: {backend} is not in this install")
+
+
+def _is_here(backend: str) -> bool:
+    try:
+        use_backend(backend)
+    except BackendError:
+        return False
+    return True
 
 
 def _rung(op: str, backend: str) -> str:

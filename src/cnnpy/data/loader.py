@@ -7,6 +7,7 @@ are timed, and when training goes on from a later epoch.
 
 from __future__ import annotations
 
+import contextvars
 import sys
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from cnnpy.contract.errors import OptionError, ShapeError
 from cnnpy.contract.options import flag, integer
 from cnnpy.data.augment import Augmentation
 from cnnpy.data.dataset import Dataset, check_images, check_labels
+from cnnpy.data.one_pass import one_pass
 from cnnpy.data.preprocessing import Preprocessing
 
 __all__ = ["Batch", "Loader"]
@@ -169,11 +171,14 @@ class _Recipe:
     def make(self, k: int) -> Batch:
         """Gather, change and turn into floats the images of batch k."""
         chosen = self.order[k * self.batch_size : (k + 1) * self.batch_size]
-        x = np.take(self.images, chosen, axis=0)
-        if self.augment is not None:
-            x = _check_augmented(self.augment(x, self._rng(k + 1)), len(chosen))
-        if self.preprocessing is not None:
-            x = self.preprocessing.apply(x)
+        rng = self._rng(k + 1)
+        x = one_pass(self.images, chosen, self.augment, self.preprocessing, rng)
+        if x is None:
+            x = np.take(self.images, chosen, axis=0)
+            if self.augment is not None:
+                x = _check_augmented(self.augment(x, rng), len(chosen))
+            if self.preprocessing is not None:
+                x = self.preprocessing.apply(x)
         return x, self.labels[chosen]
 
 
@@ -230,7 +235,13 @@ class _Line:
 def _in_background(recipe: _Recipe, prefetch: int) -> Iterator[Batch]:
     line = _Line()
     # The thread must not refer to this generator, or leaving the loop would not end it.
-    thread = threading.Thread(target=line.work, args=(recipe,), name="cnnpy-loader", daemon=True)
+    # In the caller's context, so that it computes on the backend of the caller's choice.
+    thread = threading.Thread(
+        target=contextvars.copy_context().run,
+        args=(line.work, recipe),
+        name="cnnpy-loader",
+        daemon=True,
+    )
     for _ in range(prefetch):
         line.permits.put(None)
     thread.start()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnpy.backends import registry
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import DataError, OptionError, ShapeError
 from cnnpy.data.dataset import Dataset, check_images
@@ -135,7 +136,7 @@ class Preprocessing:
         Returns
         -------
         ndarray (N, C, H, W)
-            A new array, ``(images - mean) / std``.
+            A new array, ``(images - mean) / std``; how it lies is the backend's choice.
 
         Raises
         ------
@@ -147,17 +148,12 @@ class Preprocessing:
         array = check_images("preprocessing", images)
         if array.shape[1:] != self.shape:
             raise self._shape_error(array.shape)
-        dtype: np.dtype[Any] = np.dtype(self.dtype)
-        mean = np.array(self.mean, dtype).reshape(-1, 1, 1)
-        std = np.array(self.std, dtype).reshape(-1, 1, 1)
-        if white is None or white == self.white:
-            out: FloatArray = np.subtract(array, mean, dtype=dtype, casting="same_kind")
-        else:
-            scale = dtype.type(self.white / _check_white("white", white))
-            out = np.multiply(array, scale, dtype=dtype, casting="same_kind")
-            out -= mean
-        out /= std
-        return out
+        if array.dtype == np.uint8:
+            compiled = registry.images(registry.current())
+            if compiled is not None:
+                out: FloatArray = compiled.images_from_bytes(array, values_of_bytes(self, white))
+                return out
+        return _standardize(self, array, white)
 
     def to_dict(self) -> dict[str, Any]:
         """Write the preprocessing down in values that JSON knows.
@@ -237,6 +233,42 @@ class Preprocessing:
             f"images (N, C, H, W) with (C, H, W) = {self.shape}, as in training",
             mend,
         )
+
+
+def _standardize(
+    fitted: Preprocessing, array: NDArray[Any], white: float | None = None
+) -> FloatArray:
+    dtype: np.dtype[Any] = np.dtype(fitted.dtype)
+    mean = np.array(fitted.mean, dtype).reshape(-1, 1, 1)
+    std = np.array(fitted.std, dtype).reshape(-1, 1, 1)
+    if white is None or white == fitted.white:
+        out: FloatArray = np.subtract(array, mean, dtype=dtype, casting="same_kind")
+    else:
+        scale = dtype.type(fitted.white / _check_white("white", white))
+        out = np.multiply(array, scale, dtype=dtype, casting="same_kind")
+        out -= mean
+    out /= std
+    return out
+
+
+def values_of_bytes(fitted: Preprocessing, white: float | None = None) -> FloatArray:
+    """Return what each byte of a channel becomes, as :meth:`Preprocessing.apply` computes it.
+
+    Parameters
+    ----------
+    fitted : Preprocessing
+        Of C channels.
+    white : float, optional
+        As there.
+
+    Returns
+    -------
+    ndarray of shape (C, 256)
+        In the dtype of the preprocessing.
+    """
+    C = fitted.shape[0]
+    every = np.broadcast_to(np.arange(256, dtype=np.uint8), (C, 1, 256))
+    return _standardize(fitted, every, white).reshape(C, 256)
 
 
 def _moments(images: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

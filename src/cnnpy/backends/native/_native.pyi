@@ -259,6 +259,17 @@ def copy_columns(
     from_: FloatArray, from_column: int, to: FloatArray, to_column: int, columns: int
 ) -> None: ...
 
+# --- raw images of bytes; a move is a row, a column and whether to flip -------------
+
+def images_from_bytes(
+    images: NDArray[np.uint8],
+    chosen: NDArray[np.int64],
+    moves: NDArray[np.int32],
+    edge: bool,
+    values: FloatArray,
+    out: FloatArray,
+) -> None: ...
+
 # --- optimizer steps, in place -----------------------------------------------------
 
 def sgd_step(
