@@ -32,7 +32,7 @@ _AXIS = Option("axis", integer(), -1)
 _EXACT = Tolerance("exact")
 _SUM = Tolerance("bound", 8)
 _ROUTED = Tolerance("routed", 8)
-_TILES = Tolerance("spread", 128)
+_TILES = Tolerance("spread", 256)
 _CURVE = Tolerance("scale", 16)
 _NORM = Tolerance("scale", 32)
 
