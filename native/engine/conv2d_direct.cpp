@@ -44,11 +44,12 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
                            past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
     const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T));
     const Size per_worker = aligned(parts.workspace + 64);
-    Workspace workspace(per_worker * n_threads() * sizeof(T));
+    const int threads = n_threads();
+    Workspace workspace(per_worker * threads * sizeof(T));
     const CorrelationArrays<T> arrays{x, packed, out, epilogue};
     parallel_for(parts.items(), [&](int k, int worker) {
         correlate(c, panels, arrays, parts.item(c, k), workspace.as<T>() + worker * per_worker);
-    });
+    }, threads);
 }
 
 // Of one axis: which taps reach the rows h = phase, phase + stride, ... of dx, and where
@@ -134,7 +135,8 @@ void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps
     Workspace bias_sums((Size(slices) * c.F + 64) * sizeof(T));
     const Size per_worker =
         aligned(Size(cut.rows) * c.W_out * panels.wide + cut.workspace + 64);
-    Workspace workspace(per_worker * n_threads() * sizeof(T));
+    const int threads = n_threads();
+    Workspace workspace(per_worker * threads * sizeof(T));
 
     FilterGradientArrays<T> arrays{x, dout, sums.as<T>(), db ? bias_sums.as<T>() : nullptr};
     parallel_for(slices * panel_blocks, [&](int k, int worker) {
@@ -154,7 +156,7 @@ void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps
             std::fill(own_bias + filter(panel), own_bias + filter(panel_end), T(0));
         }
         kernel.filter_gradient(c, panels, arrays, item, workspace.as<T>() + worker * per_worker);
-    });
+    }, threads);
 
     if (dw)
         parallel_for(n_panels, [&](int p, int) {

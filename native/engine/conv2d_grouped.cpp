@@ -42,12 +42,13 @@ bool grouped_correlation(const Correlation& c, const T* x, const T* w, const Fil
 
     const Partition parts = partition(c, groups.count, 0, sizeof(T));
     const Size per_worker = aligned(parts.workspace + 64);
-    Workspace workspace(per_worker * n_threads() * sizeof(T));
+    const int threads = n_threads();
+    Workspace workspace(per_worker * threads * sizeof(T));
     const CorrelationArrays<T> arrays{x, packed, out, epilogue};
     parallel_for(parts.items(), [&](int k, int worker) {
         kernel.correlate(c, groups, arrays, parts.item(c, k),
                          workspace.as<T>() + worker * per_worker);
-    });
+    }, threads);
     return true;
 }
 
@@ -61,7 +62,8 @@ void grouped_filter_gradient(const Correlation& c, const T* x, const T* dout,
     Workspace sums((cut.slices * slice_size + 64) * sizeof(T));
     Workspace bias_sums((Size(cut.slices) * c.F + 64) * sizeof(T));
     const Size per_worker = aligned(cut.workspace + 64);
-    Workspace workspace(per_worker * n_threads() * sizeof(T));
+    const int threads = n_threads();
+    Workspace workspace(per_worker * threads * sizeof(T));
     std::fill(sums.as<T>(), sums.as<T>() + cut.slices * slice_size, T(0));
     std::fill(bias_sums.as<T>(), bias_sums.as<T>() + Size(cut.slices) * c.F, T(0));
 
@@ -69,7 +71,7 @@ void grouped_filter_gradient(const Correlation& c, const T* x, const T* dout,
     parallel_for(cut.items(), [&](int k, int worker) {
         kernel.filter_gradient(c, groups, arrays, cut.item(c, groups.count, k),
                                workspace.as<T>() + worker * per_worker);
-    });
+    }, threads);
     if (dw)
         parallel_for(groups.count, [&](int b, int) {
             kernel.unpack(c, groups, sums.as<T>(), cut.slices, steps, dw, b);

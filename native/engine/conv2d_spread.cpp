@@ -26,12 +26,13 @@ void spread_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
     Workspace packed((Size(g.HH) * g.F * p.width + 64) * sizeof(T));
     k.spread->pack(p, w, packed.as<T>());
     const Size per_worker = aligned(p.workspace());
-    Workspace space(per_worker * n_threads() * sizeof(T));
+    const int threads = n_threads();
+    Workspace space(per_worker * threads * sizeof(T));
     const Size dout_size = Size(g.H_out) * g.W_out * g.F, dx_size = Size(g.H) * g.W * g.C;
     parallel_for(g.N, [&](int n, int worker) {
         k.spread->image(p, dout + n * dout_size, packed.as<T>(), b, dx + n * dx_size,
                         space.as<T>() + worker * per_worker);
-    });
+    }, threads);
 }
 
 #define CNN_INSTANTIATE(T)                                                                 \

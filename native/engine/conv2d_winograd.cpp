@@ -92,7 +92,7 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
             kernel.source(p, x, V, {begin, end});
             kernel.multiply(p, V, U, M, 0, p.points, 0, n_panels);
             kernel.result(p, M, {begin, end}, epilogue, out);
-        });
+        }, threads);
         return;
     }
 
@@ -206,7 +206,7 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
                 kernel.dout(p, dout, D, {begin, end}, bias_of(k));
                 kernel.outer(p, V, D, sums);
             }
-        });
+        }, threads);
         if (dw)
             parallel_for(n_panels, [&](int panel, int) {
                 kernel.filter_gradient(p, dU, slices, steps, dw, panel);
@@ -233,7 +233,7 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
                 kernel.outer_gradient(p, V, D, steps, dw, {c, std::min(c + side, c_panels)},
                                       {f, std::min(f + side, n_panels)},
                                       dU_space.as<T>() + worker * per_worker);
-            });
+            }, threads);
     }
     if (db) add_slices(bias_sums, slices, g.F, db);
 }

@@ -14,12 +14,13 @@ constexpr Size item_numbers = Size(1) << 15;  // of an item that a thread is wor
 
 static inline Size ceil_div(Size a, Size b) { return (a + b - 1) / b; }
 
-// `count` items over some numbers in all.
-template <class Work> void for_items(Size count, Size numbers, const Work& work) {
+// `count` items over some numbers in all; `threads` as in parallel_for.
+template <class Work>
+void for_items(Size count, Size numbers, const Work& work, int threads = n_threads()) {
     if (numbers <= item_numbers)
         for (Size k = 0; k < count; ++k) work(static_cast<int>(k), 0);
     else
-        parallel_for(static_cast<int>(count), work);
+        parallel_for(static_cast<int>(count), work, threads);
 }
 
 // work(begin, end) over pieces of 0 .. n-1 of at most `most`, begun at multiples of 64.

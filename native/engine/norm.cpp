@@ -31,10 +31,11 @@ Size numbers(const ChannelRows& m) { return m.images * m.rows * m.C; }
 
 // work(image, block, worker) over all blocks of all images.
 template <class Work>
-void for_blocks(const ChannelRows& m, const Blocks& blocks, const Work& work) {
+void for_blocks(const ChannelRows& m, const Blocks& blocks, const Work& work,
+                int threads = n_threads()) {
     for_items(Size(m.images) * blocks.count, numbers(m), [&](int k, int worker) {
         work(k / blocks.count, k % blocks.count, worker);
-    });
+    }, threads);
 }
 
 template <class T> NormGradient<T> of_image(const NormGradient<T>& a, const ChannelRows& m, int n) {
@@ -63,14 +64,15 @@ void norm_statistics(const ChannelRows& m, const T* x, double* mean, double* var
     const Blocks blocks(m);
     const Size C = m.C, per_block = 2 * C, own = norm_workspace * C + 64;
     Workspace parts((m.images * blocks.count * per_block + 1) * sizeof(double));
-    Workspace workspace(own * n_threads() * sizeof(T));
+    const int threads = n_threads();
+    Workspace workspace(own * threads * sizeof(T));
     auto part = [&](int image, int block) {
         return parts.as<double>() + (Size(image) * blocks.count + block) * per_block;
     };
     for_blocks(m, blocks, [&](int n, int b, int worker) {
         kernel(x + (n * m.rows + blocks.begin(b)) * C, blocks.end(b) - blocks.begin(b), m.C,
                workspace.as<T>() + worker * own, part(n, b), part(n, b) + C);
-    });
+    }, threads);
     for (int n = 0; n < m.images; ++n) {
         double* means = mean + n * C;
         double* squares = var + n * C;
@@ -119,12 +121,13 @@ void norm_gradient_sums(const ChannelRows& m, const NormGradient<T>& a, Mask mas
     const Blocks blocks(m);
     const Size C = m.C, per_block = 2 * C, own = norm_workspace * C + 64;
     Workspace parts((m.images * blocks.count * per_block + 1) * sizeof(double));
-    Workspace workspace(own * n_threads() * sizeof(T));
+    const int threads = n_threads();
+    Workspace workspace(own * threads * sizeof(T));
     for_blocks(m, blocks, [&](int n, int b, int worker) {
         double* part = parts.as<double>() + (Size(n) * blocks.count + b) * per_block;
         kernel(of_image(a, m, n), mask, blocks.begin(b), blocks.end(b), m.C,
                workspace.as<T>() + worker * own, part, part + C);
-    });
+    }, threads);
     std::fill(sums, sums + m.images * C, 0.0);
     std::fill(products, products + m.images * C, 0.0);
     const double* part = parts.as<double>();
@@ -197,14 +200,15 @@ void row_norm_backward(const RowNorm<T>& norm, Size rows, const T* dout, const T
                                 ceil_div(item_numbers, std::min(D, panel)), Size(1)});
     const Size slices = ceil_div(rows, step), panels = ceil_div(D, panel);
     Workspace parts((slices * 2 * D + 1) * sizeof(double));
-    Workspace workspace((2 * panel + 64) * n_threads() * sizeof(T));
+    const int threads = n_threads();
+    Workspace workspace((2 * panel + 64) * threads * sizeof(T));
     for_items(slices * panels, rows * D, [&](int k, int worker) {
         const Size slice = k / panels, first = slice * step, d = k % panels * panel;
         double* products = parts.as<double>() + slice * 2 * D + d;
         kernel(dout + first * D + d, x + first * D + d, mean + first, inv_std + first,
                std::min(step, rows - first), D, static_cast<int>(std::min(panel, D - d)),
                workspace.as<T>() + worker * (2 * panel + 64), products, products + D);
-    });
+    }, threads);
     for (Size d = 0; d < D; ++d) {
         double product = 0, sum = 0;
         for (Size s = 0; s < slices; ++s) {

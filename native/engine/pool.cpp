@@ -85,13 +85,14 @@ template <class T> void avg_pool2d_backward(const Pool2d& g, const T* dout, T* d
 template <class T> void channel_means(int N, Size pixels, int C, const T* x, T* out) {
     const auto kernel = kernels<T>().pool.channel_sums;
     const Size block = C + 16;
-    Workspace blocks(block * n_threads() * sizeof(T)), sums((Size(N) * C + 1) * sizeof(double));
+    const int threads = n_threads();
+    Workspace blocks(block * threads * sizeof(T)), sums((Size(N) * C + 1) * sizeof(double));
     for_items(N, N * pixels * C, [&](int n, int worker) {
         double* own = sums.as<double>() + Size(n) * C;
         std::fill(own, own + C, 0.0);
         kernel(x + n * pixels * C, pixels, C, blocks.as<T>() + worker * block, own);
         for (int c = 0; c < C; ++c) out[Size(n) * C + c] = static_cast<T>(own[c] / double(pixels));
-    });
+    }, threads);
 }
 
 template <class T>

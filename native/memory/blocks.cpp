@@ -19,7 +19,11 @@
 namespace cnn {
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t small = SIZE_MAX / 4;      // all: the sanitizer knows where they end
+#else
 constexpr std::size_t small = 32u << 10;         // below: the C library keeps its own lists
+#endif
 constexpr std::size_t huge_page = 2u << 20;
 constexpr std::size_t page = 4096;
 constexpr std::size_t most_idle = std::size_t(1) << 30;
@@ -95,8 +99,8 @@ void* take_idle(std::size_t bytes) {
 
 void* take_block(std::size_t bytes) {
     if (bytes < small) {
-        void* whole = std::aligned_alloc(64, (bytes + 64 + 63) / 64 * 64);
-        if (!whole) return nullptr;
+        void* whole = nullptr;
+        if (posix_memalign(&whole, 64, bytes + 64) != 0) return nullptr;
         void* block = static_cast<char*>(whole) + 64;
         *header_of(block) = {0, whole, 0};
         return block;

@@ -17,6 +17,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <new>
+#include <system_error>
 #include <thread>
 
 #if defined(__x86_64__)
@@ -78,10 +79,15 @@ class Pool {
     }
 
   private:
+    // Where the system has no more threads, those that are there do the work.
     void grow(int workers) {
-        while (started_ < workers) {
-            int id = ++started_;
-            std::thread([this, id] { live(id); }).detach();
+        try {
+            while (started_ < workers) {
+                const int id = started_ + 1;
+                std::thread([this, id] { live(id); }).detach();
+                started_ = id;
+            }
+        } catch (const std::system_error&) {
         }
     }
 
@@ -148,9 +154,9 @@ int n_threads() { return wanted.load(std::memory_order_relaxed); }
 
 void set_n_threads(int n) { wanted.store(n, std::memory_order_relaxed); }
 
-void parallel_for(int count, Item item, const void* context) {
+void parallel_for(int count, Item item, const void* context, int threads) {
     Job job{item, context, count};
-    const int threads = n_threads() < count ? n_threads() : count;
+    if (threads > count) threads = count;
     if (threads > 1 && !inside_a_job && pool()->run(job, threads)) return;
     for (int k = 0; k < count; ++k) item(context, k, 0);
 }

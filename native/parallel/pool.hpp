@@ -7,21 +7,23 @@
 
 namespace cnn {
 
-// Runs item(context, k, worker) for k = 0 .. count-1; worker < n_threads() tells whose
-// workspace to use. Returns when all items are done. Safe to call from several threads
-// at once and after fork: who finds the pool busy runs all items himself.
-using Item = void (*)(const void* context, int k, int worker);
-void parallel_for(int count, Item item, const void* context);
+int n_threads();
 
-template <class Work> void parallel_for(int count, const Work& work) {
+// Runs item(context, k, worker) for k = 0 .. count-1; worker < threads tells whose
+// workspace to use. Who has workspaces passes the number that he made, since another
+// caller may set another meanwhile. Returns when all items are done. Safe to call from
+// several threads at once and after fork: who finds the pool busy runs all items himself.
+using Item = void (*)(const void* context, int k, int worker);
+void parallel_for(int count, Item item, const void* context, int threads);
+
+template <class Work> void parallel_for(int count, const Work& work, int threads = n_threads()) {
     parallel_for(
         count, [](const void* context, int k, int worker) {
             (*static_cast<const Work*>(context))(k, worker);
         },
-        &work);
+        &work, threads);
 }
 
-int n_threads();
 void set_n_threads(int n);  // 1 <= n <= most_threads
 constexpr int most_threads = 256;
 

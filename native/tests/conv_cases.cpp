@@ -110,7 +110,8 @@ template <class T> void direct(Record& record) {
 template <class T> void grouped(Record& record) {
     for (int k = 0; k < 60; ++k) {
         Hand hand(2000 + k);
-        const int C_group = hand.choice({1, 1, 2, 3, 4, 5, 9}), groups = hand.choice({2, 3, 4, 5, 9, 17});
+        const int C_group = hand.choice({1, 1, 2, 3, 4, 5, 9});
+        const int groups = hand.choice({2, 3, 4, 5, 9, 17});
         const int F_group = k % 3 ? C_group : hand.choice({1, 2, 3, 4, 7});
         const Conv2d g = draw(hand, C_group * groups, F_group * groups, groups);
         all_passes<T>(record, hand, "conv2d grouped", 8, g, Algorithm::direct,

@@ -8,7 +8,8 @@ namespace {
 
 template <class T> void by_channel(Record& record, Hand& hand, const ChannelRows& m) {
     const Size C = m.C, n = m.images * m.rows * C, per_channel = m.images * C;
-    const auto x = hand.numbers<T>(n, -1, 2), dout = hand.numbers<T>(n), residual = hand.numbers<T>(n);
+    const auto x = hand.numbers<T>(n, -1, 2), dout = hand.numbers<T>(n);
+    const auto residual = hand.numbers<T>(n);
     const auto scale = hand.numbers<T>(per_channel), shift = hand.numbers<T>(per_channel);
     const auto around = hand.numbers<T>(per_channel);
     const auto a = hand.numbers<T>(per_channel), b = hand.numbers<T>(per_channel);
@@ -70,7 +71,8 @@ template <class T> void by_channel(Record& record, Hand& hand, const ChannelRows
         norm_gradient_sums<T>(m, from, mask, got_sums.data(), got_products.data());
         norm_input_gradient<T>(
             m, {from, a.data(), b.data(), c.data(), got_dx.data(), got_dresidual.data()}, mask);
-        record.hold("norm gradient sums", 8, sums, std::vector<T>(got_sums.begin(), got_sums.end()));
+        record.hold("norm gradient sums", 8, sums,
+                    std::vector<T>(got_sums.begin(), got_sums.end()));
         record.hold("norm gradient products", 8, products,
                     std::vector<T>(got_products.begin(), got_products.end()));
         record.hold("norm input gradient", 4, dx, got_dx);
