@@ -6,11 +6,35 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 import torch
+import torch._dynamo.exc
 
+from checks import WrongResult
 from cnnpy import nn
 
 FORMS = ("contiguous", "channels_last", "compiled", "compiled cl")
 """How PyTorch runs a network: its two layouts in memory, each compiled or not."""
+
+
+does_not_count = (WrongResult, torch._dynamo.exc.TorchDynamoException, OSError)
+"""Why a form of PyTorch is left out: it is wrong, or there is nothing to compile it with."""
+
+
+def left_out(form: str, reason: Exception) -> str:
+    """Say that a form is not timed.
+
+    Parameters
+    ----------
+    form : str
+        One of FORMS.
+    reason : Exception
+        Of `does_not_count`.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    return f"PyTorch {form} is left out: {str(reason).strip().splitlines()[0][:120]}"
 
 
 class Residual(torch.nn.Module):
