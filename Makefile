@@ -2,7 +2,8 @@
 # make test   install into .venv with the test extra and run the whole suite
 # make lint   formatting, types, the import arrow, docstrings
 # make develop  build the engine for work on the sources
-# make bench  the NumPy backend beside the definition and a plain im2col
+# make bench  install what is compared, and time the engine beside it
+# make bench-numpy  the NumPy backend beside the definition and a plain im2col
 
 PYTHON ?= python3
 VENV   := .venv
@@ -11,7 +12,9 @@ BUILD  := build/meson
 SOURCE := pyproject.toml meson.build meson.options VERSION $(shell find native src -type f -not -name '*.pyc')
 PYTEST_OPTIONS ?=
 
-.PHONY: run test lint bench develop clean
+BENCH_OPTIONS ?=
+
+.PHONY: run test lint bench bench-numpy develop clean
 
 run: $(VENV)/.run
 	$(BIN)/cnnpy train digits
@@ -26,7 +29,14 @@ lint: $(VENV)/.lint
 	$(BIN)/lint-imports
 	$(BIN)/python tools/validate_docstrings.py
 
-bench: $(VENV)/.test
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/peak.py $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/convolutions.py $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/networks.py $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/inference.py $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/install.py --size $(BENCH_OPTIONS)
+
+bench-numpy: $(VENV)/.run
 	$(BIN)/python benchmarks/numpy_backend.py
 
 # The sources as they stand, with the engine built beside them: PYTHONPATH=src python ...
@@ -42,7 +52,8 @@ clean:
 $(VENV)/.run: extra := cli
 $(VENV)/.test: extra := test
 $(VENV)/.lint: extra := lint
-$(VENV)/.run $(VENV)/.test $(VENV)/.lint: $(VENV)/.build-tools $(SOURCE)
+$(VENV)/.bench: extra := bench
+$(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.build-tools $(SOURCE)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --no-build-isolation -Cbuild-dir=$(BUILD) ".[$(extra)]"
 	touch $@
 
