@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from cnnpy.contract import Tolerance
+if TYPE_CHECKING:
+    from cnnpy.contract import Tolerance
 
 
 class WrongResult(Exception):

@@ -13,7 +13,9 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -107,7 +109,16 @@ def _megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def print_memory(who: str, name: str, threads: int) -> None:
+def write_twin(name: str, path: str) -> None:
+    """Write a network for PyTorch, so that its process need not import cnnpy."""
+    import torch
+
+    import twins
+
+    torch.save(twins.twin_of(_model(_find(name))), path)
+
+
+def print_memory(who: str, name: str, threads: int, path: str) -> None:
     """Take three steps and print the peak after the imports and after the steps."""
     network = _find(name)
     x, y = _batch(network)
@@ -123,9 +134,9 @@ def print_memory(who: str, name: str, threads: int) -> None:
         import twins
 
         torch.set_num_threads(threads)
-        model = _model(network)
         imported = _megabytes()
-        twin, tx = twins.in_form(twins.twin_of(model), torch.from_numpy(x), who)
+        twin = torch.load(path, weights_only=False)
+        twin, tx = twins.in_form(twin, torch.from_numpy(x), who)
         step = twins.training_step(twin, tx, torch.from_numpy(y), lr=LR, momentum=MOMENTUM)
     for _ in range(3):
         step()
@@ -137,23 +148,26 @@ def memory_table(report: Report, options: argparse.Namespace) -> None:
     forms = {OURS: "cnnpy", "contiguous": "PyTorch", "channels_last": "channels_last"}
     report.print("\npeak memory of a process after three steps, MB (of which for its imports)")
     report.print(f"{'':34}{'':22}" + "".join(f"{heading:>20}" for heading in forms.values()))
-    for setting, environment in SETTINGS.items():
-        for network in TRAINING:
-            if options.only not in str(network):
-                continue
-            line = f"{network!s:34}{setting:22}"
-            for who in forms:
-                command = [sys.executable, __file__, "--memory", who, str(network)]
-                ended = subprocess.run(
-                    [*command, str(options.threads)],
-                    env=os.environ | threads_environment(options.threads) | environment,
-                    check=True,
-                    capture_output=True,
-                    text=True,
-                )
-                imported, peak = map(float, ended.stdout.split())
-                line += f"{peak:12.0f} ({imported:5.0f})"
-            report.print(line)
+    chosen = [network for network in TRAINING if options.only in str(network)]
+    threads = threads_environment(options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        for network in chosen:
+            path = str(Path(folder) / f"{network.model}.pt")
+            subprocess.run([sys.executable, __file__, "--twin", str(network), path], check=True)
+            for setting, environment in SETTINGS.items():
+                line = f"{network!s:34}{setting:22}"
+                for who in forms:
+                    command = [sys.executable, __file__, "--memory", who, str(network)]
+                    ended = subprocess.run(
+                        [*command, str(options.threads), path],
+                        env=os.environ | threads | environment,
+                        check=True,
+                        capture_output=True,
+                        text=True,
+                    )
+                    imported, peak = map(float, ended.stdout.split())
+                    line += f"{peak:12.0f} ({imported:5.0f})"
+                report.print(line)
 
 
 SUITE = Suite(
@@ -170,6 +184,8 @@ SUITE = Suite(
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--memory"]:
-        print_memory(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        print_memory(sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5])
+    elif sys.argv[1:2] == ["--twin"]:
+        write_twin(*sys.argv[2:])
     else:
         run(SUITE)

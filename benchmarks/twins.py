@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
-import torch._dynamo.exc
 
 from checks import WrongResult
-from cnnpy import nn
+
+if TYPE_CHECKING:  # a process that measures PyTorch's memory reads a twin without cnnpy
+    from cnnpy import nn
 
 FORMS = ("contiguous", "channels_last", "compiled", "compiled cl")
 """How PyTorch runs a network: its two layouts in memory, each compiled or not."""
 
 
-does_not_count = (WrongResult, torch._dynamo.exc.TorchDynamoException, OSError)
+does_not_count = (WrongResult, RuntimeError, OSError)
 """Why a form of PyTorch is left out: it is wrong, or there is nothing to compile it with."""
 
 
@@ -71,6 +73,8 @@ def twin_of(model: nn.Layer, *, dtype: torch.dtype = torch.float32) -> torch.nn.
 
 
 def _twin(layer: nn.Layer) -> torch.nn.Module:
+    from cnnpy import nn
+
     t = torch.nn
     match layer:
         case nn.Sequential():
