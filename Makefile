@@ -4,7 +4,8 @@
 # make develop  build the engine for work on the sources
 # make neon   the kernels of aarch64 against loops and against x86's, under qemu-user
 # make sanitize  the engine under the sanitizers of addresses, undefined behaviour, threads
-# make bench  the NumPy backend beside the definition and a plain im2col
+# make bench  install what is compared, and time the engine beside it
+# make bench-numpy  the NumPy backend beside the definition and a plain im2col
 
 PYTHON ?= python3
 VENV   := .venv
@@ -13,8 +14,9 @@ BUILD  := build/meson
 WITH_TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 SOURCE := pyproject.toml meson.build meson.options VERSION $(shell find native src -type f -not -name '*.pyc')
 PYTEST_OPTIONS ?=
+BENCH_OPTIONS ?=
 
-.PHONY: run test lint bench develop neon sanitize clean
+.PHONY: run test lint bench bench-numpy develop neon sanitize clean
 
 run: $(VENV)/.run
 	$(BIN)/cnnpy train digits
@@ -29,7 +31,14 @@ lint: $(VENV)/.lint
 	$(BIN)/lint-imports
 	$(BIN)/python tools/validate_docstrings.py
 
-bench: $(VENV)/.test
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/peak.py $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/convolutions.py $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/networks.py $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/inference.py $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/install.py --size $(BENCH_OPTIONS)
+
+bench-numpy: $(VENV)/.run
 	$(BIN)/python benchmarks/numpy_backend.py
 
 # The sources as they stand, with the engine built beside them: PYTHONPATH=src python ...
@@ -84,7 +93,8 @@ clean:
 $(VENV)/.run: extra := cli
 $(VENV)/.test: extra := test
 $(VENV)/.lint: extra := lint
-$(VENV)/.run $(VENV)/.test $(VENV)/.lint: $(VENV)/.build-tools $(SOURCE)
+$(VENV)/.bench: extra := bench
+$(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.build-tools $(SOURCE)
 	$(WITH_TOOLS) $(BIN)/python -m pip install --quiet --no-build-isolation -Cbuild-dir=$(BUILD) ".[$(extra)]"
 	touch $@
 

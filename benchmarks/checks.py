@@ -1,10 +1,17 @@
-"""Whether what is timed is right; a wrong result is an error, not a row."""
+"""Whether what is timed is right; a wrong result is never timed."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from cnnpy.contract import Tolerance
+if TYPE_CHECKING:
+    from cnnpy.contract import Tolerance
+
+
+class WrongResult(Exception):
+    """What somebody computes is not what float64 says."""
 
 
 def demand_agreement(what: str, got, want, bound, tolerance: Tolerance) -> None:
@@ -26,7 +33,7 @@ def demand_agreement(what: str, got, want, bound, tolerance: Tolerance) -> None:
         bound = bound.max(axis=(2, 3), keepdims=True)
     off = np.abs(got - want) - tolerance.k * np.finfo(np.float32).eps * bound
     if got.shape != want.shape or not off.max() <= 0:
-        raise SystemExit(f"{what} is wrong: beyond its tolerance by {off.max():.3g}")
+        raise WrongResult(f"{what} is wrong: beyond its tolerance by {off.max():.3g}")
 
 
 def demand_closeness(what: str, got, want, *, most: float) -> None:
@@ -44,4 +51,4 @@ def demand_closeness(what: str, got, want, *, most: float) -> None:
     got, want = np.asarray(got, dtype=np.float64), np.asarray(want)
     off = np.linalg.norm(got - want) / max(np.linalg.norm(want), 1e-30)
     if got.shape != want.shape or not off <= most:
-        raise SystemExit(f"{what} is wrong: off by {off:.3g} of its norm, allowed {most:.3g}")
+        raise WrongResult(f"{what} is wrong: off by {off:.3g} of its norm, allowed {most:.3g}")

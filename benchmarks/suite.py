@@ -182,6 +182,8 @@ def run(suite: Suite, *, rounds: int = 9) -> None:
                 continue
             for row in rows:
                 report.print(_line(suite, row))
+                for note in row.notes:
+                    report.print(f"{'':36}{note}")
             tables[setting] += rows
         _summarize(suite, tables[setting], report)
     suite.afterwards(report, options)

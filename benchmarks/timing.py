@@ -7,7 +7,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Row:
         ``<who>/<form>``, for who can be run in several forms.
     others: float
         CPUs that other programs kept busy meanwhile.
+    notes : list of str
+        Who was left out, and why.
     """
 
     label: str
@@ -37,6 +39,7 @@ class Row:
     work: float
     times: Mapping[str, Times]
     others: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:

@@ -4,13 +4,39 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 
-from cnnpy import nn
+from checks import WrongResult
+
+if TYPE_CHECKING:  # a process that measures PyTorch's memory reads a twin without cnnpy
+    from cnnpy import nn
 
 FORMS = ("contiguous", "channels_last", "compiled", "compiled cl")
 """How PyTorch runs a network: its two layouts in memory, each compiled or not."""
+
+
+does_not_count = (WrongResult, RuntimeError, OSError)
+"""Why a form of PyTorch is left out: it is wrong, or there is nothing to compile it with."""
+
+
+def left_out(form: str, reason: Exception) -> str:
+    """Say that a form is not timed.
+
+    Parameters
+    ----------
+    form : str
+        One of FORMS.
+    reason : Exception
+        Of `does_not_count`.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    return f"PyTorch {form} is left out: {str(reason).strip().splitlines()[0][:120]}"
 
 
 class Residual(torch.nn.Module):
@@ -47,6 +73,8 @@ def twin_of(model: nn.Layer, *, dtype: torch.dtype = torch.float32) -> torch.nn.
 
 
 def _twin(layer: nn.Layer) -> torch.nn.Module:
+    from cnnpy import nn
+
     t = torch.nn
     match layer:
         case nn.Sequential():
