@@ -15,7 +15,9 @@
 namespace cnn {
 namespace {
 
-constexpr Size near_bytes = 1280 << 10;  // what V and M of a worker's block may take
+constexpr Size near_bytes = 640 << 10;  // what V and M of a worker's block may take
+
+constexpr Size shared_bytes = 12 << 20;  // filters up to here are read from L3 block by block
 
 template <class T> int padded_row(int n) {
     const auto& k = kernels<T>();
@@ -40,6 +42,8 @@ template <class T> Winograd plan(const Correlation& c) {
     p.m = p.r == 5 ? 2 : tile_size(c.H_out, c.W_out);
     p.points = (p.m + p.r - 1) * (p.m + p.r - 1);
     p.tiles_h = ceil_div(c.H_out, p.m), p.tiles_w = ceil_div(c.W_out, p.m);
+    p.filters_past_caches = p.points * p.filters_size() * Size(sizeof(T)) >= larger_than_caches &&
+                            p.panels.last == p.panels.wide;
     p.C_row = padded_row<T>(c.C);
     p.F_row = padded_row<T>(p.F_packed());
     return p;
@@ -80,7 +84,7 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
     const int blocks = ceil_div(tiles, block);
     const Size filter_bytes = p.points * p.filters_size() * Size(sizeof(T));
 
-    if (blocks >= 4 * threads && filter_bytes <= (3 << 20)) {
+    if (blocks >= 4 * threads && filter_bytes <= shared_bytes) {
         const Size V_point = Size(block) * p.C_row + 16, M_point = Size(block) * p.F_row + 16;
         const Size per_worker = aligned(p.points * (V_point + M_point));
         Workspace space((per_worker * threads + 64) * sizeof(T));
@@ -172,7 +176,7 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
     const int n_panels = p.panels.count, tiles = p.tiles(), threads = n_threads();
     const Size dU_size = p.points * p.filters_size();
     const FilterSteps steps = forward_steps(g);
-    constexpr Size most_dU = 1 << 20, all_dU = 10 << 20;  // bytes
+    constexpr Size most_dU = 3 << 20, all_dU = 40 << 20, both_blocks = 1500 << 10;  // bytes
     constexpr int most_slices = 16;
     const bool sliced = dU_size * Size(sizeof(T)) <= most_dU || tiles > 4096;
 
@@ -190,7 +194,7 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
         Workspace dU_space((slices * dU_size + 64) * sizeof(T));
         T* dU = dU_space.as<T>();
         const Size per_tile = GradientBlocks<T>(p, 1).numbers(p) * Size(sizeof(T));
-        const int block = static_cast<int>(std::clamp<Size>(near_bytes / per_tile, 16, 128));
+        const int block = static_cast<int>(std::clamp<Size>(both_blocks / per_tile, 16, 256));
         const GradientBlocks<T> blocks(p, block);
         const Size per_worker = aligned(blocks.numbers(p) + 64);
         Workspace space(per_worker * threads * sizeof(T));

@@ -51,7 +51,7 @@ template <class T> struct LongSum {
 
 template <class T> CNN_INLINE T largest_of_row(const T* x, Size K) {
     Vector<T> best = broadcast<T>(-Format<T>::infinity);
-    over_row<T>(K, [&](Size, int n, auto read, auto) CNN_INLINE_LAMBDA {
+    over_row<T>(K, [&](Size, int n, auto read, auto) CNN_LAMBDA {
         const Vector<T> v = larger<T>(read(x), best);
         best = n == lanes<T> ? v : first_lanes<T>(n) ? v : best;
     });
@@ -66,7 +66,7 @@ template <class T> void softmax_rows(const T* x, Size rows, Size K, bool logs, T
     for (Size r = 0; r < rows; ++r, x += K, out += K) {
         const T largest = largest_of_row<T>(x, K);
         LongSum<T> sum;
-        over_row<T>(K, [&](Size, int n, auto read, auto write) CNN_INLINE_LAMBDA {
+        over_row<T>(K, [&](Size, int n, auto read, auto write) CNN_LAMBDA {
             const Vector<T> e = exp_of<T>(read(x) - largest);
             sum.add(only_first<T>(e, n));
             if (!logs) write(out, e);
@@ -74,11 +74,11 @@ template <class T> void softmax_rows(const T* x, Size rows, Size K, bool logs, T
         const T total = sum_of_lanes<T>(sum.all());
         if (logs) {
             const T log_total = log_of_one<T>(total);
-            over_row<T>(K, [=](Size, int, auto read, auto write) CNN_INLINE_LAMBDA {
+            over_row<T>(K, [=](Size, int, auto read, auto write) CNN_LAMBDA {
                 write(out, (read(x) - largest) - log_total);
             });
         } else {
-            over_row<T>(K, [=](Size, int, auto read, auto write) CNN_INLINE_LAMBDA {
+            over_row<T>(K, [=](Size, int, auto read, auto write) CNN_LAMBDA {
                 write(out, read(out) / total);
             });
         }
@@ -87,7 +87,7 @@ template <class T> void softmax_rows(const T* x, Size rows, Size K, bool logs, T
 
 template <class T>
 void softmax_columns(const T* x, Size columns, Size K, Size step, bool logs, T* out) {
-    over_row<T>(columns, [=](Size, int, auto read, auto write) CNN_INLINE_LAMBDA {
+    over_row<T>(columns, [=](Size, int, auto read, auto write) CNN_LAMBDA {
         Vector<T> largest = read(x);
         for (Size k = 1; k < K; ++k) largest = larger<T>(read(x + k * step), largest);
         LongSum<T> sum;
@@ -124,11 +124,11 @@ template <class T>
 void softmax_rows_backward(const T* dout, const T* out, Size rows, Size K, bool logs, T* dx) {
     for (Size r = 0; r < rows; ++r, dout += K, out += K, dx += K) {
         LongSum<T> sum;
-        over_row<T>(K, [&](Size, int n, auto read, auto) CNN_INLINE_LAMBDA {
+        over_row<T>(K, [&](Size, int n, auto read, auto) CNN_LAMBDA {
             sum.add(only_first<T>(term<T>(read(dout), read(out), logs), n));
         });
         const Vector<T> total = broadcast<T>(sum_of_lanes<T>(sum.all()));
-        over_row<T>(K, [=](Size, int, auto read, auto write) CNN_INLINE_LAMBDA {
+        over_row<T>(K, [=](Size, int, auto read, auto write) CNN_LAMBDA {
             write(dx, input_gradient<T>(read(dout), read(out), total, logs));
         });
     }
@@ -137,7 +137,7 @@ void softmax_rows_backward(const T* dout, const T* out, Size rows, Size K, bool 
 template <class T>
 void softmax_columns_backward(const T* dout, const T* out, Size columns, Size K, Size step,
                               bool logs, T* dx) {
-    over_row<T>(columns, [=](Size, int, auto read, auto write) CNN_INLINE_LAMBDA {
+    over_row<T>(columns, [=](Size, int, auto read, auto write) CNN_LAMBDA {
         LongSum<T> sum;
         for (Size k = 0; k < K; ++k)
             sum.add(term<T>(read(dout + k * step), read(out + k * step), logs));
@@ -173,7 +173,7 @@ template <class T> struct Wanted {
     CNN_INLINE T sum(Size K) const {
         if (!probabilities) return right + static_cast<T>(K - 1) * other;
         LongSum<T> total;
-        over_row<T>(K, [&](Size k, int n, auto read, auto) CNN_INLINE_LAMBDA {
+        over_row<T>(K, [&](Size k, int n, auto read, auto) CNN_LAMBDA {
             total.add((*this)(k, n, read));
         });
         return sum_of_lanes<T>(total.all());
@@ -188,7 +188,7 @@ void cross_entropy(const T* x, const Targets<T>& targets, Size rows, Size K, T* 
     for (Size r = 0; r < rows; ++r, x += K, p += K) {
         const T largest = largest_of_row<T>(x, K);
         LongSum<T> sum;
-        over_row<T>(K, [&](Size, int n, auto read, auto write) CNN_INLINE_LAMBDA {
+        over_row<T>(K, [&](Size, int n, auto read, auto write) CNN_LAMBDA {
             const Vector<T> e = exp_of<T>(read(x) - largest);
             sum.add(only_first<T>(e, n));
             write(p, e);
@@ -196,7 +196,7 @@ void cross_entropy(const T* x, const Targets<T>& targets, Size rows, Size K, T* 
         const T total = sum_of_lanes<T>(sum.all()), log_total = log_of_one<T>(total);
         const Wanted<T> wanted(targets, r, K);
         LongSum<T> loss;
-        over_row<T>(K, [&](Size k, int n, auto read, auto write) CNN_INLINE_LAMBDA {
+        over_row<T>(K, [&](Size k, int n, auto read, auto write) CNN_LAMBDA {
             const Vector<T> q = wanted(k, n, read), log_p = (read(x) - largest) - log_total;
             loss.add(q != 0 ? q * log_p : Vector<T>{});  // 0·log 0 counts nothing
             write(p, read(p) / total);
@@ -211,7 +211,7 @@ void cross_entropy_backward(const T* p, const Targets<T>& targets, Size rows, Si
     for (Size r = 0; r < rows; ++r, p += K, dx += K) {
         const Wanted<T> wanted(targets, r, K);
         const T sum = wanted.sum(K);
-        over_row<T>(K, [=, &wanted](Size k, int n, auto read, auto write) CNN_INLINE_LAMBDA {
+        over_row<T>(K, [=, &wanted](Size k, int n, auto read, auto write) CNN_LAMBDA {
             write(dx, (read(p) * sum - wanted(k, n, read)) * share);
         });
     }

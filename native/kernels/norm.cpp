@@ -46,12 +46,12 @@ template <class T, int n, class F> CNN_INLINE Vector<T> sum_of(F f) {
     if constexpr (n == 1) return f(0);
     else
         return sum_of<T, n / 2>(f) +
-               sum_of<T, n - n / 2>([=](int r) CNN_INLINE_LAMBDA { return f(r + n / 2); });
+               sum_of<T, n - n / 2>([=](int r) CNN_LAMBDA { return f(r + n / 2); });
 }
 
 template <class T, int n> CNN_INLINE void add_rows(const T* x, int C, T* sums) {
-    over_channels<T>(C, [=](auto read, auto write) CNN_INLINE_LAMBDA {
-        write(sums, read(sums) + sum_of<T, n>([=](int r) CNN_INLINE_LAMBDA {
+    over_channels<T>(C, [=](auto read, auto write) CNN_LAMBDA {
+        write(sums, read(sums) + sum_of<T, n>([=](int r) CNN_LAMBDA {
                   return read(x + Size(r) * C);
               }));
     });
@@ -60,13 +60,13 @@ template <class T, int n> CNN_INLINE void add_rows(const T* x, int C, T* sums) {
 // Σ d and Σ d² with d = x - around.
 template <class T, int n>
 CNN_INLINE void add_squares(const T* x, int C, const T* around, T* sums, T* squares) {
-    over_channels<T>(C, [=](auto read, auto write) CNN_INLINE_LAMBDA {
+    over_channels<T>(C, [=](auto read, auto write) CNN_LAMBDA {
         const Vector<T> middle = read(around);
         Vector<T> d[n];
 #pragma GCC unroll 8
         for (int r = 0; r < n; ++r) d[r] = read(x + Size(r) * C) - middle;
-        write(sums, read(sums) + sum_of<T, n>([&](int r) CNN_INLINE_LAMBDA { return d[r]; }));
-        write(squares, read(squares) + sum_of<T, n>([&](int r) CNN_INLINE_LAMBDA {
+        write(sums, read(sums) + sum_of<T, n>([&](int r) CNN_LAMBDA { return d[r]; }));
+        write(squares, read(squares) + sum_of<T, n>([&](int r) CNN_LAMBDA {
                            return d[r] * d[r];
                        }));
     });
@@ -84,7 +84,7 @@ CNN_INLINE Vector<T> let_through(const NormGradient<T>& from, Size at, Vector<T>
 template <class T, Mask mask, int n>
 CNN_INLINE void add_gradients(const NormGradient<T>& from, Size row, int C, T* sums,
                               T* products) {
-    over_channels<T>(C, [=, &from](auto read, auto write) CNN_INLINE_LAMBDA {
+    over_channels<T>(C, [=, &from](auto read, auto write) CNN_LAMBDA {
         const Vector<T> mean = read(from.mean);
         Vector<T> g[n], d[n];
 #pragma GCC unroll 8
@@ -93,8 +93,8 @@ CNN_INLINE void add_gradients(const NormGradient<T>& from, Size row, int C, T* s
             d[r] = x - mean;
             g[r] = let_through<T, mask>(from, (row + r) * C, x, read);
         }
-        write(sums, read(sums) + sum_of<T, n>([&](int r) CNN_INLINE_LAMBDA { return g[r]; }));
-        write(products, read(products) + sum_of<T, n>([&](int r) CNN_INLINE_LAMBDA {
+        write(sums, read(sums) + sum_of<T, n>([&](int r) CNN_LAMBDA { return g[r]; }));
+        write(products, read(products) + sum_of<T, n>([&](int r) CNN_LAMBDA {
                             return g[r] * d[r];
                         }));
     });
@@ -147,25 +147,25 @@ void norm_statistics(const T* x, Size rows, int C, T* workspace, double* mean, d
 namespace {
 
 template <class T, bool past> void apply(const NormApply<T>& a, Size begin, Size end, int C) {
-    auto rows = [&](auto finish) CNN_INLINE_LAMBDA {
+    auto rows = [&](auto finish) CNN_LAMBDA {
         for (Size r = begin; r < end; ++r)
-            over_channels<T, past>(C, [&](auto read, auto write) CNN_INLINE_LAMBDA {
+            over_channels<T, past>(C, [&](auto read, auto write) CNN_LAMBDA {
                 const Vector<T> v = read(a.x + r * C) * read(a.scale) + read(a.shift);
                 write(a.out + r * C, finish(v, r * C, read));
             });
     };
     if (a.residual && a.relu)
-        rows([&](Vector<T> v, Size at, auto read) CNN_INLINE_LAMBDA {
+        rows([&](Vector<T> v, Size at, auto read) CNN_LAMBDA {
             return relu<T>(v + read(a.residual + at));
         });
     else if (a.residual)
-        rows([&](Vector<T> v, Size at, auto read) CNN_INLINE_LAMBDA {
+        rows([&](Vector<T> v, Size at, auto read) CNN_LAMBDA {
             return v + read(a.residual + at);
         });
     else if (a.relu)
-        rows([](Vector<T> v, Size, auto) CNN_INLINE_LAMBDA { return relu<T>(v); });
+        rows([](Vector<T> v, Size, auto) CNN_LAMBDA { return relu<T>(v); });
     else
-        rows([](Vector<T> v, Size, auto) CNN_INLINE_LAMBDA { return v; });
+        rows([](Vector<T> v, Size, auto) CNN_LAMBDA { return v; });
 }
 
 }  // namespace
@@ -206,7 +206,7 @@ void gradient_sums(const NormGradient<T>& from, Size begin, Size end, int C, T* 
 template <class T, Mask mask, bool past>
 void input_gradient(const NormInputGradient<T>& a, Size begin, Size end, int C) {
     for (Size r = begin; r < end; ++r)
-        over_channels<T, past>(C, [&](auto read, auto write) CNN_INLINE_LAMBDA {
+        over_channels<T, past>(C, [&](auto read, auto write) CNN_LAMBDA {
             const Vector<T> x = read(a.from.x + r * C);
             const Vector<T> g = let_through<T, mask>(a.from, r * C, x, read);
             const Vector<T> moved = (x - read(a.from.mean)) * read(a.b) + read(a.c);
@@ -299,16 +299,16 @@ template <class T>
 void row_norm_forward(const RowNorm<T>& norm, const T* x, double eps, T* out, T* mean_at,
                       T* inv_std_at) {
     const Size D = norm.D;
-    const double about = sum_over<T>(D, [=](auto read) CNN_INLINE_LAMBDA { return read(x); }) / D;
+    const double about = sum_over<T>(D, [=](auto read) CNN_LAMBDA { return read(x); }) / D;
     const T mean = static_cast<T>(about);
-    const double squares = sum_over<T>(D, [=](auto read) CNN_INLINE_LAMBDA {
+    const double squares = sum_over<T>(D, [=](auto read) CNN_LAMBDA {
         const Vector<T> d = read(x) - mean;
         return d * d;
     });
     const double off = about - mean;  // what rounding the mean to T moved
     const double var = squares / D - off * off;
     const T inv_std = static_cast<T>(1 / __builtin_sqrt((var < 0 ? 0 : var) + eps));
-    over_row<T>(D, [=, &norm](auto read, auto write) CNN_INLINE_LAMBDA {
+    over_row<T>(D, [=, &norm](auto read, auto write) CNN_LAMBDA {
         Vector<T> v = (read(x) - mean) * inv_std;
         if (norm.gamma) v *= read(norm.gamma);
         if (norm.beta) v += read(norm.beta);
@@ -322,15 +322,15 @@ template <class T>
 void row_norm_backward(const RowNorm<T>& norm, const T* dout, const T* x, T mean, T inv_std,
                        T* dx) {
     const Size D = norm.D;
-    auto weighed = [=, &norm](auto read) CNN_INLINE_LAMBDA {
+    auto weighed = [=, &norm](auto read) CNN_LAMBDA {
         return norm.gamma ? read(dout) * read(norm.gamma) : read(dout);
     };
     const T sum = static_cast<T>(
-        sum_over<T>(D, [=](auto read) CNN_INLINE_LAMBDA { return weighed(read); }) / D);
-    const T slope = static_cast<T>(sum_over<T>(D, [=](auto read) CNN_INLINE_LAMBDA {
+        sum_over<T>(D, [=](auto read) CNN_LAMBDA { return weighed(read); }) / D);
+    const T slope = static_cast<T>(sum_over<T>(D, [=](auto read) CNN_LAMBDA {
                                        return weighed(read) * ((read(x) - mean) * inv_std);
                                    }) / D);
-    over_row<T>(D, [=](auto read, auto write) CNN_INLINE_LAMBDA {
+    over_row<T>(D, [=](auto read, auto write) CNN_LAMBDA {
         const Vector<T> standard = (read(x) - mean) * inv_std;
         write(dx, inv_std * (weighed(read) - sum - standard * slope));
     });
@@ -348,7 +348,7 @@ void row_norm_parameter_sums(const T* dout, const T* x, const T* mean, const T* 
         clear(product, columns);
         clear(sum, columns);
         for (Size r = start; r < stop; ++r)
-            over_channels<T>(columns, [=](auto read, auto write) CNN_INLINE_LAMBDA {
+            over_channels<T>(columns, [=](auto read, auto write) CNN_LAMBDA {
                 const Vector<T> d = read(dout + r * D);
                 write(product, read(product) + d * ((read(x + r * D) - mean[r]) * inv_std[r]));
                 write(sum, read(sum) + d);

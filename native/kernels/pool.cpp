@@ -48,10 +48,10 @@ CNN_INLINE void largest_at(const PoolSource<T>& from, const T* x, std::ptrdiff_t
                            Taps rows, Taps columns, int WW, T* out, Index* which) {
     const T* corner = x + rows.begin * row + columns.begin * C;
     const int first = rows.begin * WW + columns.begin;
-    auto winner = [&](auto read, Integers<T>& tap) CNN_INLINE_LAMBDA {
+    auto winner = [&](auto read, Integers<T>& tap) CNN_LAMBDA {
         const Vector<T> scale = affine ? read(from.scale) : Vector<T>{};
         const Vector<T> shift = affine ? read(from.shift) : Vector<T>{};
-        auto value_at = [&](const T* p) CNN_INLINE_LAMBDA {
+        auto value_at = [&](const T* p) CNN_LAMBDA {
             return affine ? read(p) * scale + shift : read(p);
         };
         Vector<T> best = value_at(corner);
@@ -99,7 +99,7 @@ void largest_of_row(const Pool2d& g, const PoolSource<T>& from, T* out, Index* w
         const Taps columns = taps_inside(left, g.WW, g.W);
         const T* window = from.x + top * row + std::ptrdiff_t(left) * g.C;
         const bool whole = rows.count() == g.HH && columns.count() == g.WW;
-        auto find = [&](Taps u, Taps v, int WW) CNN_INLINE_LAMBDA {
+        auto find = [&](Taps u, Taps v, int WW) CNN_LAMBDA {
             largest_at<T, Index, affine, relu_after>(from, window, row, g.C, u, v, WW, out, which);
         };
         if (whole && g.HH == 2 && g.WW == 2) find({0, 2}, {0, 2}, 2);
@@ -124,7 +124,7 @@ namespace {
 template <class T, class Index>
 CNN_INLINE void spread(const Pool2d& g, const T* dout, const Index* which, T* dx,
                        std::ptrdiff_t row, int HH, int WW) {
-    auto pixels = [=](Vector<T> d, Integers<T> tap, auto write) CNN_INLINE_LAMBDA {
+    auto pixels = [=](Vector<T> d, Integers<T> tap, auto write) CNN_LAMBDA {
         for (int u = 0; u < HH; ++u)
             for (int v = 0; v < WW; ++v)
                 write(dx + u * row + v * g.C, tap == u * WW + v ? d : Vector<T>{});
@@ -173,7 +173,7 @@ void collect_row(const Pool2d& g, const T* dout, const Index* which, T* dx, int 
     dx += std::ptrdiff_t(h) * g.W * C;
     for (int w = 0; w < g.W; ++w, dx += C) {
         const Taps columns = windows_over(w, g.WW, g.stride_w, g.padding_w, g.W_out);
-        auto collect = [&](auto read, auto read_index) CNN_INLINE_LAMBDA {
+        auto collect = [&](auto read, auto read_index) CNN_LAMBDA {
             Vector<T> sum = {};
             for (int i = rows.begin; i < rows.end; ++i) {
                 int tap = (h + g.padding_h - i * g.stride_h) * g.WW + w + g.padding_w -
@@ -225,7 +225,7 @@ template <class T> void mean(const Pool2d& g, const T* x, T* out, int i) {
         const T* corner = x + (top + rows.begin) * row +
                           std::ptrdiff_t(left_edge + columns.begin) * C;
         const T size = T(g.count_include_pad ? g.HH * g.WW : rows.count() * columns.count());
-        auto average = [&](auto read) CNN_INLINE_LAMBDA {
+        auto average = [&](auto read) CNN_LAMBDA {
             Vector<T> sum = {};
             const T* line = corner;
             for (int u = 0; u < rows.count(); ++u, line += row) {
@@ -253,7 +253,7 @@ template <class T> void mean_backward(const Pool2d& g, const T* dout, T* dx, int
     dx += std::ptrdiff_t(h) * g.W * C;
     for (int w = 0; w < g.W; ++w, dx += C) {
         const Taps columns = windows_over(w, g.WW, g.stride_w, g.padding_w, g.W_out);
-        auto collect = [&](auto read) CNN_INLINE_LAMBDA {
+        auto collect = [&](auto read) CNN_LAMBDA {
             Vector<T> sum = {};
             for (int i = rows.begin; i < rows.end; ++i) {
                 const int height = taps_inside(i * g.stride_h - g.padding_h, g.HH, g.H).count();

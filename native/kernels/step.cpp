@@ -35,7 +35,7 @@ template <class T>
 void sgd_step(const SgdStep& step, T* value, const T* grad, T* velocity, Size n) {
     const T lr = T(step.lr), momentum = T(step.momentum), decay = T(step.weight_decay);
     const bool nesterov = step.nesterov;
-    over_all<T>(n, [=](auto read, auto write) CNN_INLINE_LAMBDA {
+    over_all<T>(n, [=](auto read, auto write) CNN_LAMBDA {
         const Vector<T> w = read(value);
         Vector<T> g = read(grad);
         if (decay != 0) g += decay * w;
@@ -53,7 +53,7 @@ void rmsprop_step(const RmspropStep& step, T* value, const T* grad, T* square, T
                   Size n) {
     const T lr = T(step.lr), alpha = T(step.alpha), rest = T(1 - step.alpha), eps = T(step.eps);
     const T momentum = T(step.momentum), decay = T(step.weight_decay);
-    over_all<T>(n, [=](auto read, auto write) CNN_INLINE_LAMBDA {
+    over_all<T>(n, [=](auto read, auto write) CNN_LAMBDA {
         const Vector<T> w = read(value);
         Vector<T> g = read(grad);
         if (decay != 0) g += decay * w;
@@ -74,7 +74,7 @@ void adam_step(const AdamStep& step, T* value, const T* grad, T* mean, T* square
     const T b2 = T(step.beta2), rest2 = T(1 - step.beta2);
     const T rate = T(step.lr / step.bias1), inv_root = T(1 / __builtin_sqrt(step.bias2));
     const T eps = T(step.eps), decay = T(step.weight_decay), shrink = T(step.shrink);
-    over_all<T>(n, [=](auto read, auto write) CNN_INLINE_LAMBDA {
+    over_all<T>(n, [=](auto read, auto write) CNN_LAMBDA {
         const Vector<T> w = read(value);
         Vector<T> g = read(grad);
         if (decay != 0) g += decay * w;

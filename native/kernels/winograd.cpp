@@ -192,37 +192,57 @@ CNN_INLINE void transform_source(const Pixel& pixel, T* V, std::ptrdiff_t point)
     }
 }
 
+// Where a tile's source begins; perhaps outside of the image.
+template <class T> CNN_INLINE const T* source_at(const Winograd& p, const T* x, int tile) {
+    const Correlation& c = p.c;
+    const Place at = place_of(p, tile);
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C;
+    return x + (std::ptrdiff_t(at.n) * c.H + at.i - c.pad_top) * row +
+           std::ptrdiff_t(at.j - c.pad_left) * c.C;
+}
+
 template <class T, int a>
 void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange range) {
     const Correlation& c = p.c;
     const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C;
+    const T* next = source_at(p, x, range.begin);
     for (int tile = range.begin; tile < range.end; ++tile) {
         const Place at = place_of(p, tile);
         const int h = at.i - c.pad_top, w = at.j - c.pad_left;
-        const T* origin = x + std::ptrdiff_t(at.n) * c.H * row + h * row + std::ptrdiff_t(w) * c.C;
+        const T* origin = next;
+        next = source_at(p, x, tile + 1 < p.tiles() ? tile + 1 : tile);
+        // 36 lines of a tile are more streams than a processor follows by itself; the first
+        // two columns of the next tile are those that this one ends with
+        auto fetch_next = [&](int k) CNN_LAMBDA {
+#pragma GCC unroll 6
+            for (int r = 0; r < a; ++r)
+#pragma GCC unroll 6
+                for (int s = 2; s < a; ++s) __builtin_prefetch(next + r * row + s * c.C + k);
+        };
         T* to = V.at + std::ptrdiff_t(tile - V.first) * V.row;
         const bool inside = h >= 0 && w >= 0 && h + a <= c.H && w + a <= c.W;
         if (inside && c.C % lanes<T> == 0) {
-            for (int k = 0; k < c.C; k += lanes<T>)
+            for (int k = 0; k < c.C; k += lanes<T>) {
+                fetch_next(k);
                 transform_source<T, a>(
-                    [&](int r, int s) { return load(origin + r * row + s * c.C + k); },
+                    [&](int r, int s) CNN_LAMBDA { return load(origin + r * row + s * c.C + k); },
                     to + V.offset(k), V.point);
+            }
             continue;
         }
         // at the border, and for the last channels: lanes are loaded where there is something
-        bool row_found[a], column_found[a];
+        LaneMask<T> row_found[a], column_found[a];
         for (int r = 0; r < a; ++r) {
-            row_found[r] = h + r >= 0 && h + r < c.H;
-            column_found[r] = w + r >= 0 && w + r < c.W;
+            row_found[r] = lane_mask_if<T>(h + r >= 0 && h + r < c.H);
+            column_found[r] = lane_mask_if<T>(w + r >= 0 && w + r < c.W);
         }
         for (int k = 0; k < c.C; k += lanes<T>) {
+            fetch_next(k);
             const LaneMask<T> some = lane_mask<T>(smaller(c.C - k, lanes<T>));
-            LaneMask<T> of_column[a];
-            for (int s = 0; s < a; ++s) of_column[s] = column_found[s] ? some : LaneMask<T>{};
             transform_source<T, a>(
-                [&](int r, int s) {
+                [&](int r, int s) CNN_LAMBDA {
                     return load_masked(origin + r * row + s * c.C + k,
-                                       row_found[r] ? of_column[s] : LaneMask<T>{});
+                                       both_masks<T>(both_masks<T>(row_found[r], column_found[s]), some));
                 },
                 to + V.offset(k), V.point);
         }
@@ -284,11 +304,15 @@ void filters_of(const Winograd& p, const T* w, const FilterSteps& steps, T* U, i
                     Vector<T> u[a];
                     Form::filter(half[q], u);
 #pragma GCC unroll 6
-                    for (int s = 0; s < a; ++s)
-                        store(to + (q * a + s) * p.filters_size() + f, u[s]);
+                    for (int s = 0; s < a; ++s) {
+                        T* at = to + (q * a + s) * p.filters_size() + f;
+                        if (p.filters_past_caches) store_past_caches(at, u[s]);
+                        else store(at, u[s]);
+                    }
                 }
             }
     }
+    if (p.filters_past_caches) finish_past_caches();
 }
 
 // --- products -------------------------------------------------------------------------------
@@ -407,32 +431,39 @@ void dout_of(const Winograd& p, const T* dout, const TileBlock<T>& D, TileRange 
              T* bias_sums) {
     constexpr int a = m + r - 1;
     const Correlation& c = p.c;
-    for (int f = 0; f < p.F_packed(); f += lanes<T>) {
-        const int width = p.panels.width(f / p.panels.wide), left = smaller(c.F - f, lanes<T>);
-        T* to = D.at + D.offset(f) + std::ptrdiff_t(range.begin - D.first) * width;
-        Vector<T> total = {};
-        for (int tile = range.begin; tile < range.end; ++tile, to += width) {
-            const Place at = place_of(p, tile);
-            const int rows = smaller(c.H_out - at.i, m), columns = smaller(c.W_out - at.j, m);
-            const T* origin = dout + at.n * c.out_image + at.i * c.out_row + at.j * c.out_pixel + f;
+    auto origin_of = [&](const Place& at) {
+        return dout + at.n * c.out_image + at.i * c.out_row + at.j * c.out_pixel;
+    };
+    for (int tile = range.begin; tile < range.end; ++tile) {
+        const Place at = place_of(p, tile);
+        const T* origin = origin_of(at);
+        const T* next = origin_of(place_of(p, tile + 1 < p.tiles() ? tile + 1 : tile));
+        const int rows = smaller(c.H_out - at.i, m), columns = smaller(c.W_out - at.j, m);
+        const bool whole = rows == m && columns == m;
+        for (int f = 0; f < p.F_packed(); f += lanes<T>) {
+            const int width = p.panels.width(f / p.panels.wide), left = smaller(c.F - f, lanes<T>);
+            T* to = D.at + D.offset(f) + std::ptrdiff_t(tile - D.first) * width;
             Vector<T> half[a][m], of_tile = {};
 #pragma GCC unroll 4
             for (int s = 0; s < m; ++s) {
                 Vector<T> y[m], t[a];
 #pragma GCC unroll 4
                 for (int q = 0; q < m; ++q) {
-                    y[q] = Vector<T>{};
-                    if (q < rows && s < columns && left > 0) {
-                        const T* from = origin + q * c.out_row + s * c.out_pixel;
-                        y[q] = left == lanes<T> ? load(from) : load_first(from, left);
-                    }
+                    const T* from = origin + q * c.out_row + s * c.out_pixel + f;
+                    __builtin_prefetch(next + q * c.out_row + s * c.out_pixel + f);
+                    if (whole && left == lanes<T>)
+                        y[q] = load(from);
+                    else
+                        y[q] = q < rows && s < columns && left > 0 ? load_first(from, left)
+                                                                   : Vector<T>{};
                     of_tile += y[q];
                 }
                 Forms<T, m, r>::dout(y, t);
 #pragma GCC unroll 6
                 for (int q = 0; q < a; ++q) half[q][s] = t[q];
             }
-            total += of_tile;
+            if (bias_sums && left > 0)
+                store_first(bias_sums + f, load_first(bias_sums + f, left) + of_tile, left);
 #pragma GCC unroll 6
             for (int q = 0; q < a; ++q) {
                 Vector<T> t[a];
@@ -441,8 +472,6 @@ void dout_of(const Winograd& p, const T* dout, const TileBlock<T>& D, TileRange 
                 for (int s = 0; s < a; ++s) store(to + (q * a + s) * D.point, t[s]);
             }
         }
-        if (bias_sums && left > 0)
-            store_first(bias_sums + f, load_first(bias_sums + f, left) + total, left);
     }
 }
 

@@ -12,6 +12,7 @@ struct Winograd {
     Panels panels;
     int m, r, points;
     int tiles_h, tiles_w;  // of an image
+    bool filters_past_caches;  // U is larger than they are
     int C_row, F_row;      // numbers of a tile's row in the workspaces, padded
 
     int tiles() const { return c.N * tiles_h * tiles_w; }

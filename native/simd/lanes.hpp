@@ -8,9 +8,6 @@
 #include <immintrin.h>
 #endif
 
-// A lambda that is part of the loop around it.
-#define CNN_INLINE_LAMBDA __attribute__((always_inline))
-
 namespace cnn::CNN_LEVEL {
 
 // One bit a lane of a comparison, the first lane lowest.

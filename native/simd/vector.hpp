@@ -18,6 +18,7 @@
 #endif
 
 #define CNN_INLINE inline __attribute__((always_inline))
+#define CNN_LAMBDA __attribute__((always_inline))  // a part of the loop around it
 
 namespace cnn::CNN_LEVEL {
 
@@ -111,6 +112,19 @@ template <class T> CNN_INLINE LaneMask<T> lane_mask(int n) {
     return static_cast<LaneMask<T>>((1u << n) - 1);
 #else
     return n;
+#endif
+}
+
+// All lanes, or none.
+template <class T> CNN_INLINE LaneMask<T> lane_mask_if(bool found) {
+    return found ? lane_mask<T>(lanes<T>) : LaneMask<T>{};
+}
+
+template <class T> CNN_INLINE LaneMask<T> both_masks(LaneMask<T> a, LaneMask<T> b) {
+#if defined(__AVX512F__)
+    return a & b;
+#else
+    return a < b ? a : b;
 #endif
 }
 
