@@ -66,9 +66,10 @@ Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilat
     found.step = stride / common;
     found.dilation = dilation / common;
     found.rows = (size - phase + stride - 1) / stride;
-    while (found.first < found.step && (phase + padding - found.first * dilation) % stride != 0)
+    const int most = std::min(found.step, taps);
+    while (found.first < most && (phase + padding - found.first * dilation) % stride != 0)
         ++found.first;
-    if (found.first == found.step || found.first >= taps) return {0, 1, 0, 0, 1, found.rows};
+    if (found.first == most) return {0, 1, 0, 0, 1, found.rows};
     found.count = (taps - found.first + found.step - 1) / found.step;
     const int source = (phase + padding - found.first * dilation) / stride;
     found.pad = (found.count - 1) * found.dilation - source;
@@ -105,6 +106,7 @@ void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
             if (!h.count || !v.count) {  // no tap reaches these: nothing is read
                 c.HH = c.WW = 0;
                 c.pad_top = c.pad_left = 0;
+                c.dilation_h = c.dilation_w = 1;
             }
             const FilterSteps steps{all.group, all.c, all.f, -h.step * all.u, -v.step * all.v};
             const T* last_tap = w;

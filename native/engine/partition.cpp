@@ -21,9 +21,15 @@ Extent extent(const Correlation& c, int rows_out) {
             (c.W_out - 1) * c.stride_w + (c.WW - 1) * c.dilation_w + 1};
 }
 
+// More than any machine has, and little enough to be multiplied by threads and bytes.
+constexpr Size most_numbers = Size(1) << 48;
+
 Size numbers(const Correlation& c, int rows_out) {
     const Extent e = extent(c, rows_out);
-    return Size(std::max(e.rows, 0)) * e.width * c.C;
+    Size size;
+    if (__builtin_mul_overflow(Size(std::max(e.rows, 0)) * e.width, Size(c.C), &size))
+        return most_numbers;
+    return std::min(size, most_numbers);
 }
 
 }  // namespace

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import numbers
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnpy.contract import limits
 from cnnpy.contract.dtypes import FLOATS, FloatArray, check_array, check_float, check_integer
 from cnnpy.contract.errors import DataError, DtypeError, OptionError, ShapeError
 from cnnpy.contract.opspec import Input, Kind, OpSpec
@@ -92,7 +92,7 @@ def forward_call(
     advice = _parse_advice(row, options)
     if row.check_advice is not None:
         row.check_advice(*sizes[:n], **named_sizes, **parsed, **advice)
-    _check_memory(row.name, out_shape, dtype)
+    limits.check(row, checked, parsed, out_shape, dtype)
     _check_class_range(row, checked)
     named = dict(zip((i.name for i in row.keyword), checked[n:], strict=True))
     return Call(tuple(checked[:n]), named, parsed, advice, dtype, out_shape)
@@ -354,16 +354,6 @@ def _check_writeable(op: str, name: str, array: Any) -> None:
             f"{op}: {name} is read-only",
             f"a writable array: with train=True {name} is updated in place",
             f"keep a copy: {name} = {name}.copy()",
-        )
-
-
-def _check_memory(op: str, shape: Shape, dtype: np.dtype[Any]) -> None:
-    size = math.prod(shape) * dtype.itemsize
-    if size > sys.maxsize:
-        raise ShapeError(
-            f"{op}: the output would have shape {shape}",
-            f"an output of at most {sys.maxsize} bytes; this one has {size}",
-            "use fewer images, or smaller sizes",
         )
 
 

@@ -1,0 +1,76 @@
+"""Convolutions and matrix products have the same bits on any number of threads."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnpy.contract import OPS
+
+pytest.importorskip("cnnpy.backends.native._native")
+engine = importlib.import_module("cnnpy.backends.native.engine")
+
+THREADS = (2, 3, 5, 8)
+
+# Shapes of x and w with options: large enough for several items each way.
+CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
+    "direct": ("conv2d", (9, 5, 30, 29), (37, 5, 3, 4), {"padding": (1, 2)}),
+    "strided": ("conv2d", (9, 17, 30, 29), (33, 17, 5, 3), {"stride": (2, 3), "padding": 2}),
+    "dilated": ("conv2d", (5, 9, 30, 29), (20, 9, 3, 3), {"stride": 2, "dilation": (2, 3)}),
+    "of one pixel": ("conv2d", (9, 40, 20, 19), (70, 40, 1, 1), {}),
+    "one image": ("conv2d", (1, 3, 90, 80), (16, 3, 7, 7), {"stride": 2, "padding": 3}),
+    "many filters": ("conv2d", (3, 96, 9, 8), (300, 96, 3, 2), {"padding": 1}),
+    "by tiles": (
+        "conv2d", (9, 33, 30, 29), (40, 33, 3, 3), {"padding": 1, "algorithm": "winograd"},
+    ),
+    "by few tiles of many filters": (
+        "conv2d", (2, 200, 9, 8), (210, 200, 3, 3), {"padding": 1, "algorithm": "winograd"},
+    ),
+    "by many tiles": (
+        "conv2d", (3, 5, 130, 90), (7, 5, 3, 3), {"padding": 1, "algorithm": "winograd"},
+    ),
+    "each channel alone": (
+        "conv2d", (9, 40, 30, 29), (40, 1, 3, 3), {"padding": 1, "groups": 40},
+    ),
+    "small groups": ("conv2d", (9, 36, 30, 29), (48, 3, 3, 3), {"padding": 1, "groups": 12}),
+    "large groups": ("conv2d", (9, 36, 20, 19), (80, 18, 3, 3), {"padding": 1, "groups": 2}),
+    "transposed": (
+        "conv_transpose2d", (9, 33, 15, 14), (33, 20, 4, 3), {"stride": 2, "padding": 1},
+    ),
+    "a matrix": ("linear", (200, 300), (170, 300), {}),
+    "a matrix of one row": ("linear", (1, 3000), (500, 3000), {}),
+    "a matrix of many rows": ("linear", (5000, 20), (10, 20), {}),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Any:
+    before = engine.num_threads()
+    yield
+    engine.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", CASES)
+def test_any_number_of_threads_gives_the_same_bits_of_every_pass(
+    name: str, dtype: Any, public: Any
+) -> None:
+    op, x_shape, w_shape, options = CASES[name]
+    forward, backward = public(op, "native")
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(shape).astype(dtype) for shape in (x_shape, w_shape))
+    filters = w_shape[1] if op == "conv_transpose2d" else w_shape[0]
+    b = rng.standard_normal(filters).astype(dtype)
+    dout: Any = None
+    alone: list[bytes] = []
+    for n in (1, *THREADS):
+        engine.set_num_threads(n)
+        out, cache = forward(x, w, b, **options)
+        dout = rng.standard_normal(out.shape).astype(dtype) if dout is None else dout
+        found = [np.array(a).tobytes() for a in (out, *backward(dout, cache))]
+        assert len(found) == 1 + len(OPS[op].gradients)
+        alone = alone or found
+        assert found == alone, f"{n} threads"
