@@ -22,13 +22,15 @@ template <class T> void bind(nb::module_& m, const char* packed_name) {
           nb::arg("kept").none() = nb::none());
     m.def("conv2d_input_gradient",
           [](const Conv2d& g, Algorithm algorithm, In<T, 4> dout, In<T, 4> w, Maybe<In<T, 1>> b,
-             Out<T, 4> dx) {
+             Out<T, 4> dx, Maybe<In<T, 4>> addend) {
               unlocked([&] {
-                  conv2d_input_gradient<T>(g, algorithm, dout.data(), w.data(), data_or_null(b), dx.data());
+                  conv2d_input_gradient<T>(g, algorithm, dout.data(), w.data(), data_or_null(b),
+                                           data_or_null(addend), dx.data());
               });
           },
           nb::arg("geometry"), nb::arg("algorithm"), nb::arg("dout").noconvert(), nb::arg("w").noconvert(),
-          nb::arg("b").noconvert().none(), nb::arg("dx").noconvert());
+          nb::arg("b").noconvert().none(), nb::arg("dx").noconvert(),
+          nb::arg("addend").noconvert().none() = nb::none());
     m.def("conv2d_filter_gradient",
           [](const Conv2d& g, Algorithm algorithm, In<T, 4> x, In<T, 4> dout, Maybe<Out<T, 4>> dw,
              Maybe<Out<T, 1>> db) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "engine/elementwise.hpp"
+
 namespace cnn {
 
 bool winograd_can(const Conv2d& g) {
@@ -36,10 +38,10 @@ void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w
 
 template <class T>
 void conv2d_input_gradient(const Conv2d& g, Algorithm algorithm, const T* dout, const T* w,
-                           const T* b, T* dx) {
-    const auto run =
-        by_winograd<T>(g, algorithm) ? winograd_input_gradient<T> : direct_input_gradient<T>;
-    run(g, dout, w, b, dx);
+                           const T* b, const T* addend, T* dx) {
+    if (by_winograd<T>(g, algorithm)) return winograd_input_gradient(g, dout, w, b, addend, dx);
+    direct_input_gradient(g, dout, w, b, dx);
+    if (addend) add(dx, addend, dx, std::ptrdiff_t(g.N) * g.H * g.W * g.C);
 }
 
 template <class T>
@@ -55,7 +57,7 @@ void conv2d_filter_gradient(const Conv2d& g, Algorithm algorithm, const T* x, co
     template void conv2d_forward(const Conv2d&, Algorithm, const T*, const T*, const T*, bool,    \
                                  T*, PackedFilters<T>*);                                          \
     template void conv2d_input_gradient(const Conv2d&, Algorithm, const T*, const T*, const T*,   \
-                                        T*);                                                      \
+                                        const T*, T*);                                            \
     template void conv2d_filter_gradient(const Conv2d&, Algorithm, const T*, const T*, T*, T*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)

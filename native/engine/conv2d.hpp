@@ -26,9 +26,11 @@ template <class T>
 void conv2d_forward(const Conv2d&, Algorithm, const T* x, const T* w, const T* b, bool relu,
                     T* out, PackedFilters<T>* kept = nullptr);
 
-// dx from dout; with a bias, this is conv_transpose2d.
+// dx from dout, plus an addend of its shape where that is not null; with a bias, this is
+// conv_transpose2d.
 template <class T>
-void conv2d_input_gradient(const Conv2d&, Algorithm, const T* dout, const T* w, const T* b, T* dx);
+void conv2d_input_gradient(const Conv2d&, Algorithm, const T* dout, const T* w, const T* b,
+                           const T* addend, T* dx);
 
 // dw and db (F), each where it is not null.
 template <class T>
@@ -48,7 +50,8 @@ template <class T>
 void winograd_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out,
                       PackedFilters<T>* kept = nullptr);
 template <class T>
-void winograd_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx);
+void winograd_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b,
+                             const T* addend, T* dx);
 template <class T>
 void winograd_filter_gradient(const Conv2d&, const T* x, const T* dout, T* dw, T* db);
 

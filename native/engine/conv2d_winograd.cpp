@@ -132,7 +132,8 @@ void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool 
 }
 
 template <class T>
-void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b, T* dx) {
+void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b,
+                             const T* addend, T* dx) {
     Correlation c{};
     c.N = g.N, c.H = g.H_out, c.W = g.W_out, c.C = g.F;
     c.H_out = g.H, c.W_out = g.W, c.F = g.C;
@@ -141,7 +142,8 @@ void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T
     c.pad_top = g.HH - 1 - g.padding_h, c.pad_left = g.WW - 1 - g.padding_w;
     c.out_pixel = g.C, c.out_row = Size(g.W) * g.C, c.out_image = g.H * c.out_row;
     const FilterSteps s = forward_steps(g);  // the filters turned round
-    run<T>(c, dout, w + (g.HH - 1) * (s.u + s.v), {s.group, s.c, s.f, -s.u, -s.v}, {b, false, false}, dx);
+    run<T>(c, dout, w + (g.HH - 1) * (s.u + s.v), {s.group, s.c, s.f, -s.u, -s.v},
+           {b, false, false, addend}, dx);
 }
 
 namespace {
@@ -183,13 +185,18 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
     const int slices = !sliced ? most_slices
                                : static_cast<int>(std::clamp<Size>(
                                      all_dU / (dU_size * Size(sizeof(T))), 1,
-                                     std::clamp(ceil_div(tiles, 64), 1, most_slices)));
+                                     std::clamp(ceil_div(tiles, 128), 1, most_slices)));
     Workspace bias_space((Size(slices) * g.F + 64) * sizeof(T));
     T* bias_sums = bias_space.as<T>();
     std::fill(bias_sums, bias_sums + Size(slices) * g.F, T(0));
     auto bias_of = [&](int slice) { return db ? bias_sums + Size(slice) * g.F : nullptr; };
     auto slice_begin = [&](int k) { return static_cast<int>(Size(tiles) * k / slices); };
 
+    if (sliced && tiles == 0) {  // no tile: every sum is empty
+        if (dw) std::fill(dw, dw + Size(g.F) * g.C * g.HH * g.WW, T(0));
+        if (db) std::fill(db, db + g.F, T(0));
+        return;
+    }
     if (sliced) {
         Workspace dU_space((slices * dU_size + 64) * sizeof(T));
         T* dU = dU_space.as<T>();
@@ -201,14 +208,13 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
         parallel_for(slices, [&](int k, int worker) {
             T* own = space.as<T>() + worker * per_worker;
             T* sums = dU + k * dU_size;
-            std::fill(sums, sums + dU_size, T(0));
             for (int begin = slice_begin(k); begin < slice_begin(k + 1); begin += block) {
                 const int end = std::min(begin + block, slice_begin(k + 1));
                 const TileBlock<T> V = blocks.V(own, begin, end - begin);
                 const TileBlock<T> D = blocks.D(p, own, begin, end - begin);
                 kernel.source(p, x, V, {begin, end});
                 kernel.dout(p, dout, D, {begin, end}, bias_of(k));
-                kernel.outer(p, V, D, sums);
+                kernel.outer(p, V, D, begin > slice_begin(k), sums);
             }
         }, threads);
         if (dw)
@@ -245,7 +251,8 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
 #define CNN_INSTANTIATE(T)                                                                       \
     template void winograd_forward(const Conv2d&, const T*, const T*, const T*, bool, T*,        \
                                    PackedFilters<T>*);                                           \
-    template void winograd_input_gradient(const Conv2d&, const T*, const T*, const T*, T*);      \
+    template void winograd_input_gradient(const Conv2d&, const T*, const T*, const T*, const T*, \
+                                          T*);                                                   \
     template void winograd_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)

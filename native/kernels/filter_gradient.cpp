@@ -78,7 +78,7 @@ void filter_gradient(const Correlation& c, const Panels& panels, const FilterGra
                 copy_padded(padded, x, c, first, rows, width);
                 x = padded;
             }
-            const Field field{std::ptrdiff_t(c.stride_w) * c.C, c.stride_h * row, rows_out, c.W_of(n)};
+            const Field field{std::ptrdiff_t(c.stride_w) * c.C, c.stride_h * row, rows_out, c.W_of(n), true};
             const T* dout = a.dout + n * c.out_image + i * c.out_row;
             for (int p = item.panel_begin; p < item.panel_end; ++p) {
                 const int group = p / panels.count, panel = p % panels.count;

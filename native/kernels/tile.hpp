@@ -82,6 +82,7 @@ void tile(const T* x, const T* w, const Walk& walk, const Target<T>& to) {
 struct Field {
     std::ptrdiff_t pixel, row;  // steps in x from an output pixel or row to the next
     int rows, columns;
+    bool add;  // to the sums that are there; or write them for the first time
 };
 
 template <class T, int MR, int NV> void outer_tile(const T* x, const T* d, const Field& field, T* sums_at) {
@@ -103,13 +104,16 @@ template <class T, int MR, int NV> void outer_tile(const T* x, const T* d, const
             d += NV * lanes<T>;
         }
     }
+    if (field.add) {
+#pragma GCC unroll 16
+        for (int m = 0; m < MR; ++m)
+#pragma GCC unroll 8
+            for (int v = 0; v < NV; ++v) sums[m][v] += load(sums_at + (m * NV + v) * lanes<T>);
+    }
 #pragma GCC unroll 16
     for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 8
-        for (int v = 0; v < NV; ++v) {
-            T* at = sums_at + (m * NV + v) * lanes<T>;
-            store(at, load(at) + sums[m][v]);
-        }
+        for (int v = 0; v < NV; ++v) store(sums_at + (m * NV + v) * lanes<T>, sums[m][v]);
 }
 
 // --- the tile of a size -------------------------------------------------------------------

@@ -192,6 +192,12 @@ CNN_INLINE void transform_source(const Pixel& pixel, T* V, std::ptrdiff_t point)
     }
 }
 
+// How many tiles ahead memory is asked for: about 64 channels' work lies between.
+template <class T> CNN_INLINE int tiles_ahead(int channels) {
+    const int registers = (channels + lanes<T> - 1) / lanes<T>;
+    return registers >= 4 ? 1 : 4 / registers;
+}
+
 // Where a tile's source begins; perhaps outside of the image.
 template <class T> CNN_INLINE const T* source_at(const Winograd& p, const T* x, int tile) {
     const Correlation& c = p.c;
@@ -205,14 +211,14 @@ template <class T, int a>
 void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange range) {
     const Correlation& c = p.c;
     const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C;
-    const T* next = source_at(p, x, range.begin);
+    const int ahead = tiles_ahead<T>(c.C), last = p.tiles() - 1;
     for (int tile = range.begin; tile < range.end; ++tile) {
         const Place at = place_of(p, tile);
         const int h = at.i - c.pad_top, w = at.j - c.pad_left;
-        const T* origin = next;
-        next = source_at(p, x, tile + 1 < p.tiles() ? tile + 1 : tile);
+        const T* origin = source_at(p, x, tile);
         // 36 lines of a tile are more streams than a processor follows by itself; the first
-        // two columns of the next tile are those that this one ends with
+        // two columns of a tile are those that the one before it ends with
+        const T* next = source_at(p, x, smaller(tile + ahead, last));
         auto fetch_next = [&](int k) CNN_LAMBDA {
 #pragma GCC unroll 6
             for (int r = 0; r < a; ++r)
@@ -340,10 +346,10 @@ void multiply(const Winograd& p, const TileBlock<T>& V, const T* U, const TileBl
 // dU[point][c][filter] = Vᵀ D, or added to it, for one panel of channels and one of filters.
 template <class T>
 CNN_INLINE void outer_panels(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D,
-                             int point, int c_panel, int f_panel, T* dU) {
+                             int point, int c_panel, int f_panel, bool add, T* dU) {
     const int wide = p.panels.wide, width = p.panels.width(f_panel), c0 = c_panel * wide;
     const Pieces pieces(smaller(p.c.C - c0, wide), tile_rows);
-    const Field field{wide, 0, 1, V.count};
+    const Field field{wide, 0, 1, V.count, add};
     const T* x = V.at + point * V.point + std::ptrdiff_t(V.count) * c0;
     const T* d = D.at + point * D.point + std::ptrdiff_t(D.count) * f_panel * wide;
     for (int k = 0; k < pieces.count; ++k) {
@@ -355,11 +361,11 @@ CNN_INLINE void outer_panels(const Winograd& p, const TileBlock<T>& V, const Til
 }
 
 template <class T>
-void outer(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D, T* dU) {
+void outer(const Winograd& p, const TileBlock<T>& V, const TileBlock<T>& D, bool add, T* dU) {
     for (int point = 0; point < p.points; ++point)
         for (int f_panel = 0; f_panel < p.panels.count; ++f_panel)
             for (int c0 = 0; c0 < p.c.C; c0 += p.panels.wide)
-                outer_panels(p, V, D, point, c0 / p.panels.wide, f_panel,
+                outer_panels(p, V, D, point, c0 / p.panels.wide, f_panel, add,
                              dU + point * p.filters_size() +
                                  std::ptrdiff_t(p.c.C) * f_panel * p.panels.wide +
                                  std::ptrdiff_t(c0) * p.panels.width(f_panel));
@@ -401,6 +407,7 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
 #pragma GCC unroll 4
                     for (int s = 0; s < m; ++s, to += c.out_pixel) {
                         Vector<T> v = y[s] + bias;
+                        if (epilogue.addend) v += load(epilogue.addend + (to - out));
                         if (epilogue.relu) v = relu<T>(v);
                         if (epilogue.past_caches) store_past_caches(to, v);
                         else store(to, v);
@@ -414,6 +421,8 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
                 T* to = origin + q * c.out_row + f;
                 for (int s = 0; s < columns; ++s, to += c.out_pixel) {
                     Vector<T> v = y[s] + bias;
+                    if (epilogue.addend)
+                        v += load_first(epilogue.addend + (to - out), left);
                     if (epilogue.relu) v = relu<T>(v);
                     if (left == lanes<T>) store(to, v);
                     else store_first(to, v, left);
@@ -434,10 +443,11 @@ void dout_of(const Winograd& p, const T* dout, const TileBlock<T>& D, TileRange 
     auto origin_of = [&](const Place& at) {
         return dout + at.n * c.out_image + at.i * c.out_row + at.j * c.out_pixel;
     };
+    const int ahead = tiles_ahead<T>(c.F), last = p.tiles() - 1;
     for (int tile = range.begin; tile < range.end; ++tile) {
         const Place at = place_of(p, tile);
         const T* origin = origin_of(at);
-        const T* next = origin_of(place_of(p, tile + 1 < p.tiles() ? tile + 1 : tile));
+        const T* next = origin_of(place_of(p, smaller(tile + ahead, last)));
         const int rows = smaller(c.H_out - at.i, m), columns = smaller(c.W_out - at.j, m);
         const bool whole = rows == m && columns == m;
         for (int f = 0; f < p.F_packed(); f += lanes<T>) {
@@ -535,10 +545,9 @@ void outer_gradient_of(const Winograd& p, const TileBlock<T>& V, const TileBlock
         return dU + square * ((c - channels.begin) * n_filters + (f - filters.begin));
     };
     for (int q = 0; q < p.points; ++q) {
-        for (std::ptrdiff_t k = 0; k < point; k += lanes<T>) store(dU + q * point + k, Vector<T>{});
         for (int c = channels.begin; c < channels.end; ++c)
             for (int f = filters.begin; f < filters.end; ++f)
-                outer_panels(p, V, D, q, c, f, at(c, f) + q * point);
+                outer_panels(p, V, D, q, c, f, false, at(c, f) + q * point);
     }
     for (int c = channels.begin; c < channels.end; ++c)
         for (int f = filters.begin; f < filters.end; ++f)

@@ -55,8 +55,8 @@ template <class T> struct WinogradKernels {
     void (*result)(const Winograd&, const TileBlock<T>& M, TileRange, const Epilogue<T>&, T* out);
     // the gradient of the filters: D[point][panel][tile][filter] from dout, bias sums added
     void (*dout)(const Winograd&, const T* dout, const TileBlock<T>& D, TileRange, T* bias_sums);
-    // dU[point][panel][c][filter] += Vᵀ · D, V and D in panels
-    void (*outer)(const Winograd&, const TileBlock<T>& V, const TileBlock<T>& D, T* dU);
+    // dU[point][panel][c][filter] = Vᵀ · D, or added to it; V and D in panels
+    void (*outer)(const Winograd&, const TileBlock<T>& V, const TileBlock<T>& D, bool add, T* dU);
     // dw of one panel from the slices of dU
     void (*filter_gradient)(const Winograd&, const T* dU, int slices, const FilterSteps&, T* dw,
                             int panel);

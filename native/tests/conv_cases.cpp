@@ -61,7 +61,7 @@ void all_passes(Record& record, Hand& hand, const std::string& name, double allo
     conv2d_forward<T>(g, algorithm, a.x.data(), a.w.data(), bias ? a.b_out.data() : nullptr, relu,
                       got_out.data());
     conv2d_input_gradient<T>(g, algorithm, a.dout.data(), a.w.data(),
-                             bias ? a.b_in.data() : nullptr, got_dx.data());
+                             bias ? a.b_in.data() : nullptr, nullptr, got_dx.data());
     conv2d_filter_gradient<T>(g, algorithm, a.x.data(), a.dout.data(), got_dw.data(),
                               got_db.data());
     record.hold(name + " forward", allowed, tiles ? out.spread() : out, got_out);
@@ -149,7 +149,7 @@ template <class T> void not_finite(Record& record) {
         Exact dx(a.x.size());
         for_products(g, [&](Size x, Size w, Size y) { dx.add(x, double(a.dout[y]) * a.w[w]); });
         std::vector<T> got(a.x.size());
-        conv2d_input_gradient<T>(g, Algorithm::direct, a.dout.data(), a.w.data(), nullptr,
+        conv2d_input_gradient<T>(g, Algorithm::direct, a.dout.data(), a.w.data(), nullptr, nullptr,
                                  got.data());
         record.hold("conv2d dx, filters not finite", 8, dx, got);
     }

@@ -102,7 +102,7 @@ struct Arrays {
                 if (way == Algorithm::winograd && groups > 1) continue;
                 std::vector<float> out(n_out), dx(n_x), dw(n_w / groups), db(F);
                 conv2d_forward<float>(g, way, x.data(), w.data(), nullptr, true, out.data());
-                conv2d_input_gradient<float>(g, way, dout.data(), w.data(), nullptr, dx.data());
+                conv2d_input_gradient<float>(g, way, dout.data(), w.data(), nullptr, nullptr, dx.data());
                 conv2d_filter_gradient<float>(g, way, x.data(), dout.data(), dw.data(), db.data());
                 for (const auto* part : {&out, &dx, &dw, &db})
                     all.insert(all.end(), part->begin(), part->end());

@@ -155,7 +155,10 @@ def conv_block_forward(
 
 
 def conv_block_backward(
-    dout: FloatArray, cache: FusedCache, needs: Iterable[str]
+    dout: FloatArray,
+    cache: FusedCache,
+    needs: Iterable[str],
+    addend: FloatArray | None = None,
 ) -> BlockGradients:
     """Send a gradient back through a block.
 
@@ -167,6 +170,8 @@ def conv_block_backward(
         From `conv_block_forward`.
     needs : iterable of str
         Which of ``"x"``, ``"w"``, ``"b"``, ``"gamma"``, ``"beta"`` to compute.
+    addend : ndarray of the shape of x, optional
+        What is added to the gradient of x.
 
     Returns
     -------
@@ -180,7 +185,7 @@ def conv_block_backward(
     """
     gradient = validate.backward_call(OPS[cache.op], dout, cache.dtype, cache.out_shape)
     found: BlockGradients = cache.module.conv_block_backward(
-        gradient, cache.content, frozenset(needs)
+        gradient, cache.content, frozenset(needs), addend
     )
     return found
 

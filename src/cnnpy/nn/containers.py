@@ -355,10 +355,13 @@ class Residual(Container):
             if self.shortcut is not None:
                 self.shortcut.backward_parameters(beside, cache.shortcut)
             return None
-        for step, own in cache.first[:1]:
-            dx = step.backward(dx, own)
         if self.shortcut is not None:
             beside = self.shortcut.backward(beside, cache.shortcut)
+        for step, own in cache.first[:1]:
+            if isinstance(step, ConvBlock):
+                total: FloatArray = step.backward_both(dx, own, addend=beside)[0]
+                return total
+            dx = step.backward(dx, own)
         return functional.add_forward(dx, beside)[0]
 
     def backward(self, dout: FloatArray, cache: Any) -> FloatArray:

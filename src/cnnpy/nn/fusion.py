@@ -210,13 +210,18 @@ class ConvBlock:
         return dx
 
     def backward_both(
-        self, dout: FloatArray, cache: Any, *, with_input: bool = True
+        self,
+        dout: FloatArray,
+        cache: Any,
+        *,
+        with_input: bool = True,
+        addend: FloatArray | None = None,
     ) -> tuple[Any, Any]:
-        """Do so, and return the gradient of the residual branch too."""
+        """Do so with an addend to the input's, and return the residual branch's gradient too."""
         parameters = self._parameters()
         needs = ["x"] if with_input else []
         needs += [name for name, p in parameters.items() if p.trainable]
-        found = fused.conv_block_backward(dout, cache, needs)
+        found = fused.conv_block_backward(dout, cache, needs, addend)
         for name, parameter in parameters.items():
             parameter.accumulate(getattr(found, name))
         return found.x, found.residual

@@ -76,6 +76,7 @@ def conv2d_input_gradient(
     w: FloatArray,
     b: FloatArray | None,
     dx: FloatArray,
+    addend: FloatArray | None = None,
 ) -> None: ...
 def conv2d_filter_gradient(
     geometry: Conv2d,

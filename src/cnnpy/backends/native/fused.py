@@ -163,8 +163,13 @@ def _max_pool(
     return out, _Pooled(geometry, which, y.shape)
 
 
-def conv_block_backward(dout: FloatArray, cache: Any, needs: frozenset[str]) -> BlockGradients:
-    """Send a gradient back through a block; `needs` names the gradients that are wanted."""
+def conv_block_backward(
+    dout: FloatArray, cache: Any, needs: frozenset[str], addend: FloatArray | None = None
+) -> BlockGradients:
+    """Send a gradient back through a block; `needs` names the gradients that are wanted.
+
+    `addend` is added to the gradient of x: what came back beside the block.
+    """
     own: _BlockCache = cache
     gradient = as_rows(dout)
     relu = own.relu
@@ -183,7 +188,10 @@ def conv_block_backward(dout: FloatArray, cache: Any, needs: frozenset[str]) -> 
     dx = dw = db = None
     if "x" in needs:
         dx = empty(own.x.shape, own.x.dtype)
-        _native.conv2d_input_gradient(own.geometry, own.algorithm, gradient, own.w, None, dx)
+        beside = None if addend is None else as_rows(addend)
+        _native.conv2d_input_gradient(
+            own.geometry, own.algorithm, gradient, own.w, None, dx, beside
+        )
     if "w" in needs:
         dw = empty(own.w.shape, own.w.dtype)
     if "b" in needs and own.has_bias:
