@@ -39,6 +39,8 @@ void pause() {
 
 thread_local bool inside_a_job = false;
 
+void yield() { sched_yield(); }
+
 struct Job {
     Item item;
     const void* context;
@@ -67,14 +69,19 @@ class Pool {
             inside_.store(0, std::memory_order_relaxed);
             ticket_.fetch_add(1, std::memory_order_release);
         }
-        if (sleeping_.load(std::memory_order_acquire) > 0) wake_.notify_all();
+        if (sleeping_.load(std::memory_order_acquire) > 0) {
+            keep_off_this_cpu(threads - 1);
+            wake_.notify_all();
+        }
         job.work(0);
         {
             // no worker may enter from here on
             std::lock_guard<std::mutex> lock(mutex_);
             job_ = nullptr;
         }
-        while (inside_.load(std::memory_order_acquire) != 0) pause();
+        // a worker may have been left on this very CPU: after a moment, let it run
+        for (int spins = 0; inside_.load(std::memory_order_acquire) != 0; ++spins)
+            spins < 4096 ? pause() : yield();
         return true;
     }
 
@@ -91,8 +98,35 @@ class Pool {
         }
     }
 
+    // A system may wake a worker onto the CPU of the thread that woke it, which is about to
+    // compute: both then share it for milliseconds while another CPU idles. A worker may
+    // run on every CPU that the caller may, but not on the one where the caller is now.
+    void keep_off_this_cpu(int workers) {
+#if defined(__linux__)
+        const int here = sched_getcpu();
+        cpu_set_t cpus;
+        if (here < 0 || sched_getaffinity(0, sizeof cpus, &cpus) != 0) return;
+        if (CPU_COUNT(&cpus) < 2 || !CPU_ISSET(here, &cpus)) return;
+        CPU_CLR(here, &cpus);
+        std::lock_guard<std::mutex> lock(mutex_);
+        for (int id = 1; id <= workers && id < most_threads; ++id) {
+            if (!known_[id] || CPU_EQUAL(&cpus, &cpus_[id])) continue;
+            if (pthread_setaffinity_np(handles_[id], sizeof cpus, &cpus) == 0) cpus_[id] = cpus;
+        }
+#else
+        (void)workers;
+#endif
+    }
+
     void live(int id) {
         unsigned seen = 0;
+#if defined(__linux__)
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            handles_[id] = pthread_self();
+            known_[id] = true;
+        }
+#endif
         for (;;) {
             wait_for_news(seen);
             Job* job = nullptr;
@@ -129,6 +163,11 @@ class Pool {
     std::condition_variable wake_;
     Job* job_ = nullptr;
     int invited_ = 0, started_ = 0;
+#if defined(__linux__)
+    pthread_t handles_[most_threads + 1] = {};
+    bool known_[most_threads + 1] = {};
+    cpu_set_t cpus_[most_threads + 1] = {};  // where each worker may run; empty: everywhere
+#endif
     std::atomic<unsigned> ticket_{0};
     std::atomic<int> inside_{0}, sleeping_{0};
 };
