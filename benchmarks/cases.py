@@ -52,7 +52,7 @@ class Convolution(NamedTuple):
     @property
     def winograd_fits(self) -> bool:
         """Whether Winograd's tiles can compute it."""
-        return self.kernel == 3 and self.stride == self.groups == 1
+        return self.kernel in (3, 5) and self.stride == self.groups == 1
 
 
 def _same(N: int, C: int, H: int, F: int, kernel: int, stride: int) -> Convolution:

@@ -66,6 +66,11 @@ class Ratio:
     """The median of the ratios of each round: what decides, since a machine drifts."""
 
 
+USES_BLAS = frozenset({"im2col"})
+BLAS_SETTLES_S = 0.25
+"""OpenBLAS's threads doze and come back: who ran next had a fifth of a core less."""
+
+
 def row_in_turns(
     label: str,
     part: str,
@@ -107,6 +112,8 @@ def row_in_turns(
             began = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - began)
+            if name in USES_BLAS:
+                time.sleep(BLAS_SETTLES_S)
     return Row(label, part, work, times, watch.cpus())
 
 
