@@ -1,4 +1,4 @@
-// The thread pool: one job at a time, items taken from a counter.
+// The thread pool: one job at a time, its items dealt out in ranges.
 //
 // Workers spin for a moment after a job, since a network's next op comes within
 // microseconds, then sleep. A job is an odd or even `ticket`; a worker takes part in a
@@ -41,16 +41,28 @@ thread_local bool inside_a_job = false;
 
 void yield() { sched_yield(); }
 
+// Each worker begins with a range of its own, the same share of every op, so that what it
+// wrote in one op is in its caches for the next; who is done helps the others.
 struct Job {
+    struct alignas(64) Range {
+        std::atomic<int> next;
+        int end;
+    };
+
     Item item;
     const void* context;
-    int count;
-    std::atomic<int> next{0};
+    int workers;
+    Range* ranges;
 
     void work(int worker) {
         inside_a_job = true;
-        for (int k; (k = next.fetch_add(1, std::memory_order_relaxed)) < count;)
-            item(context, k, worker);
+        for (int turn = 0; turn < workers; ++turn) {
+            const int of = worker + turn < workers ? worker + turn : worker + turn - workers;
+            Range& range = ranges[of];
+            if (range.next.load(std::memory_order_relaxed) >= range.end) continue;
+            for (int k; (k = range.next.fetch_add(1, std::memory_order_relaxed)) < range.end;)
+                item(context, k, worker);
+        }
         inside_a_job = false;
     }
 };
@@ -194,9 +206,17 @@ int n_threads() { return wanted.load(std::memory_order_relaxed); }
 void set_n_threads(int n) { wanted.store(n, std::memory_order_relaxed); }
 
 void parallel_for(int count, Item item, const void* context, int threads) {
-    Job job{item, context, count};
     if (threads > count) threads = count;
-    if (threads > 1 && !inside_a_job && pool()->run(job, threads)) return;
+    if (threads > most_threads) threads = most_threads;
+    if (threads > 1 && !inside_a_job) {
+        Job::Range ranges[most_threads];
+        for (int w = 0; w < threads; ++w) {
+            ranges[w].next.store(static_cast<int>(long(count) * w / threads));
+            ranges[w].end = static_cast<int>(long(count) * (w + 1) / threads);
+        }
+        Job job{item, context, threads, ranges};
+        if (pool()->run(job, threads)) return;
+    }
     for (int k = 0; k < count; ++k) item(context, k, 0);
 }
 

@@ -55,6 +55,16 @@ class Container(Layer):
         """
         raise TypeError(f"{type(self).__name__} has no parts(self, input_shape)")
 
+    def fused_parts(self) -> set[str]:
+        """Name the parts that run in one go with the part before them, in training.
+
+        Returns
+        -------
+        set of str
+            Empty where nothing is fused.
+        """
+        return set()
+
     def make_parameters(
         self, input_shape: Shape, dtype: np.dtype[Any], rng: np.random.Generator
     ) -> None:
@@ -162,6 +172,14 @@ class Sequential(_Named):
             yield Part(name, layer, input_shape)
             input_shape = layer.output_shape(input_shape)
 
+    def fused_parts(self) -> set[str]:
+        """Name the layers behind the first of each step."""
+        if not fuses():
+            return set()
+        names = iter(self.layers)
+        cut = [[next(names) for _ in step.layers] for step in steps(list(self), train=True)]
+        return {name for step in cut for name in step[1:]}
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape that comes out of the last layer."""
         for layer in self:
@@ -257,6 +275,10 @@ class Residual(Container):
         yield Joint("add", shape, math.prod(shape))
         if self.activation is not None:
             yield Part("activation", self.activation, shape)
+
+    def fused_parts(self) -> set[str]:
+        """Name the sum and the activation where the body's last norm takes them along."""
+        return set() if self.fused_body(train=True) is None else {"add", "activation"}
 
     def sum_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of both branches, which must agree.

@@ -17,7 +17,7 @@ __all__ = ["Row", "Summary", "summarize"]
 
 
 class Row(NamedTuple):
-    """One layer: its name, itself as text, and its figures for one input."""
+    """One layer: its name, itself as text, its figures, and whether it runs with the one above."""
 
     name: str
     layer: str
@@ -25,6 +25,7 @@ class Row(NamedTuple):
     n_parameters: int
     flops: int
     activation_bytes: int
+    fused: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Summary:
         header = ("layer", "", "output", "parameters", "FLOPs", "memory")
         body = [
             (
-                row.name,
+                "+ " * row.fused + row.name,
                 row.layer,
                 "×".join(map(str, row.output_shape)),
                 f"{row.n_parameters:,}" if row.n_parameters else "",
@@ -83,6 +84,8 @@ class Summary:
             f"{_short(self.activation_bytes, 1024, (' B', ' KiB', ' MiB', ' GiB'))} "
             "of activations an input",
         ]
+        if any(row.fused for row in self.rows):
+            lines.append("+ runs in one go with the layer above it")
         return "\n".join(lines)
 
 
@@ -131,13 +134,15 @@ def _walk(name: str, layer: Layer, shape: Shape) -> list[Row]:
         n_parameters = sum(p.size for p in layer.parameters())
         return [Row(name, repr(layer), out, n_parameters, layer.flops(shape), _bytes(layer, out))]
     prefix = f"{name}." if name else ""
+    fused = layer.fused_parts()
     rows: list[Row] = []
     for part in layer.parts(shape):
         if isinstance(part, Part):
-            rows += _walk(prefix + part.name, part.layer, part.input_shape)
+            of_part = _walk(prefix + part.name, part.layer, part.input_shape)
         else:
             out = part.output_shape
-            rows.append(Row(prefix + part.name, "", out, 0, part.flops, _bytes(layer, out)))
+            of_part = [Row(prefix + part.name, "", out, 0, part.flops, _bytes(layer, out))]
+        rows += [row._replace(fused=True) for row in of_part] if part.name in fused else of_part
     return rows
 
 
