@@ -190,6 +190,25 @@ def conv_block_backward(
     return found
 
 
+# Shapes and dtypes that were found to fit: what is the same at every batch is checked once.
+_Fits = set[tuple[Any, ...]]
+_MOST_KNOWN = 64
+
+
+def _signature(x: FloatArray, residual: FloatArray | None) -> tuple[Any, ...]:
+    return x.shape, x.dtype, None if residual is None else (residual.shape, residual.dtype)
+
+
+def _known(fits: _Fits, x: FloatArray, residual: FloatArray | None) -> bool:
+    plain = type(x) is np.ndarray and (residual is None or type(residual) is np.ndarray)
+    return plain and _signature(x, residual) in fits
+
+
+def _remember(fits: _Fits, x: FloatArray, residual: FloatArray | None) -> None:
+    if isinstance(x, np.ndarray) and len(fits) < _MOST_KNOWN:
+        fits.add(_signature(x, residual))
+
+
 class ConvBlockInference:
     """A block ready for inference, where the norm uses its running statistics.
 
@@ -218,6 +237,7 @@ class ConvBlockInference:
         if pool is not None:
             pooled = PoolOptions(**validate.parse_options(OPS["max_pool2d"], pool))
         self._run = _module().ConvBlockInference(w, b, conv, norm=norm, relu=relu, pool=pooled)
+        self._fits: _Fits = set()
 
     def __call__(
         self, x: FloatArray, residual: FloatArray | None = None, *, relu: bool = False
@@ -243,7 +263,9 @@ class ConvBlockInference:
         ShapeError, DtypeError, OptionError
             As conv2d and max_pool2d raise them.
         """
-        _Block(x, self._w, self._b, self._options, residual, self._pool)
+        if not _known(self._fits, x, residual):
+            _Block(x, self._w, self._b, self._options, residual, self._pool)
+            _remember(self._fits, x, residual)
         out: FloatArray = self._run(x, residual, relu)
         return out
 
@@ -262,6 +284,7 @@ class LinearInference:
     def __init__(self, w: FloatArray, b: FloatArray | None, *, relu: bool = False) -> None:
         self._w, self._b = w, b
         self._run = _module().LinearInference(w, b, relu=relu)
+        self._fits: _Fits = set()
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Run the layer.
@@ -281,7 +304,9 @@ class LinearInference:
         ShapeError, DtypeError
             As linear raises them.
         """
-        validate.forward_call(OPS["linear"], (x, self._w, self._b), {}, {})
+        if not _known(self._fits, x, None):
+            validate.forward_call(OPS["linear"], (x, self._w, self._b), {}, {})
+            _remember(self._fits, x, None)
         out: FloatArray = self._run(x)
         return out
 
