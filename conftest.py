@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 
 _ENVIRONMENT = "CNNPY_TEST_PROFILE"
-_EXTRAS = ("torch", "sklearn", "PIL", "matplotlib", "typer", "rich")
+_EXTRAS = (
+    *("torch", "sklearn", "PIL", "matplotlib", "typer", "rich"),
+    "cnnpy.backends.native._native",
+)
 
 hypothesis.settings.register_profile(
     "quick", max_examples=10, deadline=None, derandomize=True, database=None

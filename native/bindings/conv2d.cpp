@@ -50,7 +50,6 @@ void bind_conv2d(nb::module_& m) {
         .value("auto", Algorithm::automatic)
         .value("direct", Algorithm::direct)
         .value("winograd", Algorithm::winograd);
-    m.def("winograd_can", &winograd_can, nb::arg("geometry"));
     nb::class_<Conv2d>(m, "Conv2d")
         .def("__init__",
              [](Conv2d* g, int N, int C, int H, int W, int F, int HH, int WW, int stride_h,

@@ -52,8 +52,6 @@ void bind_engine(nb::module_& m) {
     m.def("n_threads", &n_threads);
     m.def("set_n_threads", &set_n_threads, nb::arg("n"));
     m.attr("most_threads") = most_threads;
-    m.def("idle_bytes", &idle_bytes);
-    m.def("forget_idle_blocks", &forget_idle_blocks);
 }
 
 }  // namespace cnn

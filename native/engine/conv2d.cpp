@@ -7,9 +7,11 @@
 
 namespace cnn {
 
+namespace {
+
 bool winograd_can(const Conv2d& g) {
-    return g.HH == g.WW && (g.HH == 3 || g.HH == 5) && g.stride_h == 1 && g.stride_w == 1 && g.dilation_h == 1 &&
-           g.dilation_w == 1 && g.groups == 1;
+    return g.HH == g.WW && (g.HH == 3 || g.HH == 5) && g.stride_h == 1 && g.stride_w == 1 &&
+           g.dilation_h == 1 && g.dilation_w == 1 && g.groups == 1;
 }
 
 template <class T> bool winograd_pays(const Conv2d& g) {
@@ -19,8 +21,6 @@ template <class T> bool winograd_pays(const Conv2d& g) {
     const long tiles = long(g.N) * ((g.H_out + m - 1) / m) * ((g.W_out + m - 1) / m);
     return tiles >= 32;
 }
-
-namespace {
 
 template <class T> bool by_winograd(const Conv2d& g, Algorithm algorithm) {
     return algorithm == Algorithm::winograd ||
@@ -53,7 +53,6 @@ void conv2d_filter_gradient(const Conv2d& g, Algorithm algorithm, const T* x, co
 }
 
 #define CNN_INSTANTIATE(T)                                                                        \
-    template bool winograd_pays<T>(const Conv2d&);                                                \
     template void conv2d_forward(const Conv2d&, Algorithm, const T*, const T*, const T*, bool,    \
                                  T*, PackedFilters<T>*);                                          \
     template void conv2d_input_gradient(const Conv2d&, Algorithm, const T*, const T*, const T*,   \

@@ -15,11 +15,6 @@ struct Conv2d {
 
 enum class Algorithm { automatic, direct, winograd };
 
-// Whether Winograd's tiles can compute it, and whether they are the faster way: a matter
-// of the shape alone.
-bool winograd_can(const Conv2d&);
-template <class T> bool winograd_pays(const Conv2d&);
-
 // x (N, H, W, C), w (F, C/groups, HH, WW) as NumPy lays it out, out (N, H_out, W_out, F).
 // `kept` keeps the filters as they were packed: for the same w at every call, or null.
 template <class T>

@@ -68,7 +68,7 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
     const auto& kernel = *kernels<T>().winograd;
     const Winograd p = plan<T>(c);
     const int n_panels = p.panels.count, tiles = p.tiles(), threads = n_threads();
-    constexpr int rows = 14;
+    const int rows = kernels<T>().tile_rows;
     const Size row = Size(c.F) * Size(sizeof(T));
     epilogue.past_caches = past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
 
@@ -192,7 +192,7 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
     auto bias_of = [&](int slice) { return db ? bias_sums + Size(slice) * g.F : nullptr; };
     auto slice_begin = [&](int k) { return static_cast<int>(Size(tiles) * k / slices); };
 
-    if (sliced && tiles == 0) {  // no tile: every sum is empty
+    if (tiles == 0) {  // every sum is empty
         if (dw) std::fill(dw, dw + Size(g.F) * g.C * g.HH * g.WW, T(0));
         if (db) std::fill(db, db + g.F, T(0));
         return;

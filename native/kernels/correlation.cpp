@@ -138,8 +138,6 @@ namespace {
 // L1 while one filter after the other is read along the caller's memory.
 constexpr int near_numbers = 4096;
 
-CNN_INLINE int smaller(int a, int b) { return a < b ? a : b; }
-
 // 0 * inf and 0 * nan are not 0.
 template <class T> bool all_finite(const T* p, std::ptrdiff_t n) {
     Vector<T> check[4] = {};

@@ -21,8 +21,6 @@
 namespace cnn::CNN_LEVEL {
 namespace {
 
-CNN_INLINE int smaller(int a, int b) { return a < b ? a : b; }
-
 // The filters and channels of a block.
 struct Block {
     int f, filters, c, channels;

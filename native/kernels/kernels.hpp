@@ -16,7 +16,7 @@
 namespace cnn {
 
 template <class T> struct Kernels {
-    int lanes, tile_vectors;  // how filters are packed
+    int lanes, tile_vectors, tile_rows;  // how filters are packed, and pixels cut into tiles
 
     void (*correlate)(const Correlation&, const Panels&, const CorrelationArrays<T>&,
                       const CorrelationItem&, T* workspace);

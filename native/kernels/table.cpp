@@ -15,8 +15,14 @@ constexpr auto of_type(const F32* f32, const F64* f64) {
 }
 
 template <class T> constexpr Kernels<T> table() {
-    return {lanes<T>,        tile_vectors,       correlate<T>,      correlate_inside<T>,
-            pack_filters<T>, filter_gradient<T>, unpack_filters<T>,
+    return {lanes<T>,
+            tile_vectors,
+            tile_rows,
+            correlate<T>,
+            correlate_inside<T>,
+            pack_filters<T>,
+            filter_gradient<T>,
+            unpack_filters<T>,
             of_type<T>(&winograd_f32, &winograd_f64),
             of_type<T>(&grouped_f32, &grouped_f64),
             of_type<T>(&spread_f32, &spread_f64),

@@ -166,8 +166,6 @@ CNN_INLINE Place place_of(const Winograd& p, int tile) {
     return {tile / of_image, in_image / p.tiles_w * p.m, in_image % p.tiles_w * p.m};
 }
 
-CNN_INLINE int smaller(int a, int b) { return a < b ? a : b; }
-
 // --- source: V = Bᵀ x B ------------------------------------------------------------------
 
 // `pixel` gives a tile's pixel at (r, s), a vector of channels.

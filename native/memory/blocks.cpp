@@ -143,11 +143,6 @@ void forget_idle_blocks() {
     for (void* old : gone) unmap(old);
 }
 
-std::size_t idle_bytes() {
-    std::lock_guard<std::mutex> lock(idle().mutex);
-    return idle().bytes;
-}
-
 Workspace::Workspace(std::size_t bytes) : block_(take_block(bytes ? bytes : 1)) {
     if (!block_) throw std::bad_alloc();
 }

@@ -13,7 +13,6 @@ void* take_block(std::size_t bytes);
 void give_block(void* block);
 
 void forget_idle_blocks();
-std::size_t idle_bytes();
 
 // A workspace for the length of a scope.
 class Workspace {

@@ -1,8 +1,8 @@
 // The thread pool: one job at a time, its items dealt out in ranges.
 //
 // Workers spin for a moment after a job, since a network's next op comes within
-// microseconds, then sleep. A job is an odd or even `ticket`; a worker takes part in a
-// job at most once. The caller is worker 0 and waits until every worker that entered
+// microseconds, then sleep. Each job has a new `ticket`; a worker takes part in a job at
+// most once. The caller is worker 0 and waits until every worker that entered
 // has left, so that nothing of the job is touched after parallel_for returned.
 //
 // After fork only the calling thread exists in the child: the child starts over with

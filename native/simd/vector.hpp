@@ -170,6 +170,8 @@ template <class T> CNN_INLINE T sum_of_lanes(Vector<T> v) {
     return lane[0];
 }
 
+CNN_INLINE int smaller(int a, int b) { return a < b ? a : b; }
+
 // Work that is cut as evenly as it goes into pieces of at most `most`.
 struct Pieces {
     int count, size, longer;  // the first `longer` pieces have one more than `size`

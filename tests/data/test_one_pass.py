@@ -97,7 +97,7 @@ def test_a_seed_names_the_same_batches_on_every_backend(name, shape):
 
 @pytest.mark.parametrize("name", ONE_PASS | SEVERAL)
 def test_what_only_moves_pixels_is_one_pass(name, monkeypatch):
-    compiled = registry.images("native")
+    compiled = registry.companion("native", "images")
     taken = []
     original = compiled.images_from_bytes
 

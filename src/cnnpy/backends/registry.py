@@ -24,14 +24,12 @@ from cnnpy.contract.ops import OPS
 __all__ = [
     "BACKENDS",
     "Implementation",
+    "companion",
     "current",
     "engine",
-    "fused",
-    "images",
     "num_threads",
     "resolve",
     "set_num_threads",
-    "steps",
     "use_backend",
 ]
 
@@ -153,57 +151,22 @@ def resolve(op: str, backend: str) -> Implementation:
 
 
 @functools.cache
-def fused(backend: str) -> ModuleType | None:
-    """Find the module with a backend's fused passes.
+def companion(backend: str, name: str) -> ModuleType | None:
+    """Find a module that a backend may have beside its ops.
 
     Parameters
     ----------
     backend : str
         A name of ``BACKENDS``.
+    name : str
+        ``"fused"``: several rows in one go; ``"steps"``: the optimizers'; ``"images"``:
+        from bytes to batches of floats.
 
     Returns
     -------
     module or None
-        None where the backend computes row by row.
+        None where it has none, and who asks computes it by himself.
     """
-    return _beside_the_ops(backend, "fused")
-
-
-@functools.cache
-def steps(backend: str) -> ModuleType | None:
-    """Find the module with a backend's optimizer steps.
-
-    Parameters
-    ----------
-    backend : str
-        A name of ``BACKENDS``.
-
-    Returns
-    -------
-    module or None
-        None where :mod:`cnnpy.optim` computes them itself.
-    """
-    return _beside_the_ops(backend, "steps")
-
-
-@functools.cache
-def images(backend: str) -> ModuleType | None:
-    """Find the module with a backend's way from bytes to batches of floats.
-
-    Parameters
-    ----------
-    backend : str
-        A name of ``BACKENDS``.
-
-    Returns
-    -------
-    module or None
-        None where :mod:`cnnpy.data` goes it itself.
-    """
-    return _beside_the_ops(backend, "images")
-
-
-def _beside_the_ops(backend: str, name: str) -> ModuleType | None:
     module = f"{BACKENDS[backend]}.{name}"
     return importlib.import_module(module) if importlib.util.find_spec(module) else None
 

@@ -52,7 +52,7 @@ def one_pass(
         or preprocessing.shape != images.shape[1:]
     ):
         return None
-    compiled = registry.images(registry.current())
+    compiled = registry.companion(registry.current(), "images")
     if compiled is None:
         return None
     moves = draw_moves(augment, (len(chosen), *images.shape[1:]), rng)

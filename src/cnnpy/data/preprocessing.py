@@ -149,7 +149,7 @@ class Preprocessing:
         if array.shape[1:] != self.shape:
             raise self._shape_error(array.shape)
         if array.dtype == np.uint8:
-            compiled = registry.images(registry.current())
+            compiled = registry.companion(registry.current(), "images")
             if compiled is not None:
                 out: FloatArray = compiled.images_from_bytes(array, values_of_bytes(self, white))
                 return out

@@ -67,11 +67,11 @@ def available() -> bool:
     bool
         Whether the functions of this module may be called here and now.
     """
-    return registry.fused(registry.current()) is not None
+    return registry.companion(registry.current(), "fused") is not None
 
 
 def _module() -> ModuleType:
-    module = registry.fused(registry.current())
+    module = registry.companion(registry.current(), "fused")
     assert module is not None
     return module
 

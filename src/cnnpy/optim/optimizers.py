@@ -477,7 +477,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 def _compiled() -> ModuleType | None:
     """Find the steps of the backend of the moment, None where it has none."""
-    return registry.steps(registry.current())
+    return registry.companion(registry.current(), "steps")
 
 
 def _number(

@@ -12,7 +12,6 @@ import numpy as np
 from cnnpy.backends.native import _native, norms
 from cnnpy.backends.native.engine import empty
 from cnnpy.backends.native.layout import in_order, shaped
-from cnnpy.backends.native.norms import PerChannel
 from cnnpy.contract.dtypes import FloatArray
 
 __all__ = ["batch_norm_backward", "batch_norm_forward"]
@@ -37,9 +36,9 @@ def batch_norm_forward(
         mean, var = norms.statistics(rows, 1)
         m = x.size // max(C, 1)
         if m:
-            _follow(running_mean, mean, momentum)
+            norms.follow(running_mean, mean, momentum)
         if m > 1:
-            _follow(running_var, var * (m / (m - 1)), momentum)
+            norms.follow(running_var, var * (m / (m - 1)), momentum)
     else:
         assert running_mean is not None
         assert running_var is not None
@@ -84,9 +83,3 @@ def batch_norm_backward(
             _native.batch_norm_apply(gradient, scale, np.zeros_like(scale), None, False, dx)
         dx = shaped(dx, is_images)
     return dx, dgamma, dbeta
-
-
-def _follow(running: FloatArray | None, batch: PerChannel, momentum: float) -> None:
-    if running is not None:
-        running *= 1 - momentum
-        running += momentum * batch.reshape(running.shape)

@@ -8,9 +8,25 @@ from cnnpy.backends.native import _native
 from cnnpy.backends.native.engine import as_rows, contiguous, empty, images_from
 from cnnpy.contract import shapes
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.shapes import Pair
+from cnnpy.contract.shapes import Pair, Shape
 
-__all__ = ["conv2d_backward", "conv2d_forward"]
+__all__ = ["conv2d_backward", "conv2d_forward", "conv2d_geometry"]
+
+
+def conv2d_geometry(
+    x: Shape, w: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> tuple[_native.Conv2d, Shape]:
+    """Return what the engine is told of the shapes, and (N, H_out, W_out, F)."""
+    N, C, H, W = x
+    F, _, HH, WW = w
+    H_out, W_out = (
+        shapes.out_size(*axis)
+        for axis in zip((H, W), (HH, WW), stride, padding, dilation, strict=True)
+    )
+    geometry = _native.Conv2d(
+        N, C, H, W, F, HH, WW, *stride, *padding, *dilation, groups, H_out, W_out
+    )
+    return geometry, (N, H_out, W_out, F)
 
 
 def conv2d_forward(
@@ -25,17 +41,11 @@ def conv2d_forward(
     algorithm: str = "auto",
 ) -> tuple[FloatArray, Any]:
     """Correlate the images with the filters."""
-    N, C, H, W = x.shape
-    F, _, HH, WW = w.shape
-    H_out, W_out = (
-        shapes.out_size(*axis)
-        for axis in zip((H, W), (HH, WW), stride, padding, dilation, strict=True)
-    )
-    geometry = _native.Conv2d(
-        N, C, H, W, F, HH, WW, *stride, *padding, *dilation, groups, H_out, W_out
+    geometry, shape = conv2d_geometry(
+        x.shape, w.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
     )
     rows, filters = as_rows(x), contiguous(w)
-    out = empty((N, H_out, W_out, F), x.dtype)
+    out = empty(shape, x.dtype)
     way = _native.Algorithm[algorithm]
     _native.conv2d_forward(
         geometry, way, rows, filters, None if b is None else contiguous(b), False, out

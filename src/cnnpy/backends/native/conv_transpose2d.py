@@ -6,6 +6,7 @@ from typing import Any
 
 from cnnpy.backends.native import _native
 from cnnpy.backends.native.engine import as_rows, contiguous, empty, images_from
+from cnnpy.contract import shapes
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair
 
@@ -25,12 +26,16 @@ def conv_transpose2d_forward(
 ) -> tuple[FloatArray, Any]:
     """Spread the images as conv2d spreads the gradient of its output."""
     N, C, H, W = x.shape
-    F, (HH, WW) = w.shape[1] * groups, w.shape[2:]
-    H_out, W_out = (
-        (size - 1) * s - 2 * p + d * (window - 1) + extra + 1
-        for size, window, s, p, extra, d in zip(
-            (H, W), (HH, WW), stride, padding, output_padding, dilation, strict=True
-        )
+    HH, WW = w.shape[2:]
+    _, F, H_out, W_out = shapes.conv_transpose2d(
+        x.shape,
+        w.shape,
+        None,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        dilation=dilation,
+        groups=groups,
     )
     geometry = _native.Conv2d(
         N, F, H_out, W_out, C, HH, WW, *stride, *padding, *dilation, groups, H, W

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.backends.native import _native, norms
+from cnnpy.backends.native.conv2d import conv2d_geometry
 from cnnpy.backends.native.engine import as_rows, contiguous, empty, images_from
 from cnnpy.backends.native.pooling import geometry as pool_geometry
 from cnnpy.backends.native.pooling import pooled_shape
-from cnnpy.contract import shapes
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.fusions import BlockGradients, ConvOptions, Norm, PoolOptions
 from cnnpy.contract.shapes import Shape
@@ -35,7 +35,7 @@ __all__ = [
 class _NormCache(NamedTuple):
     z: FloatArray
     mean: FloatArray
-    inv_std: FloatArray
+    inv_std: norms.PerChannel
     gamma: FloatArray | None
     has_beta: bool
     scale: FloatArray
@@ -55,37 +55,15 @@ class _BlockCache(NamedTuple):
     w: FloatArray
     has_bias: bool
     norm: _NormCache | None
-    out: FloatArray | None  # where it is what ReLU's backward asks
+    out: FloatArray | None  # where ReLU's backward asks it
     relu: bool
     residual: bool
     pooled: _Pooled | None
 
 
-def _conv_geometry(x: FloatArray, w: FloatArray, options: ConvOptions) -> tuple[Any, Shape]:
-    N, C, H, W = x.shape
-    F, _, HH, WW = w.shape
-    H_out, W_out = (
-        shapes.out_size(*axis)
-        for axis in zip(
-            (H, W), (HH, WW), options.stride, options.padding, options.dilation, strict=True
-        )
-    )
-    geometry = _native.Conv2d(
-        N,
-        C,
-        H,
-        W,
-        F,
-        HH,
-        WW,
-        *options.stride,
-        *options.padding,
-        *options.dilation,
-        options.groups,
-        H_out,
-        W_out,
-    )
-    return geometry, (N, H_out, W_out, F)
+def _shape_options(options: ConvOptions) -> dict[str, Any]:
+    """Leave out what chooses how and not what."""
+    return {name: value for name, value in options._asdict().items() if name != "algorithm"}
 
 
 def conv_block_forward(
@@ -103,12 +81,13 @@ def conv_block_forward(
 
     A residual branch needs a norm before it, and no pooling comes after it.
     """
-    geometry, shape = _conv_geometry(x, w, options)
+    geometry, shape = conv2d_geometry(x.shape, w.shape, **_shape_options(options))
     rows, filters = as_rows(x), contiguous(w)
     algorithm = _native.Algorithm[options.algorithm]
     bias = None if b is None else contiguous(b)
     y = empty(shape, x.dtype)
-    _native.conv2d_forward(geometry, algorithm, rows, filters, bias, relu and norm is None, y)
+    alone = relu and norm is None and pool is None
+    _native.conv2d_forward(geometry, algorithm, rows, filters, bias, alone, y)
     kept = None
     if norm is not None:
         kept = _statistics(y, norm)
@@ -119,7 +98,7 @@ def conv_block_forward(
         z, y = y, empty(shape, x.dtype)
         beside = None if residual is None else as_rows(residual)
         _native.batch_norm_apply(z, kept.scale, kept.shift, beside, relu, y)
-    remembered = y if relu and (norm is None or residual is not None or pooled) else None
+    remembered = y if alone or (relu and residual is not None) else None
     cache = _BlockCache(
         geometry,
         algorithm,
@@ -138,9 +117,10 @@ def conv_block_forward(
 def _statistics(z: FloatArray, norm: Norm) -> _NormCache:
     mean, var = norms.statistics(z, 1)
     m = z.size // z.shape[-1]
-    norm.running_mean[...] += norm.momentum * (mean[0] - norm.running_mean)
+    if m:
+        norms.follow(norm.running_mean, mean, norm.momentum)
     if m > 1:
-        norm.running_var[...] += norm.momentum * (var[0] * (m / (m - 1)) - norm.running_var)
+        norms.follow(norm.running_var, var * (m / (m - 1)), norm.momentum)
     inv_std = 1 / np.sqrt(var + norm.eps)
     scale, shift = norms.factors(mean, inv_std, norm.gamma, norm.beta, z.dtype)
     return _NormCache(
@@ -172,19 +152,16 @@ def conv_block_backward(
     """
     own: _BlockCache = cache
     gradient = as_rows(dout)
-    relu = own.relu
-    if own.pooled is not None or (relu and own.norm is None):
-        if relu:
-            assert own.out is not None
-            gradient = _through_relu(gradient, own.out)
-            relu = False
-        if own.pooled is not None:
-            spread = empty(own.pooled.shape, gradient.dtype)
-            _native.max_pool2d_backward(own.pooled.geometry, gradient, own.pooled.which, spread)
-            gradient = spread
+    if own.pooled is not None:  # `which` names no pixel where the ReLU cut off
+        spread = empty(own.pooled.shape, gradient.dtype)
+        _native.max_pool2d_backward(own.pooled.geometry, gradient, own.pooled.which, spread)
+        gradient = spread
+    elif own.relu and own.norm is None:
+        assert own.out is not None
+        gradient = _through_relu(gradient, own.out)
     dgamma = dbeta = dresidual = None
     if own.norm is not None:
-        gradient, dgamma, dbeta, dresidual = _norm_backward(gradient, own, relu)
+        gradient, dgamma, dbeta, dresidual = _norm_backward(gradient, own)
     dx = dw = db = None
     if "x" in needs:
         dx = empty(own.x.shape, own.x.dtype)
@@ -215,40 +192,21 @@ def _through_relu(gradient: FloatArray, out: FloatArray) -> FloatArray:
 
 
 def _norm_backward(
-    gradient: FloatArray, own: _BlockCache, relu: bool
+    gradient: FloatArray, own: _BlockCache
 ) -> tuple[FloatArray, FloatArray | None, FloatArray | None, FloatArray | None]:
     kept = own.norm
     assert kept is not None
-    by_output = own.out if relu and own.residual else None
-    scale, shift = (kept.scale, kept.shift) if relu and not own.residual else (None, None)
-    sums, products = np.empty(kept.inv_std.shape), np.empty(kept.inv_std.shape)
-    _native.batch_norm_backward_sums(
-        gradient, kept.z, kept.mean, scale, shift, by_output, sums, products
-    )
-    products *= kept.inv_std
+    relu, dresidual = norms.NO_RELU, gradient if own.residual else None
+    if own.relu and own.residual:
+        relu, dresidual = norms.Relu(out=own.out), empty(gradient.shape, gradient.dtype)
+    elif own.relu and own.pooled is None:
+        relu = norms.Relu(kept.scale, kept.shift)
+    sums, products = norms.gradient_sums(gradient, kept.z, kept.mean, kept.inv_std, relu)
     a = kept.inv_std if kept.gamma is None else kept.inv_std * kept.gamma
-    m = kept.z.size // kept.z.shape[-1]
-    by_gradient, by_z, by_one = (
-        np.ascontiguousarray(factor, dtype=gradient.dtype)
-        for factor in (a, -a * kept.inv_std * products / m, -a * sums / m)
-    )
-    dz = empty(gradient.shape, gradient.dtype)
-    dresidual = empty(gradient.shape, gradient.dtype) if own.residual and relu else None
-    _native.batch_norm_backward_apply(
-        gradient,
-        kept.z,
-        kept.mean,
-        by_gradient,
-        by_z,
-        by_one,
-        scale,
-        shift,
-        by_output,
-        dz,
-        dresidual,
-    )
-    if own.residual and not relu:
-        dresidual = gradient
+    m = max(kept.z.size // kept.z.shape[-1], 1)
+    b, c = -a * kept.inv_std * products / m, -a * sums / m
+    let_through = dresidual if own.relu else None
+    dz = norms.input_gradient(gradient, kept.z, kept.mean, a, b, c, relu, let_through)
     dgamma = None if kept.gamma is None else products[0].astype(gradient.dtype)
     dbeta = sums[0].astype(gradient.dtype) if kept.has_beta else None
     return dz, dgamma, dbeta, dresidual
@@ -289,7 +247,9 @@ class ConvBlockInference:
         """Compute pool(relu(conv(x) + residual))."""
         known, geometry, shape = self._geometry
         if known != x.shape:
-            geometry, shape = _conv_geometry(x, self._w, self._options)
+            geometry, shape = conv2d_geometry(
+                x.shape, self._w.shape, **_shape_options(self._options)
+            )
             self._geometry = (x.shape, geometry, shape)
         relu = relu or self._relu
         y = empty(shape, x.dtype)

@@ -6,6 +6,8 @@ batch_norm, and of each image for group_norm. It is float64 until it meets the e
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,17 @@ from cnnpy.backends.native import _native
 from cnnpy.backends.native.engine import empty
 from cnnpy.contract.dtypes import FloatArray
 
-__all__ = ["apply", "factors", "gradient_sums", "input_gradient", "is_finite", "statistics"]
+__all__ = [
+    "NO_RELU",
+    "Relu",
+    "apply",
+    "factors",
+    "follow",
+    "gradient_sums",
+    "input_gradient",
+    "is_finite",
+    "statistics",
+]
 
 PerChannel = NDArray[np.float64]
 
@@ -62,12 +74,36 @@ def factors(
     return scale, shift.astype(dtype)
 
 
+def follow(running: FloatArray | None, batch: PerChannel, momentum: float) -> None:
+    """Move a running statistic towards that of the batch, in place."""
+    if running is not None:
+        running *= 1 - momentum
+        running += momentum * batch.reshape(running.shape)
+
+
+class Relu(NamedTuple):
+    """Where the ReLU behind a norm lets gradients through; nothing where there is none."""
+
+    scale: FloatArray | None = None
+    """With `shift`: where rows * scale + shift is positive."""
+    shift: FloatArray | None = None
+    out: FloatArray | None = None
+    """Or where this output is."""
+
+
+NO_RELU = Relu()
+
+
 def gradient_sums(
-    gradient: FloatArray, rows: FloatArray, mean: FloatArray, inv_std: PerChannel
+    gradient: FloatArray,
+    rows: FloatArray,
+    mean: FloatArray,
+    inv_std: PerChannel,
+    relu: Relu = NO_RELU,
 ) -> tuple[PerChannel, PerChannel]:
     """Return the sums of the gradient and of its products with x_hat."""
     sums, products = np.empty(mean.shape), np.empty(mean.shape)
-    _native.batch_norm_backward_sums(gradient, rows, mean, None, None, None, sums, products)
+    _native.batch_norm_backward_sums(gradient, rows, mean, *relu, sums, products)
     products *= inv_std
     return sums, products
 
@@ -79,9 +115,14 @@ def input_gradient(
     a: PerChannel,
     b: PerChannel,
     c: PerChannel,
+    relu: Relu = NO_RELU,
+    dresidual: FloatArray | None = None,
 ) -> FloatArray:
-    """Return a * gradient + b * (rows - mean) + c."""
+    """Return a * gradient + b * (rows - mean) + c.
+
+    `dresidual` receives the gradient that the ReLU let through.
+    """
     dx: FloatArray = empty(rows.shape, rows.dtype)
     a_, b_, c_ = (np.ascontiguousarray(factor, dtype=rows.dtype) for factor in (a, b, c))
-    _native.batch_norm_backward_apply(gradient, rows, mean, a_, b_, c_, None, None, None, dx, None)
+    _native.batch_norm_backward_apply(gradient, rows, mean, a_, b_, c_, *relu, dx, dresidual)
     return dx
