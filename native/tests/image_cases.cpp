@@ -45,7 +45,7 @@ template <class T, class Index> void largest(Record& record, Hand& hand, const P
     });
     std::vector<T> got_out(n_out), got_dx(n), got_taps(n_out);
     std::vector<Index> got_which(n_out);
-    max_pool2d_forward<T, Index>(g, x.data(), got_out.data(), got_which.data());
+    max_pool2d_forward<T, Index>(g, {x.data(), nullptr, nullptr, false}, got_out.data(), got_which.data());
     max_pool2d_backward<T, Index>(g, dout.data(), got_which.data(), got_dx.data());
     for (Size k = 0; k < n_out; ++k) which.set(k, tap_of[k], 0), got_taps[k] = got_which[k];
     record.hold("max_pool2d forward", 0, out, got_out);
