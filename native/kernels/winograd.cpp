@@ -166,29 +166,26 @@ CNN_INLINE Place place_of(const Winograd& p, int tile) {
     return {tile / of_image, in_image / p.tiles_w * p.m, in_image % p.tiles_w * p.m};
 }
 
-// --- source: V = Bᵀ x B ------------------------------------------------------------------
+// The tiles in their order; finding a tile's place by itself takes divisions.
+class TileWalk {
+  public:
+    CNN_INLINE TileWalk(const Winograd& p, int tile)
+        : at_(place_of(p, tile)), m_(p.m), width_(p.tiles_w * p.m), height_(p.tiles_h * p.m) {}
+    CNN_INLINE const Place& at() const { return at_; }
+    CNN_INLINE void next() {
+        at_.j += m_;
+        if (at_.j < width_) return;
+        at_.j = 0;
+        at_.i += m_;
+        if (at_.i < height_) return;
+        at_.i = 0;
+        ++at_.n;
+    }
 
-// `pixel` gives a tile's pixel at (r, s), a vector of channels.
-template <class T, int a, class Pixel>
-CNN_INLINE void transform_source(const Pixel& pixel, T* V, std::ptrdiff_t point) {
-    Vector<T> half[a][a];
-#pragma GCC unroll 6
-    for (int s = 0; s < a; ++s) {
-        Vector<T> d[a], t[a];
-#pragma GCC unroll 6
-        for (int r = 0; r < a; ++r) d[r] = pixel(r, s);
-        Points<a>::source(d, t);
-#pragma GCC unroll 6
-        for (int r = 0; r < a; ++r) half[r][s] = t[r];
-    }
-#pragma GCC unroll 6
-    for (int r = 0; r < a; ++r) {
-        Vector<T> t[a];
-        Points<a>::source(half[r], t);
-#pragma GCC unroll 6
-        for (int s = 0; s < a; ++s) store(V + (r * a + s) * point, t[s]);
-    }
-}
+  private:
+    Place at_;
+    int m_, width_, height_;
+};
 
 // How many tiles ahead memory is asked for: about 64 channels' work lies between.
 template <class T> CNN_INLINE int tiles_ahead(int channels) {
@@ -196,27 +193,51 @@ template <class T> CNN_INLINE int tiles_ahead(int channels) {
     return registers >= 4 ? 1 : 4 / registers;
 }
 
-// Where a tile's source begins; perhaps outside of the image.
-template <class T> CNN_INLINE const T* source_at(const Winograd& p, const T* x, int tile) {
-    const Correlation& c = p.c;
-    const Place at = place_of(p, tile);
-    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C;
-    return x + (std::ptrdiff_t(at.n) * c.H + at.i - c.pad_top) * row +
-           std::ptrdiff_t(at.j - c.pad_left) * c.C;
+// --- source: V = Bᵀ x B ------------------------------------------------------------------
+
+// `line` fills the a pixels of row r of a tile, each a vector of channels; false where the
+// whole row is zeros.
+template <class T, int a, class Line>
+CNN_INLINE void transform_source(const Line& line, T* V, std::ptrdiff_t point) {
+    Vector<T> half[a][a];
+#pragma GCC unroll 6
+    for (int r = 0; r < a; ++r) {
+        Vector<T> d[a];
+        if (line(r, d)) {
+            Points<a>::source(d, half[r]);
+        } else {
+#pragma GCC unroll 6
+            for (int s = 0; s < a; ++s) half[r][s] = Vector<T>{};
+        }
+    }
+#pragma GCC unroll 6
+    for (int s = 0; s < a; ++s) {
+        Vector<T> d[a], t[a];
+#pragma GCC unroll 6
+        for (int r = 0; r < a; ++r) d[r] = half[r][s];
+        Points<a>::source(d, t);
+#pragma GCC unroll 6
+        for (int r = 0; r < a; ++r) store(V + (r * a + s) * point, t[r]);
+    }
 }
 
 template <class T, int a>
 void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange range) {
     const Correlation& c = p.c;
     const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C;
+    auto source_at = [&](const Place& at) CNN_LAMBDA {  // perhaps outside of the image
+        return x + (std::ptrdiff_t(at.n) * c.H + at.i - c.pad_top) * row +
+               std::ptrdiff_t(at.j - c.pad_left) * c.C;
+    };
     const int ahead = tiles_ahead<T>(c.C), last = p.tiles() - 1;
-    for (int tile = range.begin; tile < range.end; ++tile) {
-        const Place at = place_of(p, tile);
-        const int h = at.i - c.pad_top, w = at.j - c.pad_left;
-        const T* origin = source_at(p, x, tile);
+    TileWalk walk(p, range.begin), walk_ahead(p, smaller(range.begin + ahead, last));
+    for (int tile = range.begin; tile < range.end; ++tile, walk.next()) {
+        const int h = walk.at().i - c.pad_top, w = walk.at().j - c.pad_left;
+        const T* origin = source_at(walk.at());
         // 36 lines of a tile are more streams than a processor follows by itself; the first
         // two columns of a tile are those that the one before it ends with
-        const T* next = source_at(p, x, smaller(tile + ahead, last));
+        const T* next = source_at(walk_ahead.at());
+        if (tile + ahead < last) walk_ahead.next();
         auto fetch_next = [&](int k) CNN_LAMBDA {
 #pragma GCC unroll 6
             for (int r = 0; r < a; ++r)
@@ -229,24 +250,31 @@ void source_of(const Winograd& p, const T* x, const TileBlock<T>& V, TileRange r
             for (int k = 0; k < c.C; k += lanes<T>) {
                 fetch_next(k);
                 transform_source<T, a>(
-                    [&](int r, int s) CNN_LAMBDA { return load(origin + r * row + s * c.C + k); },
+                    [&](int r, Vector<T>* d) CNN_LAMBDA {
+                        const T* from = origin + r * row + k;
+#pragma GCC unroll 6
+                        for (int s = 0; s < a; ++s) d[s] = load(from + s * c.C);
+                        return true;
+                    },
                     to + V.offset(k), V.point);
             }
             continue;
         }
         // at the border, and for the last channels: lanes are loaded where there is something
-        LaneMask<T> row_found[a], column_found[a];
-        for (int r = 0; r < a; ++r) {
-            row_found[r] = lane_mask_if<T>(h + r >= 0 && h + r < c.H);
-            column_found[r] = lane_mask_if<T>(w + r >= 0 && w + r < c.W);
-        }
         for (int k = 0; k < c.C; k += lanes<T>) {
             fetch_next(k);
-            const LaneMask<T> some = lane_mask<T>(smaller(c.C - k, lanes<T>));
+            const int left = smaller(c.C - k, lanes<T>);
+            LaneMask<T> found[a];
+#pragma GCC unroll 6
+            for (int s = 0; s < a; ++s)
+                found[s] = lane_mask<T>(w + s >= 0 && w + s < c.W ? left : 0);
             transform_source<T, a>(
-                [&](int r, int s) CNN_LAMBDA {
-                    return load_masked(origin + r * row + s * c.C + k,
-                                       both_masks<T>(both_masks<T>(row_found[r], column_found[s]), some));
+                [&](int r, Vector<T>* d) CNN_LAMBDA {
+                    if (h + r < 0 || h + r >= c.H) return false;
+                    const T* from = origin + r * row + k;
+#pragma GCC unroll 6
+                    for (int s = 0; s < a; ++s) d[s] = load_masked(from + s * c.C, found[s]);
+                    return true;
                 },
                 to + V.offset(k), V.point);
         }
@@ -377,13 +405,32 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
     constexpr int a = m + r - 1;
     using Form = Forms<T, m, r>;
     const Correlation& c = p.c;
-    for (int tile = range.begin; tile < range.end; ++tile) {
-        const Place at = place_of(p, tile);
+    auto origin_of = [&](const Place& at) {
+        return out + at.n * c.out_image + at.i * c.out_row + at.j * c.out_pixel;
+    };
+    auto fetch_next = [&](const T* at) CNN_LAMBDA {
+#pragma GCC unroll 4
+        for (int q = 0; q < m; ++q)
+#pragma GCC unroll 4
+            for (int s = 0; s < m; ++s) {
+                const T* line = at + q * c.out_row + s * c.out_pixel;
+                if (!epilogue.past_caches) __builtin_prefetch(line, 1);
+                if (epilogue.addend) __builtin_prefetch(epilogue.addend + (line - out));
+            }
+    };
+    const int ahead = tiles_ahead<T>(c.F), last = range.end - 1;
+    TileWalk walk(p, range.begin), walk_ahead(p, smaller(range.begin + ahead, last));
+    for (int tile = range.begin; tile < range.end; ++tile, walk.next()) {
+        const Place at = walk.at();
         const int rows = smaller(c.H_out - at.i, m), columns = smaller(c.W_out - at.j, m);
-        T* origin = out + at.n * c.out_image + at.i * c.out_row + at.j * c.out_pixel;
+        T* origin = origin_of(at);
+        // a line is fetched before it is changed, and the next tile's lie in m rows
+        const T* next = origin_of(walk_ahead.at());
+        if (tile + ahead < last) walk_ahead.next();
         const T* from = M.at + std::ptrdiff_t(tile - M.first) * p.F_row;
         for (int f = 0; f < c.F; f += lanes<T>) {
             const int left = smaller(c.F - f, lanes<T>);
+            fetch_next(next + f);
             Vector<T> half[m][a];
 #pragma GCC unroll 6
             for (int s = 0; s < a; ++s) {
@@ -442,10 +489,12 @@ void dout_of(const Winograd& p, const T* dout, const TileBlock<T>& D, TileRange 
         return dout + at.n * c.out_image + at.i * c.out_row + at.j * c.out_pixel;
     };
     const int ahead = tiles_ahead<T>(c.F), last = p.tiles() - 1;
-    for (int tile = range.begin; tile < range.end; ++tile) {
-        const Place at = place_of(p, tile);
+    TileWalk walk(p, range.begin), walk_ahead(p, smaller(range.begin + ahead, last));
+    for (int tile = range.begin; tile < range.end; ++tile, walk.next()) {
+        const Place at = walk.at();
         const T* origin = origin_of(at);
-        const T* next = origin_of(place_of(p, smaller(tile + ahead, last)));
+        const T* next = origin_of(walk_ahead.at());
+        if (tile + ahead < last) walk_ahead.next();
         const int rows = smaller(c.H_out - at.i, m), columns = smaller(c.W_out - at.j, m);
         const bool whole = rows == m && columns == m;
         for (int f = 0; f < p.F_packed(); f += lanes<T>) {
