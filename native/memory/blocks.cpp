@@ -9,12 +9,14 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
 #include <list>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace cnn {
 namespace {
@@ -32,6 +34,7 @@ struct Header {
     std::size_t bytes;  // of the block, without the header; 0 for a small one
     void* mapped;       // what munmap takes
     std::size_t mapped_bytes;
+    int thread;         // that gave it back: it may still lie in that one's caches
 };
 
 Header* header_of(void* block) {
@@ -69,7 +72,7 @@ void* map(std::size_t bytes) {
     const auto begin = reinterpret_cast<std::uintptr_t>(got);
     const auto block = (begin + page + align - 1) / align * align;
     if (align == huge_page) madvise(reinterpret_cast<void*>(block), bytes, MADV_HUGEPAGE);
-    *header_of(reinterpret_cast<void*>(block)) = {bytes, got, whole};
+    *header_of(reinterpret_cast<void*>(block)) = {bytes, got, whole, 0};
     return reinterpret_cast<void*>(block);
 }
 
@@ -78,15 +81,25 @@ void unmap(void* block) {
     munmap(header.mapped, header.mapped_bytes);
 }
 
+int this_thread() {
+    static std::atomic<int> threads{0};
+    thread_local const int own = ++threads;
+    return own;
+}
+
+// The block that fits best; of those that fit alike, this thread's own, and the latest.
 void* take_idle(std::size_t bytes) {
     std::lock_guard<std::mutex> lock(idle().mutex);
     auto& blocks = idle().blocks;
     auto best = blocks.end();
+    auto rank = [](void* block) {
+        const Header& header = *header_of(block);
+        return std::pair(header.bytes, header.thread != this_thread());
+    };
     for (auto it = blocks.begin(); it != blocks.end(); ++it) {
         const std::size_t has = header_of(*it)->bytes;
         if (has < bytes || has > bytes + bytes / 4) continue;
-        if (best == blocks.end() || has < header_of(*best)->bytes) best = it;
-        if (has == bytes) break;
+        if (best == blocks.end() || rank(*it) < rank(*best)) best = it;
     }
     if (best == blocks.end()) return nullptr;
     void* block = *best;
@@ -102,7 +115,7 @@ void* take_block(std::size_t bytes) {
         void* whole = nullptr;
         if (posix_memalign(&whole, 64, bytes + 64) != 0) return nullptr;
         void* block = static_cast<char*>(whole) + 64;
-        *header_of(block) = {0, whole, 0};
+        *header_of(block) = {0, whole, 0, 0};
         return block;
     }
     if (bytes > SIZE_MAX / 4) return nullptr;
@@ -119,6 +132,7 @@ void give_block(void* block) {
         std::free(header_of(block)->mapped);
         return;
     }
+    header_of(block)->thread = this_thread();
     std::list<void*> gone;
     {
         std::lock_guard<std::mutex> lock(idle().mutex);
