@@ -32,6 +32,7 @@ template <class Work> void unlocked(const Work& work) {
 }
 
 void bind_conv2d(nb::module_& m);
+void bind_conv_block(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_engine(nb::module_& m);
 void bind_image(nb::module_& m);

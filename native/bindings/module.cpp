@@ -5,6 +5,7 @@ NB_MODULE(_native, m) {
     m.doc() = "The compiled kernels; reached through cnnpy.backends.native alone.";
     cnn::bind_engine(m);
     cnn::bind_conv2d(m);
+    cnn::bind_conv_block(m);
     cnn::bind_linear(m);
     cnn::bind_elementwise(m);
     cnn::bind_loss(m);

@@ -23,11 +23,15 @@ template <class T> bool winograd_pays(const Conv2d& g) {
 }
 
 template <class T> bool by_winograd(const Conv2d& g, Algorithm algorithm) {
-    return algorithm == Algorithm::winograd ||
-           (algorithm == Algorithm::automatic && winograd_pays<T>(g));
+    return chosen<T>(g, algorithm) == Algorithm::winograd;
 }
 
 }  // namespace
+
+template <class T> Algorithm chosen(const Conv2d& g, Algorithm wished) {
+    if (wished != Algorithm::automatic) return wished;
+    return winograd_pays<T>(g) ? Algorithm::winograd : Algorithm::direct;
+}
 
 template <class T>
 void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w, const T* b,
@@ -38,9 +42,10 @@ void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w
 
 template <class T>
 void conv2d_input_gradient(const Conv2d& g, Algorithm algorithm, const T* dout, const T* w,
-                           const T* b, const T* addend, T* dx) {
-    if (by_winograd<T>(g, algorithm)) return winograd_input_gradient(g, dout, w, b, addend, dx);
-    direct_input_gradient(g, dout, w, b, dx);
+                           const T* b, const T* addend, T* dx, PackedFilters<T>* kept) {
+    if (by_winograd<T>(g, algorithm))
+        return winograd_input_gradient(g, dout, w, b, addend, dx, kept);
+    direct_input_gradient(g, dout, w, b, dx, kept);
     if (addend) add(dx, addend, dx, std::ptrdiff_t(g.N) * g.H * g.W * g.C);
 }
 
@@ -56,7 +61,8 @@ void conv2d_filter_gradient(const Conv2d& g, Algorithm algorithm, const T* x, co
     template void conv2d_forward(const Conv2d&, Algorithm, const T*, const T*, const T*, bool,    \
                                  T*, PackedFilters<T>*);                                          \
     template void conv2d_input_gradient(const Conv2d&, Algorithm, const T*, const T*, const T*,   \
-                                        const T*, T*);                                            \
+                                        const T*, T*, PackedFilters<T>*);                         \
+    template Algorithm chosen<T>(const Conv2d&, Algorithm);                                       \
     template void conv2d_filter_gradient(const Conv2d&, Algorithm, const T*, const T*, T*, T*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)

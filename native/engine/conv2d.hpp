@@ -15,6 +15,9 @@ struct Conv2d {
 
 enum class Algorithm { automatic, direct, winograd };
 
+// Which way computes it: what is wished, or what the shape says; never automatic.
+template <class T> Algorithm chosen(const Conv2d&, Algorithm wished);
+
 // x (N, H, W, C), w (F, C/groups, HH, WW) as NumPy lays it out, out (N, H_out, W_out, F).
 // `kept` keeps the filters as they were packed: for the same w at every call, or null.
 template <class T>
@@ -22,10 +25,10 @@ void conv2d_forward(const Conv2d&, Algorithm, const T* x, const T* w, const T* b
                     T* out, PackedFilters<T>* kept = nullptr);
 
 // dx from dout, plus an addend of its shape where that is not null; with a bias, this is
-// conv_transpose2d.
+// conv_transpose2d. `kept` is one for each phase of the strides, or null.
 template <class T>
 void conv2d_input_gradient(const Conv2d&, Algorithm, const T* dout, const T* w, const T* b,
-                           const T* addend, T* dx);
+                           const T* addend, T* dx, PackedFilters<T>* kept = nullptr);
 
 // dw and db (F), each where it is not null.
 template <class T>
@@ -37,7 +40,8 @@ template <class T>
 void direct_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out,
                     PackedFilters<T>* kept = nullptr);
 template <class T>
-void direct_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx);
+void direct_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx,
+                           PackedFilters<T>* kept = nullptr);
 template <class T>
 void direct_filter_gradient(const Conv2d&, const T* x, const T* dout, T* dw, T* db);
 
@@ -46,7 +50,7 @@ void winograd_forward(const Conv2d&, const T* x, const T* w, const T* b, bool re
                       PackedFilters<T>* kept = nullptr);
 template <class T>
 void winograd_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b,
-                             const T* addend, T* dx);
+                             const T* addend, T* dx, PackedFilters<T>* kept = nullptr);
 template <class T>
 void winograd_filter_gradient(const Conv2d&, const T* x, const T* dout, T* dw, T* db);
 

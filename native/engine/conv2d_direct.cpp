@@ -85,7 +85,8 @@ void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool re
 }
 
 template <class T>
-void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b, T* dx) {
+void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b, T* dx,
+                           PackedFilters<T>* kept) {
     if (spread_pays<T>(g)) return spread_input_gradient(g, dout, w, b, dx);
     const FilterSteps all = forward_steps(g);
     for (int a = 0; a < std::min(g.stride_h, g.H); ++a)
@@ -114,7 +115,7 @@ void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
                 last_tap += (h.first + h.step * (h.count - 1)) * all.u +
                             (v.first + v.step * (v.count - 1)) * all.v;
             run<T>(c, dout, last_tap, steps, {b, false, false}, Beyond::nothing,
-                   dx + (Size(a) * g.W + e) * g.C);
+                   dx + (Size(a) * g.W + e) * g.C, kept ? kept + a * g.stride_w + e : nullptr);
         }
 }
 
@@ -175,7 +176,8 @@ void direct_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T
 #define CNN_INSTANTIATE(T)                                                                       \
     template void direct_forward(const Conv2d&, const T*, const T*, const T*, bool, T*,          \
                                  PackedFilters<T>*);                                             \
-    template void direct_input_gradient(const Conv2d&, const T*, const T*, const T*, T*);        \
+    template void direct_input_gradient(const Conv2d&, const T*, const T*, const T*, T*,         \
+                                        PackedFilters<T>*);                                      \
     template void direct_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);             \
     template void filter_gradient(Correlation, const T*, const T*, const FilterSteps&, T*, T*);
 CNN_INSTANTIATE(float)

@@ -49,10 +49,12 @@ template <class T> Winograd plan(const Correlation& c) {
     return p;
 }
 
-// A multiple of the micro-kernel's rows.
+// Blocks of at most about `most` tiles: a multiple of the micro-kernel's rows where there
+// are many, and of like sizes where there are few.
 int block_of_tiles(Size most, int tiles, int tile_rows) {
     const Size n = std::max<Size>(most / tile_rows, 1) * tile_rows;
-    return static_cast<int>(std::min<Size>(n, tiles));
+    const int blocks = ceil_div(tiles, n);
+    return blocks <= 4 ? ceil_div(tiles, blocks) : static_cast<int>(n);
 }
 
 // The k-th of some pieces of a block.
@@ -84,7 +86,7 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
     const int blocks = ceil_div(tiles, block);
     const Size filter_bytes = p.points * p.filters_size() * Size(sizeof(T));
 
-    if (blocks >= 4 * threads && filter_bytes <= shared_bytes) {
+    if (threads == 1 || (blocks >= 4 * threads && filter_bytes <= shared_bytes)) {
         const Size V_point = Size(block) * p.C_row + 16, M_point = Size(block) * p.F_row + 16;
         const Size per_worker = aligned(p.points * (V_point + M_point));
         Workspace space((per_worker * threads + 64) * sizeof(T));
@@ -133,7 +135,7 @@ void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool 
 
 template <class T>
 void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b,
-                             const T* addend, T* dx) {
+                             const T* addend, T* dx, PackedFilters<T>* kept) {
     Correlation c{};
     c.N = g.N, c.H = g.H_out, c.W = g.W_out, c.C = g.F;
     c.H_out = g.H, c.W_out = g.W, c.F = g.C;
@@ -143,7 +145,7 @@ void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T
     c.out_pixel = g.C, c.out_row = Size(g.W) * g.C, c.out_image = g.H * c.out_row;
     const FilterSteps s = forward_steps(g);  // the filters turned round
     run<T>(c, dout, w + (g.HH - 1) * (s.u + s.v), {s.group, s.c, s.f, -s.u, -s.v},
-           {b, false, false, addend}, dx);
+           {b, false, false, addend}, dx, kept);
 }
 
 namespace {
@@ -252,7 +254,7 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
     template void winograd_forward(const Conv2d&, const T*, const T*, const T*, bool, T*,        \
                                    PackedFilters<T>*);                                           \
     template void winograd_input_gradient(const Conv2d&, const T*, const T*, const T*, const T*, \
-                                          T*);                                                   \
+                                          T*, PackedFilters<T>*);                                \
     template void winograd_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)

@@ -2,10 +2,10 @@
 #include "engine/norm.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "dispatch/dispatch.hpp"
 #include "engine/items.hpp"
+#include "engine/norm_parts.hpp"
 #include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 
@@ -45,15 +45,8 @@ template <class T> NormGradient<T> of_image(const NormGradient<T>& a, const Chan
             a.mean + channels,
             a.scale ? a.scale + channels : nullptr,
             a.shift ? a.shift + channels : nullptr,
-            a.out ? a.out + image : nullptr};
-}
-
-// What the means were without anything taken away first: where an input is not finite,
-// differences say less than sums.
-template <class T> double plain_mean(const T* x, Size rows, int C) {
-    double sum = 0;
-    for (Size r = 0; r < rows; ++r) sum += x[r * C];
-    return sum / static_cast<double>(rows);
+            a.out ? a.out + image : nullptr,
+            a.through ? a.through + image : nullptr};
 }
 
 }  // namespace
@@ -62,7 +55,7 @@ template <class T>
 void norm_statistics(const ChannelRows& m, const T* x, double* mean, double* var) {
     const auto kernel = kernels<T>().norm.statistics;
     const Blocks blocks(m);
-    const Size C = m.C, per_block = 2 * C, own = norm_workspace * C + 64;
+    const Size C = m.C, per_block = 2 * C, own = norm_workspace_of(m.C);
     Workspace parts((m.images * blocks.count * per_block + 1) * sizeof(double));
     const int threads = n_threads();
     Workspace workspace(own * threads * sizeof(T));
@@ -73,28 +66,10 @@ void norm_statistics(const ChannelRows& m, const T* x, double* mean, double* var
         kernel(x + (n * m.rows + blocks.begin(b)) * C, blocks.end(b) - blocks.begin(b), m.C,
                workspace.as<T>() + worker * own, part(n, b), part(n, b) + C);
     }, threads);
-    for (int n = 0; n < m.images; ++n) {
-        double* means = mean + n * C;
-        double* squares = var + n * C;
-        std::fill(means, means + C, 0.0);
-        std::fill(squares, squares + C, 0.0);
-        for (int b = 0; b < blocks.count; ++b) {
-            const double before = static_cast<double>(blocks.begin(b));
-            const double share = static_cast<double>(blocks.end(b) - blocks.begin(b)) /
-                                 static_cast<double>(blocks.end(b));
-            const double* block = part(n, b);
-            for (Size c = 0; c < C; ++c) {
-                const double distance = block[c] - means[c];
-                squares[c] += block[C + c] + distance * distance * (before * share);
-                means[c] += distance * share;
-            }
-        }
-        for (Size c = 0; c < C && m.rows; ++c) {
-            squares[c] = squares[c] < 0 ? 0 : squares[c] / static_cast<double>(m.rows);
-            if (!std::isfinite(means[c]))
-                means[c] = plain_mean(x + n * m.rows * C + c, m.rows, m.C);
-        }
-    }
+    auto rows = [&](int b) { return blocks.end(b) - blocks.begin(b); };
+    for (int n = 0; n < m.images; ++n)
+        join_statistics(part(n, 0), blocks.count, m.C, rows, x + n * m.rows * C, mean + n * C,
+                        var + n * C);
 }
 
 template <class T> void norm_apply(const ChannelRows& m, const NormApply<T>& a) {
@@ -119,7 +94,7 @@ void norm_gradient_sums(const ChannelRows& m, const NormGradient<T>& a, Mask mas
                         double* products) {
     const auto kernel = kernels<T>().norm.gradient_sums;
     const Blocks blocks(m);
-    const Size C = m.C, per_block = 2 * C, own = norm_workspace * C + 64;
+    const Size C = m.C, per_block = 2 * C, own = norm_workspace_of(m.C);
     Workspace parts((m.images * blocks.count * per_block + 1) * sizeof(double));
     const int threads = n_threads();
     Workspace workspace(own * threads * sizeof(T));
@@ -128,15 +103,9 @@ void norm_gradient_sums(const ChannelRows& m, const NormGradient<T>& a, Mask mas
         kernel(of_image(a, m, n), mask, blocks.begin(b), blocks.end(b), m.C,
                workspace.as<T>() + worker * own, part, part + C);
     }, threads);
-    std::fill(sums, sums + m.images * C, 0.0);
-    std::fill(products, products + m.images * C, 0.0);
-    const double* part = parts.as<double>();
     for (Size n = 0; n < m.images; ++n)
-        for (int b = 0; b < blocks.count; ++b, part += per_block)
-            for (Size c = 0; c < C; ++c) {
-                sums[n * C + c] += part[c];
-                products[n * C + c] += part[C + c];
-            }
+        join_sums(parts.as<double>() + n * blocks.count * per_block, blocks.count, m.C,
+                  sums + n * C, products + n * C);
 }
 
 template <class T>

@@ -93,6 +93,8 @@ CNN_INLINE void add_gradients(const NormGradient<T>& from, Size row, int C, T* s
             d[r] = x - mean;
             g[r] = let_through<T, mask>(from, (row + r) * C, x, read);
         }
+        if (mask != Mask::none && from.through)
+            for (int r = 0; r < n; ++r) write(from.through + (row + r) * C, g[r]);
         write(sums, read(sums) + sum_of<T, n>([&](int r) CNN_LAMBDA { return g[r]; }));
         write(products, read(products) + sum_of<T, n>([&](int r) CNN_LAMBDA {
                             return g[r] * d[r];
@@ -217,7 +219,7 @@ void input_gradient(const NormInputGradient<T>& a, Size begin, Size end, int C) 
 
 }  // namespace
 
-// Σ g and Σ g·(x - mean) of each channel over some rows.
+// Σ g and Σ g·(x - mean) of each channel over some rows, and g itself where that is wanted.
 template <class T>
 void norm_gradient_sums(const NormGradient<T>& from, Mask mask, Size begin, Size end, int C,
                         T* workspace, double* sums, double* products) {

@@ -21,6 +21,7 @@ template <class T> struct NormGradient {
     const T* scale;  // for Mask::affine
     const T* shift;
     const T* out;    // for Mask::output
+    T* through = nullptr;  // where the sums leave what was let through; may be dout
 };
 
 template <class T> struct NormApply {

@@ -201,7 +201,7 @@ Pool* pool() {
 
 }  // namespace
 
-int n_threads() { return wanted.load(std::memory_order_relaxed); }
+int n_threads() { return inside_a_job ? 1 : wanted.load(std::memory_order_relaxed); }
 
 void set_n_threads(int n) { wanted.store(n, std::memory_order_relaxed); }
 

@@ -7,6 +7,7 @@
 
 namespace cnn {
 
+// For parallel_for; 1 within an item, whose own loops stay in its thread.
 int n_threads();
 
 // Runs item(context, k, worker) for k = 0 .. count-1; worker < threads tells whose

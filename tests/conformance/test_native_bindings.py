@@ -63,6 +63,14 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "conv2d_forward": (conv, auto, _X, Given(*FILTERS), Given(3), False, _Y),
     "conv2d_input_gradient": (conv, auto, _X, Given(*FILTERS), Given(3), _Y),
     "conv2d_filter_gradient": (conv, auto, _X, _X, Out(*FILTERS), Out(3)),
+    "conv_block_forward": (
+        conv, auto, _X, _PER, _PER, _X, True, _Y, Given(*FILTERS), Given(3), _Y, _DOUBLES,
+        _DOUBLES,
+    ),
+    "conv_block_backward": (
+        conv, auto, _X, _PER, _PER, True, _X, _X, *[_PER] * 4, _PER, _PER, _X,
+        Given(*FILTERS), _X, _Y, _X, _PER, _DOUBLES, _DOUBLES, Out(*FILTERS), Out(3), _Y,
+    ),
     "linear_forward": (Given(4, 6), Given(5, 6), Given(5), False, Out(4, 5)),
     "linear_input_gradient": (Given(4, 5), Given(5, 6), Out(4, 6)),
     "linear_parameter_gradients": (Given(4, 6), Given(4, 5), Out(5, 6), Out(5)),

@@ -99,6 +99,78 @@ def test_a_residual_block_gives_what_its_layers_give(shortcut: bool, activation:
     assert_equal_steps(model, np.random.default_rng(0).standard_normal((3, 4, 6, 5)))
 
 
+def conv_norm(filters: int, size: int = 3, **options: Any) -> list[nn.Layer]:
+    return [nn.Conv2d(filters, size, padding=size // 2, **options), nn.BatchNorm()]
+
+
+CHAINS = {
+    "wide enough for tiles": lambda: [
+        *conv_norm(20), nn.ReLU(), *conv_norm(17, use_bias=False), nn.ReLU(),
+        *conv_norm(16), *conv_norm(16, 5), nn.ReLU(), *conv_norm(4),
+    ],
+    "norm without relu": lambda: [*conv_norm(6), *conv_norm(6, 5), nn.ReLU()],
+    "a pooling between": lambda: [
+        *conv_norm(6), nn.ReLU(), nn.MaxPool2d(2), *conv_norm(5), nn.ReLU(), nn.MaxPool2d(2),
+    ],
+    "strides, groups, dilation": lambda: [
+        *conv_norm(8, stride=2), nn.ReLU(), *conv_norm(8, groups=8), nn.ReLU(),
+        *conv_norm(6, groups=2, dilation=2), nn.ReLU(), *conv_norm(3, 1),
+    ],
+    "a convolution without a norm": lambda: [*conv_norm(6), nn.ReLU(), nn.Conv2d(5, 3), nn.ReLU()],
+    "norms without scale": lambda: [
+        nn.Conv2d(6, 3), nn.BatchNorm(affine=False), nn.ReLU(),
+        nn.Conv2d(6, 3), nn.BatchNorm(affine=False), nn.ReLU(),
+    ],
+    "residual blocks": lambda: [
+        *conv_norm(6), nn.ReLU(),
+        nn.Residual(nn.Sequential(*conv_norm(6), nn.ReLU(), *conv_norm(6)), activation=nn.ReLU()),
+        nn.Sequential(
+            nn.Residual(nn.Sequential(*conv_norm(6), nn.ReLU(), *conv_norm(6, 1))),
+            nn.Residual(
+                nn.Sequential(*conv_norm(9, stride=2), nn.ReLU(), *conv_norm(9)),
+                nn.Sequential(*conv_norm(9, 1, stride=2)),
+                activation=nn.ReLU(),
+            ),
+        ),
+        nn.Residual(nn.Sequential(*conv_norm(9)), activation=nn.ReLU()),
+        nn.Residual(
+            nn.Sequential(*conv_norm(9), nn.ReLU(), nn.Dropout(0.0), *conv_norm(9)),
+            activation=nn.ReLU(),
+        ),
+        *conv_norm(3, 1),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", [3, 37])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", CHAINS)
+def test_what_is_handed_on_from_block_to_block_gives_what_the_layers_give(
+    name: str, dtype: type, batch: int
+) -> None:
+    model = nn.Sequential(*CHAINS[name]())
+    model.build((5, 12, 11), dtype=dtype, seed=0)
+    x = np.random.default_rng(0).standard_normal((batch, 5, 12, 11)).astype(dtype)
+    assert_equal_steps(model, x)
+
+
+@pytest.mark.parametrize("frozen", [[0], [0, 1], [3], [0, 3], [3, 4]])
+def test_frozen_layers_take_part_in_what_is_handed_on(frozen: list[int]) -> None:
+    model = nn.Sequential(*conv_norm(6), nn.ReLU(), *conv_norm(5), nn.ReLU(), *conv_norm(4))
+    model.build((3, 8, 8), dtype=np.float64, seed=0)
+    for k in frozen:
+        model[k].freeze()
+    assert_equal_steps(model, np.random.default_rng(0).standard_normal((20, 3, 8, 8)))
+
+
+def test_a_large_batch_trains_alike_fused_and_layer_by_layer() -> None:
+    for name in ("vgg_small", "resnet20"):
+        model = MODELS[name](10)
+        model.build((3, 16, 16), dtype=np.float64, seed=0)
+        x = np.random.default_rng(1).standard_normal((34, 3, 16, 16))
+        assert_equal_steps(model, x)
+
+
 def test_layers_of_one_s_own_are_not_fused() -> None:
     class Doubled(nn.ReLU):
         def forward(self, x: Any, *, train: bool = False) -> Any:

@@ -6,12 +6,23 @@ A backend that fuses has a module ``fused`` with these functions; see
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair
 
-__all__ = ["BlockGradients", "ConvOptions", "Norm", "PoolOptions"]
+__all__ = [
+    "BlockGradients",
+    "ConvOptions",
+    "HandedGradient",
+    "HandedOn",
+    "Norm",
+    "PoolOptions",
+]
 
 
 class ConvOptions(NamedTuple):
@@ -43,10 +54,41 @@ class PoolOptions(NamedTuple):
     padding: Pair
 
 
+@dataclass(slots=True)
+class HandedOn:
+    """An output that the next block makes itself, where its convolution reads it.
+
+    It is relu(images * scale + shift + residual), whatever of it is there.
+    """
+
+    images: FloatArray
+    """What the convolution returned."""
+    mean: FloatArray
+    """Of `images`, for each channel, as `scale` and `shift` are."""
+    scale: FloatArray
+    shift: FloatArray
+    residual: FloatArray | None
+    relu: bool
+    keep: bool = False
+    """Whether the output is wanted by others than the next convolution too."""
+    made: FloatArray | None = None
+    """The output, when the next block has made and kept it."""
+
+
+class HandedGradient(NamedTuple):
+    """The gradient of an output that was handed on, with the sums that its norm wants."""
+
+    images: FloatArray
+    """What the ReLU let through."""
+    sums: NDArray[np.float64]
+    products: NDArray[np.float64]
+    """Of the gradient with the norm's input less its mean."""
+
+
 class BlockGradients(NamedTuple):
     """What comes back through a block; None for what is not there or not needed."""
 
-    x: FloatArray | None
+    x: FloatArray | HandedGradient | None
     w: FloatArray | None
     b: FloatArray | None
     gamma: FloatArray | None

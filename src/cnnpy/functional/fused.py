@@ -15,7 +15,14 @@ import numpy as np
 from cnnpy.backends import registry
 from cnnpy.contract import validate
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.fusions import BlockGradients, ConvOptions, Norm, PoolOptions
+from cnnpy.contract.fusions import (
+    BlockGradients,
+    ConvOptions,
+    HandedGradient,
+    HandedOn,
+    Norm,
+    PoolOptions,
+)
 from cnnpy.contract.ops import OPS
 from cnnpy.contract.shapes import Shape
 
@@ -103,7 +110,7 @@ class _Block:
 
 
 def conv_block_forward(
-    x: FloatArray,
+    x: FloatArray | HandedOn,
     w: FloatArray,
     b: FloatArray | None,
     options: Mapping[str, Any],
@@ -112,13 +119,14 @@ def conv_block_forward(
     residual: FloatArray | None = None,
     relu: bool = False,
     pool: Mapping[str, Any] | None = None,
-) -> tuple[FloatArray, FusedCache]:
+    hand_on: bool = False,
+) -> tuple[FloatArray | HandedOn, FusedCache]:
     """Run pool(relu(norm(conv(x)) + residual)) for training.
 
     Parameters
     ----------
-    x : ndarray of shape (N, C, H, W)
-        Images.
+    x : ndarray of shape (N, C, H, W), or HandedOn
+        Images, or what the block before handed on; this needs a norm.
     w : ndarray of shape (F, C/groups, HH, WW)
         Filters.
     b : ndarray of shape (F,) or None
@@ -133,10 +141,13 @@ def conv_block_forward(
         Whether what is negative is cut off.
     pool : mapping, optional
         Options of max_pool2d.
+    hand_on : bool
+        Leave it to the next block to make the output where its convolution reads it; this
+        needs a norm, and neither residual nor pooling.
 
     Returns
     -------
-    out : ndarray
+    out : ndarray, or HandedOn
         The output.
     cache : FusedCache
         For `conv_block_backward`.
@@ -146,16 +157,28 @@ def conv_block_forward(
     ShapeError, DtypeError, OptionError
         As conv2d and max_pool2d raise them.
     """
-    block = _Block(x, w, b, options, residual, pool)
+    block = _Block(_images(x), w, b, options, residual, pool)
     module = _module()
+    images, *filters = block.arrays
     out, content = module.conv_block_forward(
-        *block.arrays, block.options, norm=norm, residual=residual, relu=relu, pool=block.pool
+        x if isinstance(x, HandedOn) else images,
+        *filters,
+        block.options,
+        norm=norm,
+        residual=residual,
+        relu=relu,
+        pool=block.pool,
+        hand_on=hand_on,
     )
-    return out, FusedCache("conv2d", module, content, block.dtype, out.shape)
+    return out, FusedCache("conv2d", module, content, block.dtype, _images(out).shape)
+
+
+def _images(given: FloatArray | HandedOn | HandedGradient) -> FloatArray:
+    return given.images if isinstance(given, HandedOn | HandedGradient) else given
 
 
 def conv_block_backward(
-    dout: FloatArray,
+    dout: FloatArray | HandedGradient,
     cache: FusedCache,
     needs: Iterable[str],
     addend: FloatArray | None = None,
@@ -164,8 +187,9 @@ def conv_block_backward(
 
     Parameters
     ----------
-    dout : ndarray of the shape of the output
-        Gradient of the loss with respect to the output.
+    dout : ndarray of the shape of the output, or HandedGradient
+        Gradient of the loss with respect to the output; the latter from the block to which
+        it was handed on.
     cache : FusedCache
         From `conv_block_forward`.
     needs : iterable of str
@@ -183,9 +207,12 @@ def conv_block_backward(
     ShapeError, DtypeError
         Where dout does not fit the output.
     """
-    gradient = validate.backward_call(OPS[cache.op], dout, cache.dtype, cache.out_shape)
+    gradient = validate.backward_call(OPS[cache.op], _images(dout), cache.dtype, cache.out_shape)
     found: BlockGradients = cache.module.conv_block_backward(
-        gradient, cache.content, frozenset(needs), addend
+        dout if isinstance(dout, HandedGradient) else gradient,
+        cache.content,
+        frozenset(needs),
+        addend,
     )
     return found
 

@@ -14,7 +14,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import OptionError
 from cnnpy.contract.shapes import Shape
 from cnnpy.nn.activations import ReLU
-from cnnpy.nn.fusion import ConvBlock, Single, Step, fuses, steps
+from cnnpy.nn.fusion import Chain, ConvBlock, ResidualBlock, Single, Step, fuses, steps
 from cnnpy.nn.layer import Layer
 
 __all__ = ["Concat", "Container", "Joint", "Part", "Residual", "Sequential"]
@@ -186,14 +186,18 @@ class Sequential(_Named):
             input_shape = layer.output_shape(input_shape)
         return input_shape
 
+    def fused_step(self) -> Step | None:
+        """Give the step of training, or None where the layer runs by itself."""
+        plain = type(self) is Sequential and self.built and fuses()
+        return Chain(self, steps(list(self), train=True)) if plain else None
+
     def forward(self, x: FloatArray, *, train: bool = False) -> tuple[FloatArray, Any]:
         """Run the layers in their order, fused in training; see :mod:`cnnpy.nn.fusion`."""
         self.ensure_built(x)
-        caches = []
-        for step in _steps(self, train=train):
-            x, cache = step.forward(x, train=train)
-            caches.append((step, cache))
-        return x, caches
+        # a forward pass of inference with a cache is layer by layer
+        chain = Chain(self, steps(list(self), train=True) if train and fuses() else _singles(self))
+        out, cache = chain.forward(x, train=train)
+        return out, (chain, cache)
 
     def infer(self, x: FloatArray) -> FloatArray:
         """Run the layers in their order, fused; nothing is kept of what lies between."""
@@ -204,34 +208,25 @@ class Sequential(_Named):
 
     def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
         """Run the layers backward in the opposite order."""
-        for step, own in reversed(cache):
-            dout = step.backward(dout, own)
-        return dout
+        chain, own = cache
+        dx: FloatArray = chain.backward(dout, own)
+        return dx
 
     def backward_parameters(self, dout: FloatArray, cache: Any) -> None:
         """Run backward down to the first layer that learns, and no further."""
-        learns = (any(layer.trainable() for layer in step.layers) for step, _ in cache)
-        first = next((k for k, some in enumerate(learns) if some), None)
-        if first is None:
-            return
-        for step, own in reversed(cache[first + 1 :]):
-            dout = step.backward(dout, own)
-        step, own = cache[first]
-        step.backward_parameters(dout, own)
+        chain, own = cache
+        chain.backward_parameters(dout, own)
 
 
-def _steps(layers: Iterable[Layer], *, train: bool) -> list[Step]:
-    """Fuse in training; a forward pass of inference with a cache is layer by layer."""
-    return steps(list(layers), train=True) if train and fuses() else [Single(k) for k in layers]
+def _singles(layers: Iterable[Layer]) -> list[Step]:
+    return [Single(layer) for layer in layers]
 
 
-class _FusedResidual(NamedTuple):
-    """What the backward pass of a fused residual block needs."""
+class _Fused(NamedTuple):
+    """The cache of a residual block that ran as one step."""
 
-    first: list[tuple[Step, Any]]
-    last: ConvBlock
+    block: Step
     own: Any
-    shortcut: Any
 
 
 class Residual(Container):
@@ -304,9 +299,10 @@ class Residual(Container):
     def forward(self, x: FloatArray, *, train: bool = False) -> tuple[FloatArray, Any]:
         """Run both branches, add them, and run the activation."""
         self.ensure_built(x)
-        ends = self.fused_body(train=True) if train else None
-        if ends is not None:
-            return self._forward_fused(x, *ends)
+        block = self.fused_step() if train else None
+        if block is not None:
+            out, own = block.forward(x, train=True)
+            return out, _Fused(block, own)
         out, body = self.body.forward(x, train=train)
         beside, shortcut = x, None
         if self.shortcut is not None:
@@ -352,46 +348,19 @@ class Residual(Container):
             return None
         return first, last
 
-    def _forward_fused(
-        self, x: FloatArray, first: list[Step], last: ConvBlock
-    ) -> tuple[FloatArray, Any]:
-        beside, shortcut = x, None
-        if self.shortcut is not None:
-            beside, shortcut = self.shortcut.forward(x, train=True)
-        caches = []
-        for step in first:
-            x, cache = step.forward(x, train=True)
-            caches.append((step, cache))
-        out, cache = last.forward(x, train=True, residual=beside, relu=self.activation is not None)
-        return out, _FusedResidual(caches, last, cache, shortcut)
-
-    def _backward_fused(
-        self, dout: FloatArray, cache: _FusedResidual, *, with_input: bool
-    ) -> FloatArray | None:
-        dx, beside = cache.last.backward_both(dout, cache.own, with_input=True)
-        for step, own in reversed(cache.first[1:]):
-            dx = step.backward(dx, own)
-        if not with_input:
-            for step, own in cache.first[:1]:
-                step.backward_parameters(dx, own)
-            if self.shortcut is not None:
-                self.shortcut.backward_parameters(beside, cache.shortcut)
+    def fused_step(self) -> Step | None:
+        """Give the step of training, or None where the layer runs by itself."""
+        ends = self.fused_body(train=True) if type(self) is Residual and self.built else None
+        if ends is None:
             return None
-        if self.shortcut is not None:
-            beside = self.shortcut.backward(beside, cache.shortcut)
-        for step, own in cache.first[:1]:
-            if isinstance(step, ConvBlock):
-                total: FloatArray = step.backward_both(dx, own, addend=beside)[0]
-                return total
-            dx = step.backward(dx, own)
-        return functional.add_forward(dx, beside)[0]
+        relu = self.activation is not None
+        return ResidualBlock(self, *ends, self.shortcut, relu=relu)
 
     def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
         """Run both branches backward and add what comes out."""
-        if isinstance(cache, _FusedResidual):
-            dx = self._backward_fused(dout, cache, with_input=True)
-            assert dx is not None
-            return dx
+        if isinstance(cache, _Fused):
+            fused: FloatArray = cache.block.backward(dout, cache.own)
+            return fused
         body, shortcut, activation = cache
         if self.activation is not None:
             dout = self.activation.backward(dout, activation)
@@ -401,8 +370,8 @@ class Residual(Container):
 
     def backward_parameters(self, dout: FloatArray, cache: Any) -> None:
         """Run both branches backward for their parameters only."""
-        if isinstance(cache, _FusedResidual):
-            self._backward_fused(dout, cache, with_input=False)
+        if isinstance(cache, _Fused):
+            cache.block.backward_parameters(dout, cache.own)
             return
         body, shortcut, activation = cache
         if self.activation is not None:

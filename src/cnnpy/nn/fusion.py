@@ -1,10 +1,12 @@
 """Which neighbouring layers run in one go: the one place where that is decided.
 
 A container walks over steps instead of layers. A step is one layer, or a block that a
-backend can fuse: a convolution with the batch norm, ReLU and max pooling behind it, or a
-fully connected layer with its ReLU. Only the layers of :mod:`cnnpy.nn` themselves are
-fused; a subclass may do something else. ``use_fusion(False)`` runs layer by layer, with
-the same values.
+backend can fuse: a convolution with the batch norm, ReLU and max pooling behind it, a
+residual block, or a fully connected layer with its ReLU. In training, where a convolution
+follows a norm, the norm's step hands on what it was given, and the convolution's makes the
+output some images at a time where it reads them. Only the layers of :mod:`cnnpy.nn`
+themselves are fused; a subclass may do something else. ``use_fusion(False)`` runs layer by
+layer, with the same values.
 """
 
 from __future__ import annotations
@@ -13,13 +15,14 @@ import os
 from collections.abc import Sequence
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import BackendError
-from cnnpy.contract.fusions import Norm
+from cnnpy.contract.fusions import HandedGradient, HandedOn, Norm
 from cnnpy.contract.options import flag
 from cnnpy.functional import fused
+from cnnpy.functional.shape import add_forward
 from cnnpy.nn.activations import ReLU
 from cnnpy.nn.layer import Layer
 from cnnpy.nn.layers import Conv2d, Linear
@@ -27,7 +30,21 @@ from cnnpy.nn.norms import BatchNorm
 from cnnpy.nn.parameter import Parameter
 from cnnpy.nn.pooling import MaxPool2d
 
-__all__ = ["ConvBlock", "LinearBlock", "Single", "Step", "fuses", "steps", "use_fusion"]
+__all__ = [
+    "Chain",
+    "ConvBlock",
+    "LinearBlock",
+    "ResidualBlock",
+    "Single",
+    "Step",
+    "fuses",
+    "steps",
+    "use_fusion",
+]
+
+# What goes from step to step: arrays, but where one block hands on to the next.
+Images = FloatArray | HandedOn
+Gradient = FloatArray | HandedGradient
 
 _ENVIRONMENT = "CNNPY_FUSION"
 _chosen: ContextVar[bool | None] = ContextVar("cnnpy_fusion", default=None)
@@ -106,15 +123,24 @@ class Step(Protocol):
 
     layers: tuple[Layer, ...]
 
-    def forward(self, x: FloatArray, *, train: bool) -> tuple[FloatArray, Any]:
+    @property
+    def takes_handed(self) -> bool:
+        """Whether forward takes what a block before hands on."""
+        ...
+
+    def let_hand_on(self) -> None:
+        """Hand on what can be, from now on."""
+        ...
+
+    def forward(self, x: Any, *, train: bool) -> tuple[Any, Any]:
         """Run the layers forward."""
         ...
 
-    def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
+    def backward(self, dout: Any, cache: Any) -> Any:
         """Run them backward."""
         ...
 
-    def backward_parameters(self, dout: FloatArray, cache: Any) -> None:
+    def backward_parameters(self, dout: Any, cache: Any) -> None:
         """Run them backward without the gradient of the input."""
         ...
 
@@ -132,12 +158,17 @@ class Single:
         The layer.
     """
 
+    takes_handed = False
+
     def __init__(self, layer: Layer) -> None:
         self.layers: tuple[Layer, ...] = (layer,)
         self.forward = layer.forward
         self.backward = layer.backward
         self.backward_parameters = layer.backward_parameters
         self.infer = layer.infer
+
+    def let_hand_on(self) -> None:
+        """Leave it: a layer returns its output."""
 
 
 class ConvBlock:
@@ -166,17 +197,27 @@ class ConvBlock:
         self.norm = norm
         self.relu = relu is not None
         self.pool = pool
+        self._hands_on = False
         there = (conv, norm, relu, pool)
         self.layers: tuple[Layer, ...] = tuple(layer for layer in there if layer is not None)
 
+    @property
+    def takes_handed(self) -> bool:
+        """Whether forward takes what a block before hands on."""
+        return self.norm is not None
+
+    def let_hand_on(self) -> None:
+        """Leave the norm's scale and the ReLU to the next block, where no pooling follows."""
+        self._hands_on = self.norm is not None and self.pool is None
+
     def forward(
         self,
-        x: FloatArray,
+        x: Images,
         *,
         train: bool,
         residual: FloatArray | None = None,
         relu: bool = False,
-    ) -> tuple[FloatArray, Any]:
+    ) -> tuple[Images, Any]:
         """Run the block; `residual` is added behind the norm, and `relu` is one after that."""
         assert train
         found = fused.conv_block_forward(
@@ -185,6 +226,7 @@ class ConvBlock:
             residual=residual,
             relu=self.relu or relu,
             pool=None if self.pool is None else self.pool.options(),
+            hand_on=self._hands_on,
         )
         if self.norm is not None:
             self.norm.num_batches_tracked += 1
@@ -204,14 +246,14 @@ class ConvBlock:
         """Run the block in inference."""
         return self.prepared()(x, residual, relu=relu)
 
-    def backward(self, dout: FloatArray, cache: Any) -> FloatArray:
+    def backward(self, dout: Gradient, cache: Any) -> Gradient:
         """Add to the gradients of the parameters and return that of the input."""
-        dx: FloatArray = self.backward_both(dout, cache)[0]
+        dx: Gradient = self.backward_both(dout, cache)[0]
         return dx
 
     def backward_both(
         self,
-        dout: FloatArray,
+        dout: Gradient,
         cache: Any,
         *,
         with_input: bool = True,
@@ -226,7 +268,7 @@ class ConvBlock:
             parameter.accumulate(getattr(found, name))
         return found.x, found.residual
 
-    def backward_parameters(self, dout: FloatArray, cache: Any) -> None:
+    def backward_parameters(self, dout: Gradient, cache: Any) -> None:
         """Add to the gradients of the parameters only."""
         self.backward_both(dout, cache, with_input=False)
 
@@ -264,6 +306,11 @@ class LinearBlock:
         self.linear = linear
         self.relu = relu is not None
         self.layers: tuple[Layer, ...] = (linear,) if relu is None else (linear, relu)
+
+    takes_handed = False
+
+    def let_hand_on(self) -> None:
+        """Leave it: the output is made."""
 
     def forward(self, x: FloatArray, *, train: bool) -> tuple[FloatArray, Any]:
         """Run both."""
@@ -304,6 +351,147 @@ class LinearBlock:
         return dx
 
 
+class ResidualBlock:
+    """A residual block whose sum and ReLU go with the last norm of its body.
+
+    Parameters
+    ----------
+    layer : Layer
+        The whole.
+    first : list of Step
+        The body's steps but the last.
+    last : ConvBlock
+        The last, with a norm.
+    shortcut : Layer, optional
+        What the input goes through beside the body.
+    relu : bool
+        Whether a ReLU follows the sum.
+    """
+
+    class _Cache(NamedTuple):
+        first: list[Any]
+        last: Any
+        shortcut: Any
+
+    def __init__(
+        self,
+        layer: Layer,
+        first: list[Step],
+        last: ConvBlock,
+        shortcut: Layer | None,
+        *,
+        relu: bool,
+    ) -> None:
+        self.layers: tuple[Layer, ...] = (layer,)
+        self.first = first
+        self.last = last
+        self.shortcut = shortcut
+        self.relu = relu
+        self.infer = layer.infer
+
+    @property
+    def takes_handed(self) -> bool:
+        """Whether forward takes what a block before hands on."""
+        return bool(self.first) and self.first[0].takes_handed
+
+    def let_hand_on(self) -> None:
+        """Leave the last norm's scale, the sum and the ReLU to the next block."""
+        self.last.let_hand_on()
+
+    def forward(self, x: Images, *, train: bool) -> tuple[Images, Any]:
+        """Run the body, the shortcut and the sum."""
+        if isinstance(x, HandedOn):
+            x.keep = True
+        inside, caches = x, []
+        for step in self.first:
+            inside, cache = step.forward(inside, train=train)
+            caches.append(cache)
+        beside: Any = x.made if isinstance(x, HandedOn) else x
+        shortcut = None
+        if self.shortcut is not None:
+            beside, shortcut = self.shortcut.forward(beside, train=train)
+        out, own = self.last.forward(inside, train=train, residual=beside, relu=self.relu)
+        return out, self._Cache(caches, own, shortcut)
+
+    def backward(self, dout: Gradient, cache: Any) -> Gradient:
+        """Run both branches backward and add what comes out."""
+        dx, beside = self._backward_to_the_first(dout, cache)
+        if self.shortcut is not None:
+            beside = self.shortcut.backward(beside, cache.shortcut)
+        if self.first:
+            step, own = self.first[0], cache.first[0]
+            if isinstance(step, ConvBlock):
+                total: Gradient = step.backward_both(dx, own, addend=beside)[0]
+                return total
+            dx = step.backward(dx, own)
+        return add_forward(dx, beside)[0]
+
+    def backward_parameters(self, dout: Gradient, cache: Any) -> None:
+        """Run both branches backward for their parameters only."""
+        dx, beside = self._backward_to_the_first(dout, cache)
+        if self.first:
+            self.first[0].backward_parameters(dx, cache.first[0])
+        if self.shortcut is not None:
+            self.shortcut.backward_parameters(beside, cache.shortcut)
+
+    def _backward_to_the_first(self, dout: Gradient, cache: Any) -> tuple[Any, Any]:
+        dx, beside = self.last.backward_both(dout, cache.last)
+        for step, own in zip(self.first[:0:-1], cache.first[:0:-1], strict=True):
+            dx = step.backward(dx, own)
+        return dx, beside
+
+
+class Chain:
+    """Layers one after the other.
+
+    Parameters
+    ----------
+    layer : Layer
+        The whole.
+    steps : list of Step
+        Its layers in steps, one at least.
+    """
+
+    def __init__(self, layer: Layer, steps: list[Step]) -> None:
+        self.layers: tuple[Layer, ...] = (layer,)
+        self.steps = steps
+        self.infer = layer.infer
+
+    @property
+    def takes_handed(self) -> bool:
+        """Whether forward takes what a block before hands on."""
+        return bool(self.steps) and self.steps[0].takes_handed
+
+    def let_hand_on(self) -> None:
+        """Let the last step hand on."""
+        if self.steps:
+            self.steps[-1].let_hand_on()
+
+    def forward(self, x: Any, *, train: bool) -> tuple[Any, Any]:
+        """Run the steps in their order."""
+        caches = []
+        for step in self.steps:
+            x, cache = step.forward(x, train=train)
+            caches.append(cache)
+        return x, caches
+
+    def backward(self, dout: Any, cache: Any) -> Any:
+        """Run them backward in the opposite order."""
+        for step, own in zip(reversed(self.steps), reversed(cache), strict=True):
+            dout = step.backward(dout, own)
+        return dout
+
+    def backward_parameters(self, dout: Any, cache: Any) -> None:
+        """Run backward down to the first step that learns, and no further."""
+        learns = (any(layer.trainable() for layer in step.layers) for step in self.steps)
+        first = next((k for k, some in enumerate(learns) if some), None)
+        if first is None:
+            return
+        for k in range(len(self.steps) - 1, first, -1):
+            dout = self.steps[k].backward(dout, cache[k])
+        self.steps[first].backward_parameters(dout, cache[first])
+
+
 def steps(layers: Sequence[Layer], *, train: bool) -> list[Step]:
     """Cut a row of layers into steps.
 
@@ -323,6 +511,8 @@ def steps(layers: Sequence[Layer], *, train: bool) -> list[Step]:
     k = 0
     while k < len(layers):
         step = _block_at(layers, k, train)
+        if train and found and step.takes_handed:
+            found[-1].let_hand_on()
         found.append(step)
         k += len(step.layers)
     return found
@@ -330,6 +520,9 @@ def steps(layers: Sequence[Layer], *, train: bool) -> list[Step]:
 
 def _block_at(layers: Sequence[Layer], k: int, train: bool) -> Step:
     first = layers[k]
+    whole = first.fused_step() if train else None
+    if whole is not None:
+        return whole
     block: ConvBlock | LinearBlock | None = None
     if type(first) is Conv2d:
         block = _conv_block(first, layers, k + 1, train)

@@ -23,6 +23,7 @@ from cnnpy.nn import inference
 from cnnpy.nn.parameter import Parameter
 
 if TYPE_CHECKING:
+    from cnnpy.nn.fusion import Step
     from cnnpy.nn.summary import Summary
 
 __all__ = ["Layer"]
@@ -175,6 +176,16 @@ class Layer:
             From `forward`.
         """
         self.backward(dout, cache)
+
+    def fused_step(self) -> Step | None:
+        """Give what a container runs in training in place of this layer.
+
+        Returns
+        -------
+        Step or None
+            None where the layer runs by itself; see :mod:`cnnpy.nn.fusion`.
+        """
+        return None
 
     def flops(self, input_shape: Shape) -> int:
         """Count the floating-point operations of forward for one input.

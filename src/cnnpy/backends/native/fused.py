@@ -19,7 +19,14 @@ from cnnpy.backends.native.engine import as_rows, contiguous, empty, images_from
 from cnnpy.backends.native.pooling import geometry as pool_geometry
 from cnnpy.backends.native.pooling import pooled_shape
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.fusions import BlockGradients, ConvOptions, Norm, PoolOptions
+from cnnpy.contract.fusions import (
+    BlockGradients,
+    ConvOptions,
+    HandedGradient,
+    HandedOn,
+    Norm,
+    PoolOptions,
+)
 from cnnpy.contract.shapes import Shape
 
 __all__ = [
@@ -52,6 +59,7 @@ class _BlockCache(NamedTuple):
     geometry: Any
     algorithm: Any
     x: FloatArray
+    before: HandedOn | None  # x is what this is made from
     w: FloatArray
     has_bias: bool
     norm: _NormCache | None
@@ -67,7 +75,7 @@ def _shape_options(options: ConvOptions) -> dict[str, Any]:
 
 
 def conv_block_forward(
-    x: FloatArray,
+    x: FloatArray | HandedOn,
     w: FloatArray,
     b: FloatArray | None,
     options: ConvOptions,
@@ -76,33 +84,54 @@ def conv_block_forward(
     residual: FloatArray | None = None,
     relu: bool = False,
     pool: PoolOptions | None = None,
-) -> tuple[FloatArray, Any]:
+    hand_on: bool = False,
+) -> tuple[FloatArray | HandedOn, Any]:
     """Run a training step's forward pass: pool(relu(norm(conv(x)) + residual)).
 
-    A residual branch needs a norm before it, and no pooling comes after it.
+    A residual branch needs a norm before it, and no pooling comes after it. What is handed
+    on to a block needs a norm in both, and no pooling between.
     """
-    geometry, shape = conv2d_geometry(x.shape, w.shape, **_shape_options(options))
-    rows, filters = as_rows(x), contiguous(w)
+    before, images = (x, x.images) if isinstance(x, HandedOn) else (None, x)
+    geometry, shape = conv2d_geometry(images.shape, w.shape, **_shape_options(options))
+    rows, filters = as_rows(images), contiguous(w)
     algorithm = _native.Algorithm[options.algorithm]
     bias = None if b is None else contiguous(b)
-    y = empty(shape, x.dtype)
+    y = empty(shape, rows.dtype)
     alone = relu and norm is None and pool is None
-    _native.conv2d_forward(geometry, algorithm, rows, filters, bias, alone, y)
     kept = None
-    if norm is not None:
-        kept = _statistics(y, norm)
+    if norm is None:
+        _native.conv2d_forward(geometry, algorithm, rows, filters, bias, alone, y)
+    else:
+        mean, var = norms.per_channel(shape[-1]), norms.per_channel(shape[-1])
+        made = None
+        if before is not None and _is_kept(before, geometry):
+            made = empty(rows.shape, rows.dtype)
+            before.made = images_from(made)
+        _native.conv_block_forward(
+            geometry, algorithm, rows, *_reading(before), made, filters, bias, y, mean, var
+        )
+        if made is not None:
+            rows = made
+        kept = _norm_cache(y, mean, var, norm)
+    out: FloatArray | HandedOn
     pooled = None
-    if pool is not None:
+    if kept is not None and hand_on:
+        out = HandedOn(images_from(y), kept.mean, kept.scale, kept.shift, residual, relu)
+    elif pool is not None:
         y, pooled = _max_pool(y, pool, kept, relu)
-    elif kept is not None:
-        z, y = y, empty(shape, x.dtype)
-        beside = None if residual is None else as_rows(residual)
-        _native.batch_norm_apply(z, kept.scale, kept.shift, beside, relu, y)
-    remembered = y if alone or (relu and residual is not None) else None
+        out = images_from(y)
+    else:
+        if kept is not None:
+            z, y = y, empty(shape, y.dtype)
+            beside = None if residual is None else as_rows(residual)
+            _native.batch_norm_apply(z, kept.scale, kept.shift, beside, relu, y)
+        out = images_from(y)
+    remembered = y if alone or (relu and residual is not None and not hand_on) else None
     cache = _BlockCache(
         geometry,
         algorithm,
         rows,
+        before,
         filters,
         b is not None,
         kept,
@@ -111,11 +140,35 @@ def conv_block_forward(
         residual is not None,
         pooled,
     )
-    return images_from(y), cache
+    return out, cache
 
 
-def _statistics(z: FloatArray, norm: Norm) -> _NormCache:
-    mean, var = norms.statistics(z, 1)
+def _is_kept(before: HandedOn, geometry: Any) -> bool:
+    if before.keep or before.residual is not None:
+        return True
+    return not _native.conv_block_backward_is_cut(geometry, before.images.itemsize)
+
+
+def _reading(before: HandedOn | None) -> tuple[Any, Any, Any, bool]:
+    """Tell what a convolution does to x where it reads it."""
+    if before is None:
+        return None, None, None, False
+    residual = None if before.residual is None else as_rows(before.residual)
+    return before.scale, before.shift, residual, before.relu
+
+
+def _reading_again(before: HandedOn | None) -> tuple[Any, Any, bool]:
+    """Tell what backward does to x: nothing where it was kept."""
+    if before is None:
+        return None, None, False
+    if before.made is not None:
+        return None, None, before.relu
+    return before.scale, before.shift, before.relu
+
+
+def _norm_cache(
+    z: FloatArray, mean: norms.PerChannel, var: norms.PerChannel, norm: Norm
+) -> _NormCache:
     m = z.size // z.shape[-1]
     if m:
         norms.follow(norm.running_mean, mean, norm.momentum)
@@ -144,14 +197,17 @@ def _max_pool(
 
 
 def conv_block_backward(
-    dout: FloatArray, cache: Any, needs: frozenset[str], addend: FloatArray | None = None
+    dout: FloatArray | HandedGradient,
+    cache: Any,
+    needs: frozenset[str],
+    addend: FloatArray | None = None,
 ) -> BlockGradients:
     """Send a gradient back through a block; `needs` names the gradients that are wanted.
 
     `addend` is added to the gradient of x: what came back beside the block.
     """
     own: _BlockCache = cache
-    gradient = as_rows(dout)
+    gradient = as_rows(dout.images if isinstance(dout, HandedGradient) else dout)
     if own.pooled is not None:  # `which` names no pixel where the ReLU cut off
         spread = empty(own.pooled.shape, gradient.dtype)
         _native.max_pool2d_backward(own.pooled.geometry, gradient, own.pooled.which, spread)
@@ -159,30 +215,48 @@ def conv_block_backward(
     elif own.relu and own.norm is None:
         assert own.out is not None
         gradient = _through_relu(gradient, own.out)
-    dgamma = dbeta = dresidual = None
-    if own.norm is not None:
-        gradient, dgamma, dbeta, dresidual = _norm_backward(gradient, own)
-    dx = dw = db = None
-    if "x" in needs:
-        dx = empty(own.x.shape, own.x.dtype)
-        beside = None if addend is None else as_rows(addend)
-        _native.conv2d_input_gradient(
-            own.geometry, own.algorithm, gradient, own.w, None, dx, beside
+    wanted = _Wanted(own, needs, None if addend is None else as_rows(addend))
+    if own.norm is None:
+        return _conv_backward(gradient, own, wanted)
+    sums = (dout.sums, dout.products) if isinstance(dout, HandedGradient) else None
+    return _norm_block_backward(gradient, own, own.norm, wanted, sums)
+
+
+class _Wanted:
+    """The gradients of a convolution that are wanted, to be filled."""
+
+    def __init__(self, own: _BlockCache, needs: frozenset[str], addend: FloatArray | None) -> None:
+        self.needs = needs
+        self.addend = addend
+        dtype = own.x.dtype
+        self.dx = empty(own.x.shape, dtype) if "x" in needs else None
+        self.dw = empty(own.w.shape, dtype) if "w" in needs else None
+        self.db = empty(own.w.shape[:1], dtype) if "b" in needs and own.has_bias else None
+
+    def found(
+        self,
+        x: FloatArray | HandedGradient | None,
+        gamma: FloatArray | None = None,
+        beta: FloatArray | None = None,
+        residual: FloatArray | None = None,
+    ) -> BlockGradients:
+        return BlockGradients(
+            x,
+            self.dw,
+            self.db,
+            gamma if "gamma" in self.needs else None,
+            beta if "beta" in self.needs else None,
+            residual,
         )
-    if "w" in needs:
-        dw = empty(own.w.shape, own.w.dtype)
-    if "b" in needs and own.has_bias:
-        db = empty(own.w.shape[:1], own.w.dtype)
-    if dw is not None or db is not None:
-        _native.conv2d_filter_gradient(own.geometry, own.algorithm, own.x, gradient, dw, db)
-    return BlockGradients(
-        None if dx is None else images_from(dx),
-        dw,
-        db,
-        dgamma if "gamma" in needs else None,
-        dbeta if "beta" in needs else None,
-        None if dresidual is None else images_from(dresidual),
-    )
+
+
+def _conv_backward(gradient: FloatArray, own: _BlockCache, wanted: _Wanted) -> BlockGradients:
+    how = own.geometry, own.algorithm
+    if wanted.dx is not None:
+        _native.conv2d_input_gradient(*how, gradient, own.w, None, wanted.dx, wanted.addend)
+    if wanted.dw is not None or wanted.db is not None:
+        _native.conv2d_filter_gradient(*how, own.x, gradient, wanted.dw, wanted.db)
+    return wanted.found(None if wanted.dx is None else images_from(wanted.dx))
 
 
 def _through_relu(gradient: FloatArray, out: FloatArray) -> FloatArray:
@@ -191,25 +265,59 @@ def _through_relu(gradient: FloatArray, out: FloatArray) -> FloatArray:
     return masked
 
 
-def _norm_backward(
-    gradient: FloatArray, own: _BlockCache
-) -> tuple[FloatArray, FloatArray | None, FloatArray | None, FloatArray | None]:
-    kept = own.norm
-    assert kept is not None
-    relu, dresidual = norms.NO_RELU, gradient if own.residual else None
-    if own.relu and own.residual:
+def _norm_block_backward(
+    gradient: FloatArray,
+    own: _BlockCache,
+    kept: _NormCache,
+    wanted: _Wanted,
+    sums_of_gradient: tuple[norms.PerChannel, norms.PerChannel] | None,
+) -> BlockGradients:
+    handed = sums_of_gradient is not None  # then the ReLU has had its say
+    relu, dresidual = norms.NO_RELU, None
+    if own.relu and own.residual and not handed:
         relu, dresidual = norms.Relu(out=own.out), empty(gradient.shape, gradient.dtype)
-    elif own.relu and own.pooled is None:
+    elif own.relu and own.pooled is None and not handed:
         relu = norms.Relu(kept.scale, kept.shift)
-    sums, products = norms.gradient_sums(gradient, kept.z, kept.mean, kept.inv_std, relu)
-    a = kept.inv_std if kept.gamma is None else kept.inv_std * kept.gamma
-    m = max(kept.z.size // kept.z.shape[-1], 1)
-    b, c = -a * kept.inv_std * products / m, -a * sums / m
-    let_through = dresidual if own.relu else None
-    dz = norms.input_gradient(gradient, kept.z, kept.mean, a, b, c, relu, let_through)
-    dgamma = None if kept.gamma is None else products[0].astype(gradient.dtype)
-    dbeta = sums[0].astype(gradient.dtype) if kept.has_beta else None
-    return dz, dgamma, dbeta, dresidual
+    if sums_of_gradient is None:
+        sums, products = norms.gradient_sums(gradient, kept.z, kept.mean, kept.inv_std, relu)
+    else:
+        sums, products = sums_of_gradient[0], sums_of_gradient[1] * kept.inv_std
+    before = own.before
+    of_before: tuple[Any, Any, Any, Any] = (None, None, None, None)
+    if before is not None and wanted.dx is not None:
+        C = own.x.shape[-1]
+        sums_of_x = norms.per_channel(C), norms.per_channel(C)
+        of_before = as_rows(before.images), before.mean, *sums_of_x
+    _native.conv_block_backward(
+        own.geometry,
+        own.algorithm,
+        own.x,
+        *_reading_again(before),
+        gradient,
+        kept.z,
+        kept.mean,
+        *norms.gradient_factors(kept.inv_std, kept.gamma, sums, products, kept.z),
+        *relu,
+        own.w,
+        wanted.addend,
+        wanted.dx,
+        *of_before,
+        wanted.dw,
+        wanted.db,
+        dresidual,
+    )
+    if dresidual is None and own.residual:
+        dresidual = gradient
+    dx: FloatArray | HandedGradient | None = None
+    if wanted.dx is not None:
+        dx = images_from(wanted.dx)
+        dx = dx if before is None else HandedGradient(dx, *sums_of_x)
+    return wanted.found(
+        dx,
+        None if kept.gamma is None else products[0].astype(gradient.dtype),
+        sums[0].astype(gradient.dtype) if kept.has_beta else None,
+        None if dresidual is None else images_from(dresidual),
+    )
 
 
 class ConvBlockInference:

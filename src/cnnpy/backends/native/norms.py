@@ -21,9 +21,11 @@ __all__ = [
     "apply",
     "factors",
     "follow",
+    "gradient_factors",
     "gradient_sums",
     "input_gradient",
     "is_finite",
+    "per_channel",
     "statistics",
 ]
 
@@ -35,6 +37,11 @@ def statistics(rows: FloatArray, images: int) -> tuple[PerChannel, PerChannel]:
     mean, var = np.empty((images, rows.shape[-1])), np.empty((images, rows.shape[-1]))
     _native.batch_statistics(rows, mean, var)
     return mean, var
+
+
+def per_channel(channels: int) -> PerChannel:
+    """Make room for what stands for each channel of the whole batch."""
+    return np.empty((1, channels))
 
 
 def is_finite(gamma: FloatArray | None) -> bool:
@@ -106,6 +113,20 @@ def gradient_sums(
     _native.batch_norm_backward_sums(gradient, rows, mean, *relu, sums, products)
     products *= inv_std
     return sums, products
+
+
+def gradient_factors(
+    inv_std: PerChannel,
+    gamma: FloatArray | None,
+    sums: PerChannel,
+    products: PerChannel,
+    rows: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return a, b and c of batch_norm's input gradient: a * gradient + b * (rows - mean) + c."""
+    m = max(rows.size // rows.shape[-1], 1)
+    a = inv_std if gamma is None else inv_std * gamma
+    b, c = a * inv_std * products / -m, a * sums / -m
+    return a.astype(rows.dtype), b.astype(rows.dtype), c.astype(rows.dtype)
 
 
 def input_gradient(
