@@ -45,7 +45,8 @@ template <class T> NormGradient<T> of_image(const NormGradient<T>& a, const Chan
             a.mean + channels,
             a.scale ? a.scale + channels : nullptr,
             a.shift ? a.shift + channels : nullptr,
-            a.out ? a.out + image : nullptr};
+            a.out ? a.out + image : nullptr,
+            a.ceiling};
 }
 
 // What the means were without anything taken away first: where an input is not finite,

@@ -40,10 +40,7 @@ template <class T> CNN_INLINE Vector<T> gelu_tanh_of(Vector<T> x) {
 }
 
 template <class T, Curve curve> CNN_INLINE Vector<T> value(Vector<T> x, T parameter) {
-    if constexpr (curve == Curve::relu6) {
-        const Vector<T> cut = relu<T>(x);
-        return cut > 6 ? broadcast<T>(6) : cut;  // so NaN stays NaN
-    }
+    if constexpr (curve == Curve::relu6) return at_most<T>(relu<T>(x), 6);
     if constexpr (curve == Curve::leaky_relu) return x > 0 ? x : x * parameter;
     if constexpr (curve == Curve::sigmoid) return logistic<T>(x);
     if constexpr (curve == Curve::tanh) return tanh_of<T>(x);

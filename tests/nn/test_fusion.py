@@ -68,6 +68,9 @@ BLOCKS = {
     "conv norm without scale": lambda: [nn.Conv2d(5, (3, 2)), nn.BatchNorm(affine=False)],
     "conv norm relu": lambda: [nn.Conv2d(5, 3), nn.BatchNorm(), nn.ReLU()],
     "conv norm pool": lambda: [nn.Conv2d(5, 3), nn.BatchNorm(), nn.MaxPool2d(2, padding=1)],
+    "conv relu6": lambda: [nn.Conv2d(5, 3, padding=1), nn.ReLU6()],
+    "conv relu6 and pool": lambda: [nn.Conv2d(5, 3), nn.ReLU6(), nn.MaxPool2d(2)],
+    "conv norm relu6": lambda: [nn.Conv2d(8, 3, groups=4), nn.BatchNorm(), nn.ReLU6()],
     "conv norm relu pool": lambda: [
         nn.Conv2d(6, 3, groups=2, dilation=2),
         nn.BatchNorm(momentum=0.3),
@@ -83,9 +86,27 @@ def test_every_block_gives_what_its_layers_give(name: str) -> None:
     model = nn.Sequential(*BLOCKS[name]())
     model.build((4, 9, 11), dtype=np.float64, seed=0)
     x = np.random.default_rng(0).standard_normal((3, 4, 9, 11))
+    if "relu6" in name:  # values above 6
+        for parameter in model.parameters():
+            parameter.value *= 5
+        with nn.use_fusion(False):
+            out, _ = model.forward(x, train=True)
+        assert out.max() == 6
     assert_equal_steps(model, x)
     count = len(fusion.steps(list(model), train=True))
-    assert count == (2 if name == "linear relu" else 1)
+    assert count == (2 if name in ("linear relu", "conv relu6 and pool") else 1)
+
+
+@pytest.mark.parametrize("normed", [False, True])
+def test_relu6_behind_winograds_tiles_is_its_layers(normed: bool) -> None:
+    norm = [nn.BatchNorm()] if normed else []
+    model = nn.Sequential(nn.Conv2d(24, 3, padding=1), *norm, nn.ReLU6())
+    model.build((16, 22, 23), seed=0)
+    for parameter in model.parameters():
+        parameter.value *= 5
+    x = np.random.default_rng(0).standard_normal((2, 16, 22, 23)).astype(np.float32)
+    assert model(x).max() == 6
+    assert_equal_steps(model, x)
 
 
 @pytest.mark.parametrize("activation", [None, nn.ReLU(), nn.Tanh()], ids=["none", "relu", "tanh"])

@@ -112,6 +112,7 @@ def conv_block_forward(
     residual: FloatArray | None = None,
     relu: bool = False,
     pool: Mapping[str, Any] | None = None,
+    relu6: bool = False,
 ) -> tuple[FloatArray, FusedCache]:
     """Run pool(relu(norm(conv(x)) + residual)) for training.
 
@@ -133,6 +134,8 @@ def conv_block_forward(
         Whether what is negative is cut off.
     pool : mapping, optional
         Options of max_pool2d.
+    relu6 : bool
+        Whether the ReLU cuts off what is above 6 too; there is no residual and no pooling.
 
     Returns
     -------
@@ -149,7 +152,13 @@ def conv_block_forward(
     block = _Block(x, w, b, options, residual, pool)
     module = _module()
     out, content = module.conv_block_forward(
-        *block.arrays, block.options, norm=norm, residual=residual, relu=relu, pool=block.pool
+        *block.arrays,
+        block.options,
+        norm=norm,
+        residual=residual,
+        relu=relu,
+        pool=block.pool,
+        relu6=relu6,
     )
     return out, FusedCache("conv2d", module, content, block.dtype, out.shape)
 
@@ -214,7 +223,7 @@ class ConvBlockInference:
 
     Parameters
     ----------
-    w, b, options, norm, relu, pool
+    w, b, options, norm, relu, pool, relu6
         As for `conv_block_forward`; what they hold now is what is computed with later.
     """
 
@@ -227,6 +236,7 @@ class ConvBlockInference:
         norm: Norm | None = None,
         relu: bool = False,
         pool: Mapping[str, Any] | None = None,
+        relu6: bool = False,
     ) -> None:
         self._w, self._b = w, b
         self._options = options
@@ -236,7 +246,9 @@ class ConvBlockInference:
         pooled = None
         if pool is not None:
             pooled = PoolOptions(**validate.parse_options(OPS["max_pool2d"], pool))
-        self._run = _module().ConvBlockInference(w, b, conv, norm=norm, relu=relu, pool=pooled)
+        self._run = _module().ConvBlockInference(
+            w, b, conv, norm=norm, relu=relu, pool=pooled, relu6=relu6
+        )
         self._fits: _Fits = set()
 
     def __call__(

@@ -1,10 +1,10 @@
 """Which neighbouring layers run in one go: the one place where that is decided.
 
 A container walks over steps instead of layers. A step is one layer, or a block that a
-backend can fuse: a convolution with the batch norm, ReLU and max pooling behind it, or a
-fully connected layer with its ReLU. Only the layers of :mod:`cnnpy.nn` themselves are
-fused; a subclass may do something else. ``use_fusion(False)`` runs layer by layer, with
-the same values.
+backend can fuse: a convolution with the batch norm, ReLU and max pooling behind it, or with
+batch norm and ReLU6, or a fully connected layer with its ReLU. Only the layers of
+:mod:`cnnpy.nn` themselves are fused; a subclass may do something else.
+``use_fusion(False)`` runs layer by layer, with the same values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cnnpy.contract.errors import BackendError
 from cnnpy.contract.fusions import Norm
 from cnnpy.contract.options import flag
 from cnnpy.functional import fused
-from cnnpy.nn.activations import ReLU
+from cnnpy.nn.activations import ReLU, ReLU6
 from cnnpy.nn.layer import Layer
 from cnnpy.nn.layers import Conv2d, Linear
 from cnnpy.nn.norms import BatchNorm
@@ -149,22 +149,24 @@ class ConvBlock:
         The convolution.
     norm : BatchNorm, optional
         Behind it.
-    relu : ReLU, optional
+    relu : ReLU or ReLU6, optional
         Behind that.
     pool : MaxPool2d, optional
-        Behind that.
+        Behind that, unless it is a ReLU6: which entry is the largest is asked before the
+        ReLU, and above 6 there is none.
     """
 
     def __init__(
         self,
         conv: Conv2d,
         norm: BatchNorm | None,
-        relu: ReLU | None,
+        relu: ReLU | ReLU6 | None,
         pool: MaxPool2d | None,
     ) -> None:
         self.conv = conv
         self.norm = norm
         self.relu = relu is not None
+        self.relu6 = isinstance(relu, ReLU6)
         self.pool = pool
         there = (conv, norm, relu, pool)
         self.layers: tuple[Layer, ...] = tuple(layer for layer in there if layer is not None)
@@ -185,6 +187,7 @@ class ConvBlock:
             residual=residual,
             relu=self.relu or relu,
             pool=None if self.pool is None else self.pool.options(),
+            relu6=self.relu6,
         )
         if self.norm is not None:
             self.norm.num_batches_tracked += 1
@@ -195,7 +198,13 @@ class ConvBlock:
         _, weight, bias, options = self._inputs(None)
         pool = None if self.pool is None else self.pool.options()
         return fused.ConvBlockInference(
-            weight, bias, options, norm=self._norm(), relu=self.relu, pool=pool
+            weight,
+            bias,
+            options,
+            norm=self._norm(),
+            relu=self.relu,
+            pool=pool,
+            relu6=self.relu6,
         )
 
     def infer(
@@ -347,6 +356,9 @@ def _conv_block(conv: Conv2d, layers: Sequence[Layer], k: int, train: bool) -> C
     if norm is not None and norm.frozen and train:
         return ConvBlock(conv, None, None, None)  # its gradient goes past the statistics
     k += norm is not None
+    relu6 = _of_kind(ReLU6, layers, k)
+    if relu6 is not None:
+        return ConvBlock(conv, norm, relu6, None)
     relu = _of_kind(ReLU, layers, k)
     k += relu is not None
     return ConvBlock(conv, norm, relu, _of_kind(MaxPool2d, layers, k))

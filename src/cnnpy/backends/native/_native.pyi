@@ -65,6 +65,7 @@ def conv2d_forward(
     relu: bool,
     out: FloatArray,
     kept: Packed | None = None,
+    ceiling: float = ...,
 ) -> None: ...
 def conv2d_input_gradient(
     geometry: Conv2d,
@@ -170,6 +171,7 @@ def batch_norm_apply(
     residual: FloatArray | None,
     relu: bool,
     out: FloatArray,
+    ceiling: float = ...,
 ) -> None: ...
 def batch_norm_backward_sums(
     dout: FloatArray,
@@ -180,6 +182,7 @@ def batch_norm_backward_sums(
     out: FloatArray | None,
     sums: Doubles,
     products: Doubles,
+    ceiling: float = ...,
 ) -> None: ...
 def batch_norm_backward_apply(
     dout: FloatArray,
@@ -193,6 +196,7 @@ def batch_norm_backward_apply(
     out: FloatArray | None,
     dx: FloatArray,
     dresidual: FloatArray | None,
+    ceiling: float = ...,
 ) -> None: ...
 def row_norm_forward(
     x: FloatArray,

@@ -1,12 +1,13 @@
 """Several rows of the contract in one go: what containers ask for when they fuse layers.
 
-A convolution with what follows it: batch norm, the sum with a residual branch, ReLU, max
-pooling, and a matrix product with its ReLU. The values are those of the rows one after
-the other; what lies between them is not kept where backward can do without.
+A convolution with what follows it: batch norm, the sum with a residual branch, ReLU or
+ReLU6, max pooling, and a matrix product with its ReLU. The values are those of the rows
+one after the other; what lies between them is not kept where backward can do without.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -59,6 +60,10 @@ class _BlockCache(NamedTuple):
     relu: bool
     residual: bool
     pooled: _Pooled | None
+    relu6: bool = False
+
+
+_CEILING = {False: math.nan, True: 6.0}  # by whether a ReLU is one of 6
 
 
 def _shape_options(options: ConvOptions) -> dict[str, Any]:
@@ -76,10 +81,12 @@ def conv_block_forward(
     residual: FloatArray | None = None,
     relu: bool = False,
     pool: PoolOptions | None = None,
+    relu6: bool = False,
 ) -> tuple[FloatArray, Any]:
     """Run a training step's forward pass: pool(relu(norm(conv(x)) + residual)).
 
-    A residual branch needs a norm before it, and no pooling comes after it.
+    A residual branch needs a norm before it, and no pooling comes after it. With `relu6`
+    the ReLU is one of 6, and neither is there.
     """
     geometry, shape = conv2d_geometry(x.shape, w.shape, **_shape_options(options))
     rows, filters = as_rows(x), contiguous(w)
@@ -87,7 +94,8 @@ def conv_block_forward(
     bias = None if b is None else contiguous(b)
     y = empty(shape, x.dtype)
     alone = relu and norm is None and pool is None
-    _native.conv2d_forward(geometry, algorithm, rows, filters, bias, alone, y)
+    ceiling = _CEILING[relu6]
+    _native.conv2d_forward(geometry, algorithm, rows, filters, bias, alone, y, ceiling=ceiling)
     kept = None
     if norm is not None:
         kept = _statistics(y, norm)
@@ -97,7 +105,7 @@ def conv_block_forward(
     elif kept is not None:
         z, y = y, empty(shape, x.dtype)
         beside = None if residual is None else as_rows(residual)
-        _native.batch_norm_apply(z, kept.scale, kept.shift, beside, relu, y)
+        _native.batch_norm_apply(z, kept.scale, kept.shift, beside, relu, y, ceiling)
     remembered = y if alone or (relu and residual is not None) else None
     cache = _BlockCache(
         geometry,
@@ -110,6 +118,7 @@ def conv_block_forward(
         relu,
         residual is not None,
         pooled,
+        relu6,
     )
     return images_from(y), cache
 
@@ -158,7 +167,7 @@ def conv_block_backward(
         gradient = spread
     elif own.relu and own.norm is None:
         assert own.out is not None
-        gradient = _through_relu(gradient, own.out)
+        gradient = _through_relu(gradient, own.out, own.relu6)
     dgamma = dbeta = dresidual = None
     if own.norm is not None:
         gradient, dgamma, dbeta, dresidual = _norm_backward(gradient, own)
@@ -185,9 +194,12 @@ def conv_block_backward(
     )
 
 
-def _through_relu(gradient: FloatArray, out: FloatArray) -> FloatArray:
+def _through_relu(gradient: FloatArray, out: FloatArray, relu6: bool = False) -> FloatArray:
     masked: FloatArray = empty(gradient.shape, gradient.dtype)
-    _native.relu_mask(gradient, out, masked)
+    if relu6:  # its output stands on a kink where its input stood on or beyond one
+        _native.curve_backward(_native.Curve.RELU6, gradient, out, 0.0, masked)
+    else:
+        _native.relu_mask(gradient, out, masked)
     return masked
 
 
@@ -200,7 +212,7 @@ def _norm_backward(
     if own.relu and own.residual:
         relu, dresidual = norms.Relu(out=own.out), empty(gradient.shape, gradient.dtype)
     elif own.relu and own.pooled is None:
-        relu = norms.Relu(kept.scale, kept.shift)
+        relu = norms.Relu(kept.scale, kept.shift, ceiling=_CEILING[own.relu6])
     sums, products = norms.gradient_sums(gradient, kept.z, kept.mean, kept.inv_std, relu)
     a = kept.inv_std if kept.gamma is None else kept.inv_std * kept.gamma
     m = max(kept.z.size // kept.z.shape[-1], 1)
@@ -217,7 +229,7 @@ class ConvBlockInference:
 
     Parameters
     ----------
-    w, b, options, norm, relu, pool
+    w, b, options, norm, relu, pool, relu6
         As for `conv_block_forward`; what they hold now is what is computed with later.
     """
 
@@ -230,6 +242,7 @@ class ConvBlockInference:
         norm: Norm | None,
         relu: bool,
         pool: PoolOptions | None,
+        relu6: bool = False,
     ) -> None:
         if norm is not None:
             w, b = _fold(w, b, norm)
@@ -237,6 +250,7 @@ class ConvBlockInference:
         self._options = options
         self._algorithm = _native.Algorithm[options.algorithm]
         self._relu = relu
+        self._ceiling = _CEILING[relu6]
         self._pool = pool
         self._packed = _PACKED[w.dtype]()
         self._geometry: tuple[Shape, Any, Shape] = ((), None, ())
@@ -262,6 +276,7 @@ class ConvBlockInference:
             relu and residual is None,
             y,
             self._packed,
+            self._ceiling,
         )
         if residual is not None:
             combine = _native.add_relu if relu else _native.add
