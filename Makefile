@@ -1,5 +1,6 @@
 # make run    install into .venv and train the default CNN on the built-in digits
 # make test   install into .venv with the test extra and run the whole suite
+# make test-levels  the tests that reach the kernels, at the levels that the widest hides
 # make lint   formatting, types, the import arrow, docstrings
 # make develop  build the engine for work on the sources
 # make neon   the kernels of aarch64 against loops and against x86's, under qemu-user
@@ -16,13 +17,23 @@ SOURCE := pyproject.toml meson.build meson.options VERSION $(shell find native s
 PYTEST_OPTIONS ?=
 BENCH_OPTIONS ?=
 
-.PHONY: run test lint bench bench-numpy develop neon sanitize clean
+.PHONY: run test test-levels lint bench bench-numpy develop neon sanitize clean
 
 run: $(VENV)/.run
 	$(BIN)/cnnpy train digits
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+# Every level below the widest that this machine has: dispatch takes that one by itself.
+NARROWER := from cnnpy.backends.native import engine; \
+	print(*[level for level, here in engine.isa_levels().items() if here][1:])
+
+test-levels: $(VENV)/.test
+	set -e; levels=$$($(BIN)/python -c "$(NARROWER)"); for level in $$levels; do \
+		echo "CNNPY_ISA=$$level"; \
+		CNNPY_ISA=$$level $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/conformance tests/nn; \
+	done
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .

@@ -105,6 +105,8 @@ INFERENCE = [
     Network("resnet20", 10, 1, (3, 32, 32)),
     Network("resnet18", 1000, 8, (3, 224, 224)),
     Network("resnet18", 1000, 1, (3, 224, 224)),
+    Network("mobilenet_v2", 1000, 8, (3, 224, 224)),
+    Network("mobilenet_v2", 1000, 1, (3, 224, 224)),
 ]
 
 

@@ -40,16 +40,18 @@ def left_out(form: str, reason: Exception) -> str:
 
 
 class Residual(torch.nn.Module):
-    """A body and a shortcut, summed, with a ReLU."""
+    """A body and a shortcut, summed, with a ReLU or nothing behind it."""
 
-    def __init__(self, body: torch.nn.Module, shortcut: torch.nn.Module) -> None:
+    def __init__(self, body: torch.nn.Module, shortcut: torch.nn.Module, relu: bool) -> None:
         super().__init__()
         self.body = body
         self.shortcut = shortcut
+        self.relu = relu
 
     def forward(self, x):
         """Run it."""
-        return torch.relu_(self.body(x) + self.shortcut(x))
+        total = self.body(x) + self.shortcut(x)
+        return torch.relu_(total) if self.relu else total
 
 
 def twin_of(model: nn.Layer, *, dtype: torch.dtype = torch.float32) -> torch.nn.Module:
@@ -81,10 +83,9 @@ def _twin(layer: nn.Layer) -> torch.nn.Module:
             named = layer.children().items()
             return t.Sequential(OrderedDict((name, _twin(child)) for name, child in named))
         case nn.Residual():
-            assert type(layer.activation) is nn.ReLU
-            return Residual(
-                _twin(layer.body), t.Identity() if layer.shortcut is None else _twin(layer.shortcut)
-            )
+            assert type(layer.activation) in (nn.ReLU, type(None))
+            shortcut = t.Identity() if layer.shortcut is None else _twin(layer.shortcut)
+            return Residual(_twin(layer.body), shortcut, layer.activation is not None)
         case nn.Conv2d():
             F, C, HH, WW = layer.weight.shape
             return t.Conv2d(C * layer.groups, F, (HH, WW), bias=layer.use_bias, **layer.options())
@@ -95,6 +96,10 @@ def _twin(layer: nn.Layer) -> torch.nn.Module:
             return t.BatchNorm2d(len(layer.running_mean), eps=layer.eps, momentum=layer.momentum)
         case nn.ReLU():
             return t.ReLU(inplace=True)
+        case nn.ReLU6():
+            return t.ReLU6(inplace=True)
+        case nn.Dropout():
+            return t.Dropout(layer.p)
         case nn.MaxPool2d():
             return t.MaxPool2d(layer.kernel_size, stride=layer.stride, padding=layer.padding)
         case nn.GlobalAvgPool2d():

@@ -89,6 +89,7 @@ template <class T> void bind(nb::module_& m) {
 
 void bind_elementwise(nb::module_& m) {
     nb::enum_<Curve>(m, "Curve")
+        .value("RELU6", Curve::relu6)
         .value("LEAKY_RELU", Curve::leaky_relu)
         .value("SIGMOID", Curve::sigmoid)
         .value("TANH", Curve::tanh)

@@ -35,37 +35,39 @@ template <class T> void bind(nb::module_& m) {
           nb::arg("x").noconvert(), nb::arg("mean").noconvert(), nb::arg("var").noconvert());
     m.def("batch_norm_apply",
           [](InFlat<T> x, In<T, 2> scale, In<T, 2> shift, const Maybe<InFlat<T>>& residual,
-             bool relu, OutFlat<T> out) {
+             bool relu, OutFlat<T> out, T ceiling) {
               unlocked([&] {
-                  norm_apply<T>(rows_of<T>(x, scale), {x.data(), scale.data(), shift.data(),
-                                                       data_or_null(residual), relu, out.data()});
+                  norm_apply<T>(rows_of<T>(x, scale),
+                                {x.data(), scale.data(), shift.data(), data_or_null(residual),
+                                 {relu, ceiling}, out.data()});
               });
           },
           nb::arg("x").noconvert(), nb::arg("scale").noconvert(), nb::arg("shift").noconvert(),
-          nb::arg("residual").noconvert().none(), nb::arg("relu"), nb::arg("out").noconvert());
+          nb::arg("residual").noconvert().none(), nb::arg("relu"), nb::arg("out").noconvert(),
+          nb::arg("ceiling") = Relu<T>::no_ceiling);
     m.def("batch_norm_backward_sums",
           [](InFlat<T> dout, InFlat<T> x, In<T, 2> mean, Maybe<In<T, 2>> scale,
              Maybe<In<T, 2>> shift, Maybe<InFlat<T>> out, Out<double, 2> sums,
-             Out<double, 2> products) {
+             Out<double, 2> products, T ceiling) {
               unlocked([&] {
                   norm_gradient_sums<T>(rows_of<T>(x, mean),
                                         {dout.data(), x.data(), mean.data(), data_or_null(scale),
-                                         data_or_null(shift), data_or_null(out)},
+                                         data_or_null(shift), data_or_null(out), ceiling},
                                         mask_of<T>(scale, out), sums.data(), products.data());
               });
           },
           nb::arg("dout").noconvert(), nb::arg("x").noconvert(), nb::arg("mean").noconvert(),
           nb::arg("scale").noconvert().none(), nb::arg("shift").noconvert().none(),
           nb::arg("out").noconvert().none(), nb::arg("sums").noconvert(),
-          nb::arg("products").noconvert());
+          nb::arg("products").noconvert(), nb::arg("ceiling") = Relu<T>::no_ceiling);
     m.def("batch_norm_backward_apply",
           [](InFlat<T> dout, InFlat<T> x, In<T, 2> mean, In<T, 2> a, In<T, 2> b, In<T, 2> c,
              Maybe<In<T, 2>> scale, Maybe<In<T, 2>> shift, Maybe<InFlat<T>> out, OutFlat<T> dx,
-             Maybe<OutFlat<T>> dresidual) {
+             Maybe<OutFlat<T>> dresidual, T ceiling) {
               unlocked([&] {
                   norm_input_gradient<T>(rows_of<T>(x, mean),
                                          {{dout.data(), x.data(), mean.data(), data_or_null(scale),
-                                           data_or_null(shift), data_or_null(out)},
+                                           data_or_null(shift), data_or_null(out), ceiling},
                                           a.data(), b.data(), c.data(), dx.data(),
                                           data_or_null(dresidual)},
                                          mask_of<T>(scale, out));
@@ -75,7 +77,7 @@ template <class T> void bind(nb::module_& m) {
           nb::arg("a").noconvert(), nb::arg("b").noconvert(), nb::arg("c").noconvert(),
           nb::arg("scale").noconvert().none(), nb::arg("shift").noconvert().none(),
           nb::arg("out").noconvert().none(), nb::arg("dx").noconvert(),
-          nb::arg("dresidual").noconvert().none());
+          nb::arg("dresidual").noconvert().none(), nb::arg("ceiling") = Relu<T>::no_ceiling);
 
     m.def("row_norm_forward",
           [](In<T, 2> x, Maybe<InFlat<T>> gamma, Maybe<InFlat<T>> beta, double eps, Out<T, 2> out,

@@ -35,7 +35,7 @@ template <class T> Algorithm chosen(const Conv2d& g, Algorithm wished) {
 
 template <class T>
 void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w, const T* b,
-                    bool relu, T* out, PackedFilters<T>* kept) {
+                    Relu<T> relu, T* out, PackedFilters<T>* kept) {
     const auto run = by_winograd<T>(g, algorithm) ? winograd_forward<T> : direct_forward<T>;
     run(g, x, w, b, relu, out, kept);
 }
@@ -58,7 +58,7 @@ void conv2d_filter_gradient(const Conv2d& g, Algorithm algorithm, const T* x, co
 }
 
 #define CNN_INSTANTIATE(T)                                                                        \
-    template void conv2d_forward(const Conv2d&, Algorithm, const T*, const T*, const T*, bool,    \
+    template void conv2d_forward(const Conv2d&, Algorithm, const T*, const T*, const T*, Relu<T>, \
                                  T*, PackedFilters<T>*);                                          \
     template void conv2d_input_gradient(const Conv2d&, Algorithm, const T*, const T*, const T*,   \
                                         const T*, T*, PackedFilters<T>*);                         \

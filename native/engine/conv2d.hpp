@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "engine/packed_filters.hpp"
+#include "kernels/relu.hpp"
 
 namespace cnn {
 
@@ -21,7 +22,7 @@ template <class T> Algorithm chosen(const Conv2d&, Algorithm wished);
 // x (N, H, W, C), w (F, C/groups, HH, WW) as NumPy lays it out, out (N, H_out, W_out, F).
 // `kept` keeps the filters as they were packed: for the same w at every call, or null.
 template <class T>
-void conv2d_forward(const Conv2d&, Algorithm, const T* x, const T* w, const T* b, bool relu,
+void conv2d_forward(const Conv2d&, Algorithm, const T* x, const T* w, const T* b, Relu<T> relu,
                     T* out, PackedFilters<T>* kept = nullptr);
 
 // dx from dout, plus an addend of its shape where that is not null; with a bias, this is
@@ -37,7 +38,7 @@ void conv2d_filter_gradient(const Conv2d&, Algorithm, const T* x, const T* dout,
 // --- the ways to compute them -----------------------------------------------------------
 
 template <class T>
-void direct_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out,
+void direct_forward(const Conv2d&, const T* x, const T* w, const T* b, Relu<T> relu, T* out,
                     PackedFilters<T>* kept = nullptr);
 template <class T>
 void direct_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx,
@@ -46,7 +47,7 @@ template <class T>
 void direct_filter_gradient(const Conv2d&, const T* x, const T* dout, T* dw, T* db);
 
 template <class T>
-void winograd_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out,
+void winograd_forward(const Conv2d&, const T* x, const T* w, const T* b, Relu<T> relu, T* out,
                       PackedFilters<T>* kept = nullptr);
 template <class T>
 void winograd_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b,

@@ -79,7 +79,7 @@ Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilat
 }  // namespace
 
 template <class T>
-void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out,
+void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, Relu<T> relu, T* out,
                     PackedFilters<T>* kept) {
     run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false}, Beyond::zeros, out, kept);
 }
@@ -174,7 +174,7 @@ void direct_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \
-    template void direct_forward(const Conv2d&, const T*, const T*, const T*, bool, T*,          \
+    template void direct_forward(const Conv2d&, const T*, const T*, const T*, Relu<T>, T*,       \
                                  PackedFilters<T>*);                                             \
     template void direct_input_gradient(const Conv2d&, const T*, const T*, const T*, T*,         \
                                         PackedFilters<T>*);                                      \

@@ -128,7 +128,7 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
 }  // namespace
 
 template <class T>
-void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out,
+void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, Relu<T> relu, T* out,
                       PackedFilters<T>* kept) {
     run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false}, out, kept);
 }
@@ -251,7 +251,7 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \
-    template void winograd_forward(const Conv2d&, const T*, const T*, const T*, bool, T*,        \
+    template void winograd_forward(const Conv2d&, const T*, const T*, const T*, Relu<T>, T*,     \
                                    PackedFilters<T>*);                                           \
     template void winograd_input_gradient(const Conv2d&, const T*, const T*, const T*, const T*, \
                                           T*, PackedFilters<T>*);                                \

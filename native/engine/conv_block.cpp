@@ -74,7 +74,7 @@ void conv_block_forward(const Conv2d& g, Algorithm wished, Source<T>& x, const T
     const Algorithm algorithm = chosen<T>(g, wished);
     const Cut cut = cut_of<T>(g, largest_filters);
     if (cut.parts == 0) {
-        conv2d_forward(g, algorithm, x.all(), w, b, false, out.all());
+        conv2d_forward<T>(g, algorithm, x.all(), w, b, false, out.all());
         out.all_written();
         return;
     }
@@ -85,7 +85,7 @@ void conv_block_forward(const Conv2d& g, Algorithm wished, Source<T>& x, const T
     parallel_for(cut.parts, [&](int k, int worker) {
         const int begin = cut.begin(k), end = cut.end(k);
         const T* from = x.some(begin, end, worker);
-        conv2d_forward(some_images(g, end - begin), algorithm, from, w, b, false,
+        conv2d_forward<T>(some_images(g, end - begin), algorithm, from, w, b, false,
                        out.some(begin, end, worker), &packed);
         out.written(k, begin, end, worker);
     }, threads);

@@ -46,6 +46,7 @@ template <class T> NormGradient<T> of_image(const NormGradient<T>& a, const Chan
             a.scale ? a.scale + channels : nullptr,
             a.shift ? a.shift + channels : nullptr,
             a.out ? a.out + image : nullptr,
+            a.ceiling,
             a.through ? a.through + image : nullptr};
 }
 

@@ -8,6 +8,8 @@
 
 #include <cstddef>
 
+#include "kernels/relu.hpp"
+
 namespace cnn {
 
 struct Correlation {
@@ -51,7 +53,7 @@ struct FilterSteps {
 
 template <class T> struct Epilogue {
     const T* bias;  // of F, or null
-    bool relu;
+    Relu<T> relu;
     bool past_caches;  // the result is larger than they are
     const T* addend = nullptr;  // of the result's shape, added before the ReLU; Winograd only
 };

@@ -40,6 +40,7 @@ template <class T> CNN_INLINE Vector<T> gelu_tanh_of(Vector<T> x) {
 }
 
 template <class T, Curve curve> CNN_INLINE Vector<T> value(Vector<T> x, T parameter) {
+    if constexpr (curve == Curve::relu6) return at_most<T>(relu<T>(x), 6);
     if constexpr (curve == Curve::leaky_relu) return x > 0 ? x : x * parameter;
     if constexpr (curve == Curve::sigmoid) return logistic<T>(x);
     if constexpr (curve == Curve::tanh) return tanh_of<T>(x);
@@ -58,6 +59,10 @@ template <class T, Curve curve> CNN_INLINE Vector<T> value(Vector<T> x, T parame
 // infinite and the undefined come out alike.
 template <class T, Curve curve>
 CNN_INLINE Vector<T> gradient(Vector<T> dout, Vector<T> x, T parameter) {
+    if constexpr (curve == Curve::relu6) {
+        const Vector<T> above = x <= 0 ? Vector<T>{} : dout;
+        return x >= 6 ? Vector<T>{} : above;
+    }
     if constexpr (curve == Curve::leaky_relu) return x > 0 ? dout : dout * parameter;
     if constexpr (curve == Curve::sigmoid) {
         const Vector<T> s = logistic<T>(x);
@@ -206,6 +211,7 @@ void scaled_difference(const T* x, const T* y, T scale, T* out, std::ptrdiff_t n
     template void dropout(const T*, const bool*, T, T*, std::ptrdiff_t);                       \
     template double squared_distance(const T*, const T*, std::ptrdiff_t);                      \
     template void scaled_difference(const T*, const T*, T, T*, std::ptrdiff_t);                \
+    CNN_CURVE(T, relu6)                                                                        \
     CNN_CURVE(T, leaky_relu)                                                                   \
     CNN_CURVE(T, sigmoid)                                                                      \
     CNN_CURVE(T, tanh)                                                                         \

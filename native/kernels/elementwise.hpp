@@ -7,8 +7,8 @@
 namespace cnn {
 
 // Activations with a slope that depends on x alone; only leaky_relu has a parameter.
-enum class Curve { leaky_relu, sigmoid, tanh, gelu, gelu_tanh, silu, hard_swish };
-constexpr int n_curves = 7;
+enum class Curve { relu6, leaky_relu, sigmoid, tanh, gelu, gelu_tanh, silu, hard_swish };
+constexpr int n_curves = 8;
 
 template <class T> struct CurveKernels {
     void (*forward)(const T* x, T parameter, T* out, std::ptrdiff_t n);
@@ -55,10 +55,10 @@ template <class T> constexpr ElementwiseKernels<T> elementwise_kernels() {
             relu_backward<T>,
             relu_mask<T>,
             add_relu<T>,
-            {curve_kernels<T, Curve::leaky_relu>(), curve_kernels<T, Curve::sigmoid>(),
-             curve_kernels<T, Curve::tanh>(), curve_kernels<T, Curve::gelu>(),
-             curve_kernels<T, Curve::gelu_tanh>(), curve_kernels<T, Curve::silu>(),
-             curve_kernels<T, Curve::hard_swish>()},
+            {curve_kernels<T, Curve::relu6>(), curve_kernels<T, Curve::leaky_relu>(),
+             curve_kernels<T, Curve::sigmoid>(), curve_kernels<T, Curve::tanh>(),
+             curve_kernels<T, Curve::gelu>(), curve_kernels<T, Curve::gelu_tanh>(),
+             curve_kernels<T, Curve::silu>(), curve_kernels<T, Curve::hard_swish>()},
             add<T>,
             dropout<T>,
             squared_distance<T>,

@@ -58,7 +58,7 @@ struct Way {
 
 template <class T, int MR, bool depthwise>
 void tile(const T* x, const T* w, const Way& way, int channels, Integers<T> first, Vector<T> bias,
-          bool rectify, T* out, std::ptrdiff_t out_pixel, int filters) {
+          Relu<T> rectify, T* out, std::ptrdiff_t out_pixel, int filters) {
     Vector<T> sums[MR] = {};
     for (int u = 0; u < way.HH; ++u)
         for (int v = 0; v < way.WW; ++v) {
@@ -75,16 +75,17 @@ void tile(const T* x, const T* w, const Way& way, int channels, Integers<T> firs
             }
         }
 #pragma GCC unroll 16
+    for (int m = 0; m < MR; ++m) sums[m] += bias;
+    cut_off<T, MR>(sums, rectify);
+#pragma GCC unroll 16
     for (int m = 0; m < MR; ++m) {
-        Vector<T> y = sums[m] + bias;
-        if (rectify) y = relu<T>(y);
-        if (filters == lanes<T>) store(out + m * out_pixel, y);
-        else store_first(out + m * out_pixel, y, filters);
+        if (filters == lanes<T>) store(out + m * out_pixel, sums[m]);
+        else store_first(out + m * out_pixel, sums[m], filters);
     }
 }
 
 template <class T>
-using Tile = void (*)(const T*, const T*, const Way&, int, Integers<T>, Vector<T>, bool, T*,
+using Tile = void (*)(const T*, const T*, const Way&, int, Integers<T>, Vector<T>, Relu<T>, T*,
                       std::ptrdiff_t, int);
 
 constexpr int most_pixels = 6;  // their values and sums together in registers

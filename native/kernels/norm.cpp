@@ -1,7 +1,7 @@
 // Normalisation by channel and by row.
 //
 //   mean = 1/m Σ x,   var = 1/m Σ (x - mean)²,   x̂ = (x - mean) / √(var + eps)
-//   out = gamma·x̂ + beta = x·scale + shift, perhaps + residual, perhaps cut off below 0
+//   out = gamma·x̂ + beta = x·scale + shift, perhaps + residual, perhaps cut off below 0 (and above 6)
 //   dx = gamma / √(var + eps) · (g - mean(g) - x̂·mean(g·x̂)) = a·g + b·(x - mean) + c
 //
 // Plan, by channel. Memory decides: each pass reads its arrays once. Rows come in blocks;
@@ -78,7 +78,8 @@ CNN_INLINE Vector<T> let_through(const NormGradient<T>& from, Size at, Vector<T>
     if constexpr (mask == Mask::none) return dout;
     const Vector<T> out =
         mask == Mask::affine ? x * read(from.scale) + read(from.shift) : read(from.out + at);
-    return out <= 0 ? Vector<T>{} : dout;
+    const Vector<T> above = out <= 0 ? Vector<T>{} : dout;
+    return out >= from.ceiling ? Vector<T>{} : above;
 }
 
 template <class T, Mask mask, int n>
@@ -158,14 +159,14 @@ template <class T, bool past> void apply(const NormApply<T>& a, Size begin, Size
     };
     if (a.residual && a.relu)
         rows([&](Vector<T> v, Size at, auto read) CNN_LAMBDA {
-            return relu<T>(v + read(a.residual + at));
+            return cut_off<T>(v + read(a.residual + at), a.relu);
         });
     else if (a.residual)
         rows([&](Vector<T> v, Size at, auto read) CNN_LAMBDA {
             return v + read(a.residual + at);
         });
     else if (a.relu)
-        rows([](Vector<T> v, Size, auto) CNN_LAMBDA { return relu<T>(v); });
+        rows([&](Vector<T> v, Size, auto) CNN_LAMBDA { return cut_off<T>(v, a.relu); });
     else
         rows([](Vector<T> v, Size, auto) CNN_LAMBDA { return v; });
 }

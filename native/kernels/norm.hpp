@@ -7,10 +7,13 @@
 
 #include <cstddef>
 
+#include "kernels/relu.hpp"
+
 namespace cnn {
 
 // Which gradients a ReLU after the norm lets through: all (no ReLU), those where
-// x·scale + shift is positive, or those where the stored output is.
+// x·scale + shift is positive, or those where the stored output is; of both, those where
+// it lies below the ceiling too.
 enum class Mask { none, affine, output };
 
 // All per channel but dout, x and out.
@@ -21,6 +24,7 @@ template <class T> struct NormGradient {
     const T* scale;  // for Mask::affine
     const T* shift;
     const T* out;    // for Mask::output
+    T ceiling = Relu<T>::no_ceiling;
     T* through = nullptr;  // where the sums leave what was let through; may be dout
 };
 
@@ -29,7 +33,7 @@ template <class T> struct NormApply {
     const T* scale;
     const T* shift;
     const T* residual;  // of the shape of x, or null
-    bool relu;
+    Relu<T> relu;
     T* out;
     bool past_caches = false;  // out is larger than they are
 };

@@ -25,7 +25,7 @@ template <class T> struct Target {
     std::ptrdiff_t pixel;
     const T* bias;  // of this panel, or null
     int filters;    // of this panel that exist
-    bool relu;
+    Relu<T> relu;
     bool past_caches;
 };
 
@@ -35,12 +35,12 @@ template <class T, int NV> CNN_INLINE void finish(T* p, Vector<T>* sums, const T
         const int left = to.filters - v * lanes<T>;
         if (left >= lanes<T>) {
             if (to.bias) sums[v] += load(to.bias + v * lanes<T>);
-            if (to.relu) sums[v] = relu<T>(sums[v]);
+            sums[v] = cut_off<T>(sums[v], to.relu);
             if (to.past_caches) store_past_caches(p + v * lanes<T>, sums[v]);
             else store(p + v * lanes<T>, sums[v]);
         } else if (left > 0) {
             if (to.bias) sums[v] += load_first(to.bias + v * lanes<T>, left);
-            store_first(p + v * lanes<T>, to.relu ? relu<T>(sums[v]) : sums[v], left);
+            store_first(p + v * lanes<T>, cut_off<T>(sums[v], to.relu), left);
         }
     }
 }

@@ -453,7 +453,7 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
                     for (int s = 0; s < m; ++s, to += c.out_pixel) {
                         Vector<T> v = y[s] + bias;
                         if (epilogue.addend) v += load(epilogue.addend + (to - out));
-                        if (epilogue.relu) v = relu<T>(v);
+                        v = cut_off<T>(v, epilogue.relu);
                         if (epilogue.past_caches) store_past_caches(to, v);
                         else store(to, v);
                     }
@@ -468,7 +468,7 @@ void result_of(const Winograd& p, const TileBlock<T>& M, TileRange range,
                     Vector<T> v = y[s] + bias;
                     if (epilogue.addend)
                         v += load_first(epilogue.addend + (to - out), left);
-                    if (epilogue.relu) v = relu<T>(v);
+                    v = cut_off<T>(v, epilogue.relu);
                     if (left == lanes<T>) store(to, v);
                     else store_first(to, v, left);
                 }

@@ -141,6 +141,12 @@ template <class T> CNN_INLINE Vector<T> load_masked(const T* p, LaneMask<T> mask
 // NaN goes through, as in np.maximum(x, 0).
 template <class T> CNN_INLINE Vector<T> relu(Vector<T> v) { return v < T(0) ? Vector<T>{} : v; }
 
+// As np.minimum(x, ceiling), where NaN goes through too.
+template <class T> CNN_INLINE Vector<T> at_most(Vector<T> v, T ceiling) {
+    const Vector<T> most = broadcast<T>(ceiling);
+    return most < v ? most : v;
+}
+
 // Past the caches, to an aligned address: for results that nobody reads before they are
 // gone from there. finish_past_caches() makes them visible to other threads.
 template <class T> CNN_INLINE void store_past_caches(T* p, Vector<T> v) {

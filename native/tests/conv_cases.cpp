@@ -41,7 +41,8 @@ template <class T> struct Arrays {
 template <class T>
 void all_passes(Record& record, Hand& hand, const std::string& name, double allowed,
                 const Conv2d& g, Algorithm algorithm, const Arrays<T>& a) {
-    const bool bias = hand.integer(0, 1), relu = hand.integer(0, 1);
+    const bool bias = hand.integer(0, 1), relu = hand.integer(0, 1), low = hand.integer(0, 1);
+    const Relu<T> cut{relu, low ? T(0.5) : Relu<T>::no_ceiling};
     const bool tiles = algorithm == Algorithm::winograd;
     Exact out(a.dout.size()), dx(a.x.size()), dw(a.w.size()), db(a.b_out.size());
     for_products(g, [&](Size x, Size w, Size y) {
@@ -53,12 +54,13 @@ void all_passes(Record& record, Hand& hand, const std::string& name, double allo
         db.add(k % g.F, a.dout[k]);
         if (bias) out.add(k, a.b_out[k % g.F]);
         if (relu) out.cut_off_below_zero(k);
+        if (relu && low) out.cut_off_above(k, 0.5);
     }
     if (bias)
         for (Size k = 0; k < Size(a.x.size()); ++k) dx.add(k, a.b_in[k % g.C]);
 
     std::vector<T> got_out(a.dout.size()), got_dx(a.x.size()), got_dw(a.w.size()), got_db(g.F);
-    conv2d_forward<T>(g, algorithm, a.x.data(), a.w.data(), bias ? a.b_out.data() : nullptr, relu,
+    conv2d_forward<T>(g, algorithm, a.x.data(), a.w.data(), bias ? a.b_out.data() : nullptr, cut,
                       got_out.data());
     conv2d_input_gradient<T>(g, algorithm, a.dout.data(), a.w.data(),
                              bias ? a.b_in.data() : nullptr, nullptr, got_dx.data());

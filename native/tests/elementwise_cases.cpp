@@ -22,6 +22,7 @@ Point point_of(Curve curve, double x, double parameter) {
     const double inner = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x), g = std::tanh(inner);
     const double inner_slope = std::sqrt(2 / M_PI) * (1 + 3 * 0.044715 * x * x);
     switch (curve) {
+        case Curve::relu6: return {std::clamp(x, 0.0, 6.0), x > 0 && x < 6 ? 1.0 : 0.0, 0};
         case Curve::leaky_relu: return {x > 0 ? x : parameter * x, x > 0 ? 1 : parameter, 0};
         case Curve::sigmoid: return {s, s * (1 - s), 0};
         case Curve::tanh: return {t, 1 - t * t, 0};
@@ -38,8 +39,8 @@ Point point_of(Curve curve, double x, double parameter) {
 }
 
 template <class T> void curves(Record& record, Hand& hand, Size n) {
-    const char* names[n_curves] = {"leaky_relu", "sigmoid", "tanh",      "gelu",
-                                   "gelu_tanh",  "silu",    "hard_swish"};
+    const char* names[n_curves] = {"relu6", "leaky_relu", "sigmoid", "tanh",
+                                   "gelu",  "gelu_tanh",  "silu",    "hard_swish"};
     const auto x = hand.numbers<T>(n, -7, 7), dout = hand.numbers<T>(n);
     const T parameter = T(0.1);
     for (int c = 0; c < n_curves; ++c) {

@@ -30,7 +30,7 @@ template <class T> void by_channel(Record& record, Hand& hand, const ChannelRows
     record.hold("norm variance", 8, var, std::vector<T>(got_var.begin(), got_var.end()));
 
     for (bool with_residual : {false, true})
-        for (bool relu : {false, true}) {
+        for (const Relu<T> relu : {Relu<T>(false), Relu<T>(true), Relu<T>(true, T(0.5))}) {
             Exact out(n);
             for (Size k = 0; k < n; ++k) {
                 const Size at = channel(k);
@@ -38,6 +38,7 @@ template <class T> void by_channel(Record& record, Hand& hand, const ChannelRows
                 out.add(k, shift[at]);
                 if (with_residual) out.add(k, residual[k]);
                 if (relu) out.cut_off_below_zero(k);
+                if (relu) out.cut_off_above(k, relu.ceiling);  // of NaN nothing
             }
             std::vector<T> got(n);
             norm_apply<T>(m, {x.data(), scale.data(), shift.data(),
@@ -45,12 +46,14 @@ template <class T> void by_channel(Record& record, Hand& hand, const ChannelRows
             record.hold("norm apply", 4, out, got);
         }
     for (Mask mask : {Mask::none, Mask::affine, Mask::output}) {
+        const T ceiling = mask == Mask::none ? Relu<T>::no_ceiling : T(0.5);
         Exact sums(per_channel), products(per_channel), dx(n), dresidual(n);
         for (Size k = 0; k < n; ++k) {
             const Size at = channel(k);
             const double stands = mask == Mask::affine ? double(x[k]) * scale[at] + shift[at]
                                                        : double(residual[k]);
-            const double g = mask != Mask::none && stands <= 0 ? 0 : dout[k];
+            const bool blocked = stands <= 0 || stands >= ceiling;
+            const double g = mask != Mask::none && blocked ? 0 : dout[k];
             const double d = double(x[k]) - around[at];
             const double size = std::abs(x[k]) + std::abs(around[at]);
             sums.add(at, g);
@@ -65,7 +68,8 @@ template <class T> void by_channel(Record& record, Hand& hand, const ChannelRows
                                    around.data(),
                                    affine ? scale.data() : nullptr,
                                    affine ? shift.data() : nullptr,
-                                   mask == Mask::output ? residual.data() : nullptr};
+                                   mask == Mask::output ? residual.data() : nullptr,
+                                   ceiling};
         std::vector<double> got_sums(per_channel), got_products(per_channel);
         std::vector<T> got_dx(n), got_dresidual(n);
         norm_gradient_sums<T>(m, from, mask, got_sums.data(), got_products.data());

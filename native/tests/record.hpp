@@ -37,6 +37,9 @@ struct Exact {
     void cut_off_below_zero(std::ptrdiff_t k) {
         if (value[k] < 0) value[k] = {};
     }
+    void cut_off_above(std::ptrdiff_t k, double ceiling) {
+        if (value[k] > ceiling) value[k] = {ceiling, 0};
+    }
     // Ways that share products between neighbouring places: the largest size for all.
     Exact spread() const {
         Exact wide = *this;

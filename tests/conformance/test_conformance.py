@@ -341,7 +341,7 @@ _EMPTY: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[int, ...]]] = {
     "softmax_cross_entropy": ({"x": (0, 3), "target": "labels"}, {}, ()),
 } | {
     op: ({"x": (0, 3)}, {}, (0, 3))
-    for op in ("relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu", "hard_swish")
+    for op in ("relu", "relu6", "leaky_relu", "sigmoid", "tanh", "gelu", "silu", "hard_swish")
 }
 
 

@@ -64,11 +64,11 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "conv2d_input_gradient": (conv, auto, _X, Given(*FILTERS), Given(3), _Y),
     "conv2d_filter_gradient": (conv, auto, _X, _X, Out(*FILTERS), Out(3)),
     "conv_block_forward": (
-        conv, auto, _X, _PER, _PER, _X, True, _Y, Given(*FILTERS), Given(3), _Y, _DOUBLES,
+        conv, auto, _X, _PER, _PER, _X, True, 6.0, _Y, Given(*FILTERS), Given(3), _Y, _DOUBLES,
         _DOUBLES,
     ),
     "conv_block_backward": (
-        conv, auto, _X, _PER, _PER, True, _X, _X, *[_PER] * 4, _PER, _PER, _X,
+        conv, auto, _X, _PER, _PER, True, 6.0, _X, _X, *[_PER] * 4, _PER, _PER, _X, 6.0,
         Given(*FILTERS), _X, _Y, _X, _PER, _DOUBLES, _DOUBLES, Out(*FILTERS), Out(3), _Y,
     ),
     "linear_forward": (Given(4, 6), Given(5, 6), Given(5), False, Out(4, 5)),

@@ -32,6 +32,7 @@ LABELS = RNG.integers(0, 101, 997)
 
 CASES: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "relu": ((IMAGES,), {}),
+    "relu6": ((5 * IMAGES,), {}),
     "leaky_relu": ((IMAGES,), {"negative_slope": 0.1}),
     "sigmoid": ((IMAGES,), {}),
     "tanh": ((IMAGES,), {}),

@@ -20,6 +20,7 @@ SHAPES = {
     "vgg_small": (3, 16, 16),
     "resnet20": (3, 16, 16),
     "resnet18": (3, 32, 32),
+    "mobilenet_v2": (3, 32, 32),
 }
 
 
@@ -54,7 +55,7 @@ def test_a_network_trains_alike_fused_and_layer_by_layer(name: str, dtype: type)
     model = MODELS[name](10)
     model.build(SHAPES[name], dtype=dtype, seed=0)
     x = np.random.default_rng(1).standard_normal((4, *SHAPES[name])).astype(dtype)
-    if name == "small_cnn":  # its dropout draws anew in every pass
+    if "dropout" in model.layers:  # which draws anew in every pass
         model.layers["dropout"].p = 0.0
     assert_equal_steps(model, x)
 
@@ -67,6 +68,9 @@ BLOCKS = {
     "conv norm without scale": lambda: [nn.Conv2d(5, (3, 2)), nn.BatchNorm(affine=False)],
     "conv norm relu": lambda: [nn.Conv2d(5, 3), nn.BatchNorm(), nn.ReLU()],
     "conv norm pool": lambda: [nn.Conv2d(5, 3), nn.BatchNorm(), nn.MaxPool2d(2, padding=1)],
+    "conv relu6": lambda: [nn.Conv2d(5, 3, padding=1), nn.ReLU6()],
+    "conv relu6 and pool": lambda: [nn.Conv2d(5, 3), nn.ReLU6(), nn.MaxPool2d(2)],
+    "conv norm relu6": lambda: [nn.Conv2d(8, 3, groups=4), nn.BatchNorm(), nn.ReLU6()],
     "conv norm relu pool": lambda: [
         nn.Conv2d(6, 3, groups=2, dilation=2),
         nn.BatchNorm(momentum=0.3),
@@ -82,9 +86,27 @@ def test_every_block_gives_what_its_layers_give(name: str) -> None:
     model = nn.Sequential(*BLOCKS[name]())
     model.build((4, 9, 11), dtype=np.float64, seed=0)
     x = np.random.default_rng(0).standard_normal((3, 4, 9, 11))
+    if "relu6" in name:  # values above 6
+        for parameter in model.parameters():
+            parameter.value *= 5
+        with nn.use_fusion(False):
+            out, _ = model.forward(x, train=True)
+        assert out.max() == 6
     assert_equal_steps(model, x)
     count = len(fusion.steps(list(model), train=True))
-    assert count == (2 if name == "linear relu" else 1)
+    assert count == (2 if name in ("linear relu", "conv relu6 and pool") else 1)
+
+
+@pytest.mark.parametrize("normed", [False, True])
+def test_relu6_behind_winograds_tiles_is_its_layers(normed: bool) -> None:
+    norm = [nn.BatchNorm()] if normed else []
+    model = nn.Sequential(nn.Conv2d(24, 3, padding=1), *norm, nn.ReLU6())
+    model.build((16, 22, 23), seed=0)
+    for parameter in model.parameters():
+        parameter.value *= 5
+    x = np.random.default_rng(0).standard_normal((2, 16, 22, 23)).astype(np.float32)
+    assert model(x).max() == 6
+    assert_equal_steps(model, x)
 
 
 @pytest.mark.parametrize("activation", [None, nn.ReLU(), nn.Tanh()], ids=["none", "relu", "tanh"])
@@ -117,6 +139,7 @@ CHAINS = {
         *conv_norm(6, groups=2, dilation=2), nn.ReLU(), *conv_norm(3, 1),
     ],
     "a convolution without a norm": lambda: [*conv_norm(6), nn.ReLU(), nn.Conv2d(5, 3), nn.ReLU()],
+    "relu6": lambda: [*conv_norm(6), nn.ReLU6(), *conv_norm(8, 1), nn.ReLU6(), *conv_norm(3)],
     "norms without scale": lambda: [
         nn.Conv2d(6, 3), nn.BatchNorm(affine=False), nn.ReLU(),
         nn.Conv2d(6, 3), nn.BatchNorm(affine=False), nn.ReLU(),

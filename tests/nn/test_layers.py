@@ -27,6 +27,7 @@ LAYERS = {
     "avg pool": (lambda: nn.AvgPool2d(2, count_include_pad=False), IMAGES),
     "global avg pool": (nn.GlobalAvgPool2d, IMAGES),
     "relu": (nn.ReLU, IMAGES),
+    "relu6": (nn.ReLU6, IMAGES),
     "leaky relu": (lambda: nn.LeakyReLU(0.2), IMAGES),
     "sigmoid": (nn.Sigmoid, IMAGES),
     "tanh": (nn.Tanh, (7,)),

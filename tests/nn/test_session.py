@@ -19,6 +19,7 @@ SHAPES = {
     "lenet5": (1, 28, 28),
     "vgg_small": (3, 16, 16),
     "resnet20": (3, 16, 16),
+    "mobilenet_v2": (3, 32, 32),
 }
 
 

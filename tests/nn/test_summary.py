@@ -29,6 +29,16 @@ def test_resnet18_has_the_published_number_of_parameters_and_multiplications():
     assert 3.6e9 < summary.flops < 3.7e9
 
 
+def test_mobilenet_v2_has_the_published_number_of_parameters_and_multiplications():
+    summary = models.mobilenet_v2().summary((3, 224, 224))
+    # torchvision's; 3.4 M and 300 M multiply-adds (Sandler et al. 2018, table 4)
+    assert summary.n_parameters == 3_504_872
+    convolutions = [row.flops for row in summary.rows if row.layer.startswith(("Conv", "Linear"))]
+    assert 2 * 299e6 < sum(convolutions) < 2 * 302e6
+    # of half the width, torchvision's
+    assert models.mobilenet_v2(width=0.5).summary((3, 224, 224)).n_parameters == 1_968_680
+
+
 def test_flops_of_a_convolution_count_two_for_each_tap_and_one_for_the_bias():
     row = nn.Sequential(nn.Conv2d(4, 3, padding=1)).summary((2, 5, 5)).rows[0]
     assert row.flops == 4 * 5 * 5 * (2 * 2 * 9 + 1)

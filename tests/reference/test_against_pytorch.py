@@ -130,6 +130,7 @@ THEIRS: dict[str, Callable[..., Any]] = {
     "linear": F.linear,
     "flatten": flatten,
     "relu": F.relu,
+    "relu6": F.relu6,
     "leaky_relu": F.leaky_relu,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,

@@ -231,6 +231,13 @@ def test_relu_cuts_off_and_is_flat_at_zero(passes) -> None:
     equal(passes.backward(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), cache), [0, 0, 0, 4, 5])
 
 
+def test_relu6_cuts_off_on_both_sides_and_is_flat_at_both_kinks(passes) -> None:
+    x = np.array([-2.0, -0.0, 0.0, 3.0, 6.0, 7.0, np.inf, -np.inf, np.nan])
+    out, cache = passes.forward(x)
+    equal(out, [0, 0, 0, 3, 6, 6, 6, 0, np.nan])
+    equal(passes.backward(np.arange(1.0, 10.0), cache), [0, 0, 0, 4, 0, 0, 0, 0, 9])
+
+
 def test_leaky_relu_shrinks_what_is_negative(passes) -> None:
     out, cache = passes.forward(np.array([-2.0, 0.0, 3.0]), negative_slope=0.25)
     equal(out, [-0.5, 0, 3])

@@ -46,6 +46,7 @@ BACKWARD_ALONE = [
     "global_avg_pool2d_forgets_to_divide_in_backward",
     "linear_averages_db",
     "relu_gates_by_the_gradient",
+    "relu6_forgets_the_ceiling_in_backward",
     "tanh_forgets_the_square",
     "silu_forgets_the_product_rule",
     "softmax_takes_the_diagonal_only",

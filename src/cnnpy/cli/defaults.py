@@ -80,6 +80,7 @@ INPUT_SHAPES: dict[str, Shape] = {
     "vgg_small": (3, 32, 32),
     "resnet20": (3, 32, 32),
     "resnet18": (3, 224, 224),
+    "mobilenet_v2": (3, 224, 224),
 }
 """The images that each network was made for, which ``cnnpy summary`` shows it with."""
 

@@ -69,6 +69,8 @@ class HandedOn:
     shift: FloatArray
     residual: FloatArray | None
     relu: bool
+    relu6: bool
+    """Whether the ReLU is one of 6."""
     keep: bool = False
     """Whether the output is wanted by others than the next convolution too."""
     made: FloatArray | None = None

@@ -144,6 +144,17 @@ _ROWS = (
         "activation",
     ),
     OpSpec(
+        "relu6",
+        "Cut off what is negative and what is above 6: min(max(x, 0), 6)",
+        (_ANY,),
+        (),
+        "...",
+        shapes.same,
+        flops.per_output(2),
+        _EXACT,
+        "activation",
+    ),
+    OpSpec(
         "leaky_relu",
         "Shrink what is negative by a slope",
         (_ANY,),

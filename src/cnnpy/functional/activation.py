@@ -22,6 +22,8 @@ __all__ = [
     "hard_swish_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
+    "relu6_backward",
+    "relu6_forward",
     "relu_backward",
     "relu_forward",
     "sigmoid_backward",
@@ -98,6 +100,75 @@ def relu_backward(dout: FloatArray, cache: Cache) -> FloatArray:
     array([0., 0., 1.])
     """
     dx: FloatArray = call.backward("relu", dout, cache)
+    return dx
+
+
+def relu6_forward(x: FloatArray) -> tuple[FloatArray, Cache]:
+    """Cut off what is negative and what is above 6: min(max(x, 0), 6).
+
+    Parameters
+    ----------
+    x : ndarray of any shape, float32 or float64
+        Entries.
+
+    Returns
+    -------
+    out : ndarray of the shape of x
+        ``min(max(x, 0), 6)``; NaN stays NaN.
+    cache : Cache
+        For `relu6_backward`; it may hold a reference to x.
+
+    Raises
+    ------
+    DtypeError
+        Where x is not float32 or float64.
+
+    References
+    ----------
+    .. [1] A. Krizhevsky, "Convolutional deep belief networks on CIFAR-10", 2010.
+    .. [2] A. Howard et al., "MobileNets: efficient convolutional neural networks for
+       mobile vision applications", arXiv:1704.04861, 2017.
+
+    Examples
+    --------
+    >>> out, cache = relu6_forward(np.array([-1.0, 2.0, 8.0]))
+    >>> out
+    array([0., 2., 6.])
+    """
+    return call.forward("relu6", (x,), {})
+
+
+def relu6_backward(dout: FloatArray, cache: Cache) -> FloatArray:
+    """Let the gradient through where x was between 0 and 6.
+
+    Parameters
+    ----------
+    dout : ndarray of the shape of x
+        Gradient of the loss with respect to the output.
+    cache : Cache
+        From `relu6_forward`.
+
+    Returns
+    -------
+    ndarray of the shape of x
+        Gradient of x: 0 at x = 0 and x = 6 too.
+
+    Raises
+    ------
+    ShapeError
+        Where dout has not the shape of the output.
+    DtypeError
+        Where dout has not the dtype of the output.
+    CacheError
+        Where cache is not from `relu6_forward`.
+
+    Examples
+    --------
+    >>> out, cache = relu6_forward(np.array([-1.0, 2.0, 6.0, 8.0]))
+    >>> relu6_backward(np.ones_like(out), cache)
+    array([0., 1., 0., 0.])
+    """
+    dx: FloatArray = call.backward("relu6", dout, cache)
     return dx
 
 

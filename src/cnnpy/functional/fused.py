@@ -120,6 +120,7 @@ def conv_block_forward(
     relu: bool = False,
     pool: Mapping[str, Any] | None = None,
     hand_on: bool = False,
+    relu6: bool = False,
 ) -> tuple[FloatArray | HandedOn, FusedCache]:
     """Run pool(relu(norm(conv(x)) + residual)) for training.
 
@@ -144,6 +145,8 @@ def conv_block_forward(
     hand_on : bool
         Leave it to the next block to make the output where its convolution reads it; this
         needs a norm, and neither residual nor pooling.
+    relu6 : bool
+        Whether the ReLU cuts off what is above 6 too; there is no residual and no pooling.
 
     Returns
     -------
@@ -169,6 +172,7 @@ def conv_block_forward(
         relu=relu,
         pool=block.pool,
         hand_on=hand_on,
+        relu6=relu6,
     )
     return out, FusedCache("conv2d", module, content, block.dtype, _images(out).shape)
 
@@ -241,7 +245,7 @@ class ConvBlockInference:
 
     Parameters
     ----------
-    w, b, options, norm, relu, pool
+    w, b, options, norm, relu, pool, relu6
         As for `conv_block_forward`; what they hold now is what is computed with later.
     """
 
@@ -254,6 +258,7 @@ class ConvBlockInference:
         norm: Norm | None = None,
         relu: bool = False,
         pool: Mapping[str, Any] | None = None,
+        relu6: bool = False,
     ) -> None:
         self._w, self._b = w, b
         self._options = options
@@ -263,7 +268,9 @@ class ConvBlockInference:
         pooled = None
         if pool is not None:
             pooled = PoolOptions(**validate.parse_options(OPS["max_pool2d"], pool))
-        self._run = _module().ConvBlockInference(w, b, conv, norm=norm, relu=relu, pool=pooled)
+        self._run = _module().ConvBlockInference(
+            w, b, conv, norm=norm, relu=relu, pool=pooled, relu6=relu6
+        )
         self._fits: _Fits = set()
 
     def __call__(

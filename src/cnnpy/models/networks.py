@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 
 from cnnpy.contract.errors import OptionError
-from cnnpy.contract.options import integer
+from cnnpy.contract.options import integer, real
 from cnnpy.nn import (
     BatchNorm,
     Conv2d,
@@ -17,6 +17,7 @@ from cnnpy.nn import (
     Linear,
     MaxPool2d,
     ReLU,
+    ReLU6,
     Residual,
     Sequential,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "MODELS",
     "lenet5",
     "make_model",
+    "mobilenet_v2",
     "resnet18",
     "resnet20",
     "small_cnn",
@@ -243,6 +245,79 @@ def resnet18(n_classes: int = 1000) -> Sequential:
     )
 
 
+def mobilenet_v2(n_classes: int = 1000, *, width: float = 1.0) -> Sequential:
+    """Make the second network for phones: inverted residual blocks for ImageNet.
+
+    A block widens its input with a 1x1 convolution, filters each channel by itself with
+    a 3x3 convolution, and narrows the result with another 1x1 convolution that no
+    activation follows; where neither size nor width changes, its input is added. Seven
+    stages of such blocks stand between two plain convolutions.
+
+    Parameters
+    ----------
+    n_classes : int
+        How many scores come out.
+    width : float
+        Multiplies the filters of every layer, which are brought to multiples of 8. The
+        last convolution has at least 1280.
+
+    Returns
+    -------
+    Sequential
+        Made for images of 3x224x224.
+
+    Raises
+    ------
+    OptionError
+        Where `width` is not positive.
+
+    References
+    ----------
+    .. [1] M. Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks",
+       CVPR 2018, arXiv:1801.04381.
+
+    Examples
+    --------
+    >>> mobilenet_v2().output_shape((3, 224, 224))
+    (1000,)
+    >>> mobilenet_v2(width=0.5)["conv1"]
+    Conv2d(16, 3, stride=2, padding=1, use_bias=False)
+    """
+    width = real(0.0, above=True)("model", "width", width)
+    filters = _in_eights(32 * width)
+    layers: dict[str, Layer] = _conv_bn_relu("1", filters, stride=2, relu=ReLU6)
+    for stage, (expansion, wanted, n_blocks, stride) in enumerate(_INVERTED_STAGES, start=1):
+        blocks: list[Layer] = []
+        for k in range(n_blocks):
+            before, filters = filters, _in_eights(wanted * width)
+            step = stride if k == 0 else 1
+            blocks.append(_inverted_residual(before, filters, expansion, stride=step))
+        layers[f"layer{stage}"] = Sequential(*blocks)
+    return Sequential(
+        {
+            **layers,
+            **_conv_bn_relu("2", _in_eights(1280 * max(width, 1.0)), kernel_size=1, relu=ReLU6),
+            "pool": GlobalAvgPool2d(),
+            "flatten": Flatten(),
+            "dropout": Dropout(0.2),
+            "fc": Linear(_classes(n_classes)),
+        }
+    )
+
+
+# Of each stage, as in table 2 of the paper: how much a block widens its input, the filters
+# that it ends with, the blocks, and the stride of the first.
+_INVERTED_STAGES = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+
+
 MODELS: dict[str, Callable[[int], Sequential]] = {
     "small_cnn": small_cnn,
     "threelayer": threelayer,
@@ -250,6 +325,7 @@ MODELS: dict[str, Callable[[int], Sequential]] = {
     "vgg_small": vgg_small,
     "resnet20": resnet20,
     "resnet18": resnet18,
+    "mobilenet_v2": mobilenet_v2,
 }
 
 
@@ -289,15 +365,43 @@ def _classes(n_classes: int) -> int:
 
 
 def _conv_bn_relu(
-    suffix: str, filters: int, *, kernel_size: int = 3, stride: int = 1
+    suffix: str,
+    filters: int,
+    *,
+    kernel_size: int = 3,
+    stride: int = 1,
+    groups: int = 1,
+    relu: type[Layer] = ReLU,
 ) -> dict[str, Layer]:
     return {
         f"conv{suffix}": Conv2d(
-            filters, kernel_size, stride=stride, padding=kernel_size // 2, use_bias=False
+            filters,
+            kernel_size,
+            stride=stride,
+            padding=kernel_size // 2,
+            groups=groups,
+            use_bias=False,
         ),
         f"bn{suffix}": BatchNorm(),
-        f"relu{suffix}": ReLU(),
+        f"relu{suffix}": relu(),
     }
+
+
+def _in_eights(filters: float) -> int:
+    """Round to a multiple of 8, at least 8, that is not more than a tenth too small."""
+    rounded = max(8, int(filters + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * filters else rounded + 8
+
+
+def _inverted_residual(before: int, filters: int, expansion: int, *, stride: int) -> Layer:
+    wide = before * expansion
+    layers: dict[str, Layer] = {}
+    if expansion > 1:
+        layers |= _conv_bn_relu("1", wide, kernel_size=1, relu=ReLU6)
+    layers |= _conv_bn_relu("2", wide, stride=stride, groups=wide, relu=ReLU6)
+    layers |= {"conv3": Conv2d(filters, 1, use_bias=False), "bn3": BatchNorm()}
+    body = Sequential(layers)
+    return Residual(body) if stride == 1 and before == filters else body
 
 
 def _residual_stages(widths: tuple[int, ...], *, n_blocks: int) -> dict[str, Layer]:

@@ -10,6 +10,7 @@ __all__ = [
     "LeakyReLU",
     "LogSoftmax",
     "ReLU",
+    "ReLU6",
     "SiLU",
     "Sigmoid",
     "Softmax",
@@ -21,6 +22,12 @@ class ReLU(OpLayer):
     """Cut off what is negative: max(x, 0)."""
 
     op = "relu"
+
+
+class ReLU6(OpLayer):
+    """Cut off what is negative and what is above 6: min(max(x, 0), 6)."""
+
+    op = "relu6"
 
 
 class LeakyReLU(OpLayer):

@@ -1,12 +1,12 @@
 """Which neighbouring layers run in one go: the one place where that is decided.
 
 A container walks over steps instead of layers. A step is one layer, or a block that a
-backend can fuse: a convolution with the batch norm, ReLU and max pooling behind it, a
-residual block, or a fully connected layer with its ReLU. In training, where a convolution
-follows a norm, the norm's step hands on what it was given, and the convolution's makes the
-output some images at a time where it reads them. Only the layers of :mod:`cnnpy.nn`
-themselves are fused; a subclass may do something else. ``use_fusion(False)`` runs layer by
-layer, with the same values.
+backend can fuse: a convolution with the batch norm, ReLU and max pooling behind it, or with
+batch norm and ReLU6, a residual block, or a fully connected layer with its ReLU. In
+training, where a convolution follows a norm, the norm's step hands on what it was given,
+and the convolution's makes the output some images at a time where it reads them. Only the
+layers of :mod:`cnnpy.nn` themselves are fused; a subclass may do something else.
+``use_fusion(False)`` runs layer by layer, with the same values.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cnnpy.contract.fusions import HandedGradient, HandedOn, Norm
 from cnnpy.contract.options import flag
 from cnnpy.functional import fused
 from cnnpy.functional.shape import add_forward
-from cnnpy.nn.activations import ReLU
+from cnnpy.nn.activations import ReLU, ReLU6
 from cnnpy.nn.layer import Layer
 from cnnpy.nn.layers import Conv2d, Linear
 from cnnpy.nn.norms import BatchNorm
@@ -180,22 +180,24 @@ class ConvBlock:
         The convolution.
     norm : BatchNorm, optional
         Behind it.
-    relu : ReLU, optional
+    relu : ReLU or ReLU6, optional
         Behind that.
     pool : MaxPool2d, optional
-        Behind that.
+        Behind that, unless it is a ReLU6: which entry is the largest is asked before the
+        ReLU, and above 6 there is none.
     """
 
     def __init__(
         self,
         conv: Conv2d,
         norm: BatchNorm | None,
-        relu: ReLU | None,
+        relu: ReLU | ReLU6 | None,
         pool: MaxPool2d | None,
     ) -> None:
         self.conv = conv
         self.norm = norm
         self.relu = relu is not None
+        self.relu6 = isinstance(relu, ReLU6)
         self.pool = pool
         self._hands_on = False
         there = (conv, norm, relu, pool)
@@ -227,6 +229,7 @@ class ConvBlock:
             relu=self.relu or relu,
             pool=None if self.pool is None else self.pool.options(),
             hand_on=self._hands_on,
+            relu6=self.relu6,
         )
         if self.norm is not None:
             self.norm.num_batches_tracked += 1
@@ -237,7 +240,13 @@ class ConvBlock:
         _, weight, bias, options = self._inputs(None)
         pool = None if self.pool is None else self.pool.options()
         return fused.ConvBlockInference(
-            weight, bias, options, norm=self._norm(), relu=self.relu, pool=pool
+            weight,
+            bias,
+            options,
+            norm=self._norm(),
+            relu=self.relu,
+            pool=pool,
+            relu6=self.relu6,
         )
 
     def infer(
@@ -540,6 +549,9 @@ def _conv_block(conv: Conv2d, layers: Sequence[Layer], k: int, train: bool) -> C
     if norm is not None and norm.frozen and train:
         return ConvBlock(conv, None, None, None)  # its gradient goes past the statistics
     k += norm is not None
+    relu6 = _of_kind(ReLU6, layers, k)
+    if relu6 is not None:
+        return ConvBlock(conv, norm, relu6, None)
     relu = _of_kind(ReLU, layers, k)
     k += relu is not None
     return ConvBlock(conv, norm, relu, _of_kind(MaxPool2d, layers, k))

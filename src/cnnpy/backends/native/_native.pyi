@@ -65,6 +65,7 @@ def conv2d_forward(
     relu: bool,
     out: FloatArray,
     kept: Packed | None = None,
+    ceiling: float = ...,
 ) -> None: ...
 def conv2d_input_gradient(
     geometry: Conv2d,
@@ -83,6 +84,7 @@ def conv_block_forward(
     shift: FloatArray | None,
     residual: FloatArray | None,
     relu: bool,
+    ceiling: float,
     made: FloatArray | None,
     w: FloatArray,
     b: FloatArray | None,
@@ -97,6 +99,7 @@ def conv_block_backward(
     x_scale: FloatArray | None,
     x_shift: FloatArray | None,
     x_relu: bool,
+    x_ceiling: float,
     dout: FloatArray,
     z: FloatArray,
     mean: FloatArray,
@@ -106,6 +109,7 @@ def conv_block_backward(
     scale: FloatArray | None,
     shift: FloatArray | None,
     out: FloatArray | None,
+    ceiling: float,
     w: FloatArray,
     addend: FloatArray | None,
     dx: FloatArray | None,
@@ -142,6 +146,7 @@ def linear_parameter_gradients(
 # --- entry by entry: arrays of one size that lie alike -----------------------------
 
 class Curve(Enum):
+    RELU6 = ...
     LEAKY_RELU = ...
     SIGMOID = ...
     TANH = ...
@@ -212,6 +217,7 @@ def batch_norm_apply(
     residual: FloatArray | None,
     relu: bool,
     out: FloatArray,
+    ceiling: float = ...,
 ) -> None: ...
 def batch_norm_backward_sums(
     dout: FloatArray,
@@ -222,6 +228,7 @@ def batch_norm_backward_sums(
     out: FloatArray | None,
     sums: Doubles,
     products: Doubles,
+    ceiling: float = ...,
 ) -> None: ...
 def batch_norm_backward_apply(
     dout: FloatArray,
@@ -235,6 +242,7 @@ def batch_norm_backward_apply(
     out: FloatArray | None,
     dx: FloatArray,
     dresidual: FloatArray | None,
+    ceiling: float = ...,
 ) -> None: ...
 def row_norm_forward(
     x: FloatArray,

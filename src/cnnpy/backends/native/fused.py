@@ -1,12 +1,13 @@
 """Several rows of the contract in one go: what containers ask for when they fuse layers.
 
-A convolution with what follows it: batch norm, the sum with a residual branch, ReLU, max
-pooling, and a matrix product with its ReLU. The values are those of the rows one after
-the other; what lies between them is not kept where backward can do without.
+A convolution with what follows it: batch norm, the sum with a residual branch, ReLU or
+ReLU6, max pooling, and a matrix product with its ReLU. The values are those of the rows
+one after the other; what lies between them is not kept where backward can do without.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -67,6 +68,10 @@ class _BlockCache(NamedTuple):
     relu: bool
     residual: bool
     pooled: _Pooled | None
+    relu6: bool = False
+
+
+_CEILING = {False: math.nan, True: 6.0}  # by whether a ReLU is one of 6
 
 
 def _shape_options(options: ConvOptions) -> dict[str, Any]:
@@ -85,11 +90,13 @@ def conv_block_forward(
     relu: bool = False,
     pool: PoolOptions | None = None,
     hand_on: bool = False,
+    relu6: bool = False,
 ) -> tuple[FloatArray | HandedOn, Any]:
     """Run a training step's forward pass: pool(relu(norm(conv(x)) + residual)).
 
     A residual branch needs a norm before it, and no pooling comes after it. What is handed
-    on to a block needs a norm in both, and no pooling between.
+    on to a block needs a norm in both, and no pooling between. With `relu6` the ReLU is one
+    of 6, and neither residual nor pooling is there.
     """
     before, images = (x, x.images) if isinstance(x, HandedOn) else (None, x)
     geometry, shape = conv2d_geometry(images.shape, w.shape, **_shape_options(options))
@@ -98,9 +105,10 @@ def conv_block_forward(
     bias = None if b is None else contiguous(b)
     y = empty(shape, rows.dtype)
     alone = relu and norm is None and pool is None
+    ceiling = _CEILING[relu6]
     kept = None
     if norm is None:
-        _native.conv2d_forward(geometry, algorithm, rows, filters, bias, alone, y)
+        _native.conv2d_forward(geometry, algorithm, rows, filters, bias, alone, y, ceiling=ceiling)
     else:
         mean, var = norms.per_channel(shape[-1]), norms.per_channel(shape[-1])
         made = None
@@ -116,7 +124,7 @@ def conv_block_forward(
     out: FloatArray | HandedOn
     pooled = None
     if kept is not None and hand_on:
-        out = HandedOn(images_from(y), kept.mean, kept.scale, kept.shift, residual, relu)
+        out = HandedOn(images_from(y), kept.mean, kept.scale, kept.shift, residual, relu, relu6)
     elif pool is not None:
         y, pooled = _max_pool(y, pool, kept, relu)
         out = images_from(y)
@@ -124,7 +132,7 @@ def conv_block_forward(
         if kept is not None:
             z, y = y, empty(shape, y.dtype)
             beside = None if residual is None else as_rows(residual)
-            _native.batch_norm_apply(z, kept.scale, kept.shift, beside, relu, y)
+            _native.batch_norm_apply(z, kept.scale, kept.shift, beside, relu, y, ceiling)
         out = images_from(y)
     remembered = y if alone or (relu and residual is not None and not hand_on) else None
     cache = _BlockCache(
@@ -139,6 +147,7 @@ def conv_block_forward(
         relu,
         residual is not None,
         pooled,
+        relu6,
     )
     return out, cache
 
@@ -149,21 +158,22 @@ def _is_kept(before: HandedOn, geometry: Any) -> bool:
     return not _native.conv_block_backward_is_cut(geometry, before.images.itemsize)
 
 
-def _reading(before: HandedOn | None) -> tuple[Any, Any, Any, bool]:
+def _reading(before: HandedOn | None) -> tuple[Any, Any, Any, bool, float]:
     """Tell what a convolution does to x where it reads it."""
     if before is None:
-        return None, None, None, False
+        return None, None, None, False, math.nan
     residual = None if before.residual is None else as_rows(before.residual)
-    return before.scale, before.shift, residual, before.relu
+    return before.scale, before.shift, residual, before.relu, _CEILING[before.relu6]
 
 
-def _reading_again(before: HandedOn | None) -> tuple[Any, Any, bool]:
+def _reading_again(before: HandedOn | None) -> tuple[Any, Any, bool, float]:
     """Tell what backward does to x: nothing where it was kept."""
     if before is None:
-        return None, None, False
+        return None, None, False, math.nan
+    ceiling = _CEILING[before.relu6]
     if before.made is not None:
-        return None, None, before.relu
-    return before.scale, before.shift, before.relu
+        return None, None, before.relu, ceiling
+    return before.scale, before.shift, before.relu, ceiling
 
 
 def _norm_cache(
@@ -214,7 +224,7 @@ def conv_block_backward(
         gradient = spread
     elif own.relu and own.norm is None:
         assert own.out is not None
-        gradient = _through_relu(gradient, own.out)
+        gradient = _through_relu(gradient, own.out, own.relu6)
     wanted = _Wanted(own, needs, None if addend is None else as_rows(addend))
     if own.norm is None:
         return _conv_backward(gradient, own, wanted)
@@ -259,9 +269,12 @@ def _conv_backward(gradient: FloatArray, own: _BlockCache, wanted: _Wanted) -> B
     return wanted.found(None if wanted.dx is None else images_from(wanted.dx))
 
 
-def _through_relu(gradient: FloatArray, out: FloatArray) -> FloatArray:
+def _through_relu(gradient: FloatArray, out: FloatArray, relu6: bool = False) -> FloatArray:
     masked: FloatArray = empty(gradient.shape, gradient.dtype)
-    _native.relu_mask(gradient, out, masked)
+    if relu6:  # its output stands on a kink where its input stood on or beyond one
+        _native.curve_backward(_native.Curve.RELU6, gradient, out, 0.0, masked)
+    else:
+        _native.relu_mask(gradient, out, masked)
     return masked
 
 
@@ -277,7 +290,7 @@ def _norm_block_backward(
     if own.relu and own.residual and not handed:
         relu, dresidual = norms.Relu(out=own.out), empty(gradient.shape, gradient.dtype)
     elif own.relu and own.pooled is None and not handed:
-        relu = norms.Relu(kept.scale, kept.shift)
+        relu = norms.Relu(kept.scale, kept.shift, ceiling=_CEILING[own.relu6])
     if sums_of_gradient is None:
         sums, products = norms.gradient_sums(gradient, kept.z, kept.mean, kept.inv_std, relu)
     else:
@@ -297,7 +310,10 @@ def _norm_block_backward(
         kept.z,
         kept.mean,
         *norms.gradient_factors(kept.inv_std, kept.gamma, sums, products, kept.z),
-        *relu,
+        relu.scale,
+        relu.shift,
+        relu.out,
+        relu.ceiling,
         own.w,
         wanted.addend,
         wanted.dx,
@@ -325,7 +341,7 @@ class ConvBlockInference:
 
     Parameters
     ----------
-    w, b, options, norm, relu, pool
+    w, b, options, norm, relu, pool, relu6
         As for `conv_block_forward`; what they hold now is what is computed with later.
     """
 
@@ -338,6 +354,7 @@ class ConvBlockInference:
         norm: Norm | None,
         relu: bool,
         pool: PoolOptions | None,
+        relu6: bool = False,
     ) -> None:
         if norm is not None:
             w, b = _fold(w, b, norm)
@@ -345,6 +362,7 @@ class ConvBlockInference:
         self._options = options
         self._algorithm = _native.Algorithm[options.algorithm]
         self._relu = relu
+        self._ceiling = _CEILING[relu6]
         self._pool = pool
         self._packed = _PACKED[w.dtype]()
         self._geometry: tuple[Shape, Any, Shape] = ((), None, ())
@@ -370,6 +388,7 @@ class ConvBlockInference:
             relu and residual is None,
             y,
             self._packed,
+            self._ceiling,
         )
         if residual is not None:
             combine = _native.add_relu if relu else _native.add

@@ -6,6 +6,7 @@ batch_norm, and of each image for group_norm. It is float64 until it meets the e
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -96,6 +97,8 @@ class Relu(NamedTuple):
     shift: FloatArray | None = None
     out: FloatArray | None = None
     """Or where this output is."""
+    ceiling: float = math.nan
+    """And where it lies below that; NaN where there is none."""
 
 
 NO_RELU = Relu()
@@ -110,7 +113,10 @@ def gradient_sums(
 ) -> tuple[PerChannel, PerChannel]:
     """Return the sums of the gradient and of its products with x_hat."""
     sums, products = np.empty(mean.shape), np.empty(mean.shape)
-    _native.batch_norm_backward_sums(gradient, rows, mean, *relu, sums, products)
+    scale, shift, out, ceiling = relu
+    _native.batch_norm_backward_sums(
+        gradient, rows, mean, scale, shift, out, sums, products, ceiling
+    )
     products *= inv_std
     return sums, products
 
@@ -145,5 +151,8 @@ def input_gradient(
     """
     dx: FloatArray = empty(rows.shape, rows.dtype)
     a_, b_, c_ = (np.ascontiguousarray(factor, dtype=rows.dtype) for factor in (a, b, c))
-    _native.batch_norm_backward_apply(gradient, rows, mean, a_, b_, c_, *relu, dx, dresidual)
+    scale, shift, out, ceiling = relu
+    _native.batch_norm_backward_apply(
+        gradient, rows, mean, a_, b_, c_, scale, shift, out, dx, dresidual, ceiling
+    )
     return dx

@@ -139,6 +139,10 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "passes_the_gradient_at_zero",
         "gates_by_the_gradient",
     ),
+    "relu6": (
+        "forgets_the_ceiling_in_backward",
+        "passes_the_gradient_at_the_kinks",
+    ),
     "leaky_relu": ("forgets_the_slope_in_backward",),
     "sigmoid": ("takes_the_slope_at_x",),
     "tanh": ("forgets_the_square",),
