@@ -16,10 +16,11 @@ struct Conv2d {
 enum class Algorithm { automatic, direct, winograd };
 
 // x (N, H, W, C), w (F, C/groups, HH, WW) as NumPy lays it out, out (N, H_out, W_out, F).
-// `kept` keeps the filters as they were packed: for the same w at every call, or null.
+// `kept` keeps the filters as they were packed: for the same w at every call, or null. An
+// addend of out's shape, which may be out itself, is added before the ReLU.
 template <class T>
 void conv2d_forward(const Conv2d&, Algorithm, const T* x, const T* w, const T* b, bool relu,
-                    T* out, PackedFilters<T>* kept = nullptr);
+                    T* out, PackedFilters<T>* kept = nullptr, const T* addend = nullptr);
 
 // dx from dout, plus an addend of its shape where that is not null; with a bias, this is
 // conv_transpose2d.
@@ -35,7 +36,7 @@ void conv2d_filter_gradient(const Conv2d&, Algorithm, const T* x, const T* dout,
 
 template <class T>
 void direct_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out,
-                    PackedFilters<T>* kept = nullptr);
+                    PackedFilters<T>* kept = nullptr, const T* addend = nullptr);
 template <class T>
 void direct_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b, T* dx);
 template <class T>
@@ -43,7 +44,7 @@ void direct_filter_gradient(const Conv2d&, const T* x, const T* dout, T* dw, T* 
 
 template <class T>
 void winograd_forward(const Conv2d&, const T* x, const T* w, const T* b, bool relu, T* out,
-                      PackedFilters<T>* kept = nullptr);
+                      PackedFilters<T>* kept = nullptr, const T* addend = nullptr);
 template <class T>
 void winograd_input_gradient(const Conv2d&, const T* dout, const T* w, const T* b,
                              const T* addend, T* dx);

@@ -9,6 +9,7 @@
 #include "engine/conv2d.hpp"
 #include "engine/partition.hpp"
 #include "engine/stores.hpp"
+#include "engine/winograd_tiles.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
@@ -27,19 +28,12 @@ template <class T> int padded_row(int n) {
     return row;
 }
 
-// Tiles of 4 where their last row and column are not mostly waste.
-int tile_size(int H_out, int W_out) {
-    const Size by4 = Size(ceil_div(H_out, 4)) * ceil_div(W_out, 4) * 36;
-    const Size by2 = Size(ceil_div(H_out, 2)) * ceil_div(W_out, 2) * 16;
-    return by4 <= by2 ? 4 : 2;
-}
-
 template <class T> Winograd plan(const Correlation& c) {
     Winograd p{};
     p.c = c;
     p.panels = panels_of<T>(c);
     p.r = c.HH;
-    p.m = p.r == 5 ? 2 : tile_size(c.H_out, c.W_out);
+    p.m = tile_size({c.C, c.F, int(sizeof(T))}, p.r, c.N, c.H_out, c.W_out);
     p.points = (p.m + p.r - 1) * (p.m + p.r - 1);
     p.tiles_h = ceil_div(c.H_out, p.m), p.tiles_w = ceil_div(c.W_out, p.m);
     p.filters_past_caches = p.points * p.filters_size() * Size(sizeof(T)) >= larger_than_caches &&
@@ -127,8 +121,8 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
 
 template <class T>
 void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, bool relu, T* out,
-                      PackedFilters<T>* kept) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false}, out, kept);
+                      PackedFilters<T>* kept, const T* addend) {
+    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false, addend}, out, kept);
 }
 
 template <class T>
@@ -250,7 +244,7 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
 
 #define CNN_INSTANTIATE(T)                                                                       \
     template void winograd_forward(const Conv2d&, const T*, const T*, const T*, bool, T*,        \
-                                   PackedFilters<T>*);                                           \
+                                   PackedFilters<T>*, const T*);                                 \
     template void winograd_input_gradient(const Conv2d&, const T*, const T*, const T*, const T*, \
                                           T*);                                                   \
     template void winograd_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);

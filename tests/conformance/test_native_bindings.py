@@ -60,7 +60,7 @@ _PER = Given(*CHANNELS)
 
 # Every binding that takes arrays, with arguments that fit.
 CALLS: dict[str, tuple[Any, ...]] = {
-    "conv2d_forward": (conv, auto, _X, Given(*FILTERS), Given(3), False, _Y),
+    "conv2d_forward": (conv, auto, _X, Given(*FILTERS), Given(3), False, _Y, None, _X),
     "conv2d_input_gradient": (conv, auto, _X, Given(*FILTERS), Given(3), _Y),
     "conv2d_filter_gradient": (conv, auto, _X, _X, Out(*FILTERS), Out(3)),
     "linear_forward": (Given(4, 6), Given(5, 6), Given(5), False, Out(4, 5)),

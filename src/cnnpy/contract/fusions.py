@@ -6,12 +6,13 @@ A backend that fuses has a module ``fused`` with these functions; see
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair
 
-__all__ = ["BlockGradients", "ConvOptions", "Norm", "PoolOptions"]
+__all__ = ["BlockGradients", "ConvOptions", "NetworkStep", "Norm", "PoolOptions"]
 
 
 class ConvOptions(NamedTuple):
@@ -41,6 +42,25 @@ class PoolOptions(NamedTuple):
     kernel_size: Pair
     stride: Pair
     padding: Pair
+
+
+class NetworkStep(NamedTuple):
+    """One step of a network that only infers.
+
+    A network's values are numbered: 0 is its input, k + 1 what its step k gives.
+    """
+
+    run: Callable[..., FloatArray]
+    """Computes the step by itself."""
+    inputs: tuple[int, ...]
+    """The values that it reads, in the order in which `run` takes them."""
+    op: str | None = None
+    """The row that it is, ``"conv_block"``, ``"linear_block"`` or ``"batch_norm"`` with
+    running statistics; None where `run` alone knows."""
+    content: Any = None
+    """The row's options, normalised; the backend's prepared block; a Norm."""
+    relu: bool = False
+    """Whether a ReLU comes after the block and what is added to it."""
 
 
 class BlockGradients(NamedTuple):

@@ -27,7 +27,16 @@ from cnnpy.nn.norms import BatchNorm
 from cnnpy.nn.parameter import Parameter
 from cnnpy.nn.pooling import MaxPool2d
 
-__all__ = ["ConvBlock", "LinearBlock", "Single", "Step", "fuses", "steps", "use_fusion"]
+__all__ = [
+    "ConvBlock",
+    "LinearBlock",
+    "Single",
+    "Step",
+    "fuses",
+    "norm_of",
+    "steps",
+    "use_fusion",
+]
 
 _ENVIRONMENT = "CNNPY_FUSION"
 _chosen: ContextVar[bool | None] = ContextVar("cnnpy_fusion", default=None)
@@ -236,11 +245,7 @@ class ConvBlock:
         return x, weight.value, None if bias is None else bias.value, self.conv.options()
 
     def _norm(self) -> Norm | None:
-        norm = self.norm
-        if norm is None:
-            return None
-        gamma, beta = (None if p is None else p.value for p in (norm.weight, norm.bias))
-        return Norm(gamma, beta, norm.running_mean, norm.running_var, norm.momentum, norm.eps)
+        return None if self.norm is None else norm_of(self.norm)
 
     def _parameters(self) -> dict[str, Parameter]:
         named = {"w": self.conv.weight, "b": self.conv.bias}
@@ -302,6 +307,23 @@ class LinearBlock:
         for name, parameter in parameters.items():
             parameter.accumulate(gradients[name])
         return dx
+
+
+def norm_of(norm: BatchNorm) -> Norm:
+    """Tell what a backend is told of a batch norm.
+
+    Parameters
+    ----------
+    norm : BatchNorm
+        A built one.
+
+    Returns
+    -------
+    Norm
+        Its arrays themselves, and its options.
+    """
+    gamma, beta = (None if p is None else p.value for p in (norm.weight, norm.bias))
+    return Norm(gamma, beta, norm.running_mean, norm.running_var, norm.momentum, norm.eps)
 
 
 def steps(layers: Sequence[Layer], *, train: bool) -> list[Step]:
