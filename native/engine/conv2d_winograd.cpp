@@ -19,6 +19,7 @@ namespace {
 constexpr Size near_bytes = 640 << 10;  // what V and M of a worker's block may take
 
 constexpr Size shared_bytes = 12 << 20;  // filters up to here are read from L3 block by block
+constexpr Size own_bytes = 256 << 10;    // up to here every worker has them in its L2
 
 template <class T> int padded_row(int n) {
     const auto& k = kernels<T>();
@@ -74,11 +75,18 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
     const T* U = packed;
 
     const Size per_tile = Size(p.points) * (p.C_row + p.F_row);
-    const int block = block_of_tiles(near_bytes / (per_tile * Size(sizeof(T))), tiles, rows);
-    const int blocks = ceil_div(tiles, block);
+    int block = block_of_tiles(near_bytes / (per_tile * Size(sizeof(T))), tiles, rows);
+    int blocks = ceil_div(tiles, block);
     const Size filter_bytes = p.points * p.filters_size() * Size(sizeof(T));
 
-    if (blocks >= 4 * threads && filter_bytes <= shared_bytes) {
+    // few tiles and small filters: a share of the tiles for each thread, who all wait once
+    const bool shares = blocks < 4 * threads && filter_bytes <= own_bytes &&
+                        tiles >= threads * rows / 2;
+    if (shares) {
+        blocks = ceil_div(blocks, threads) * threads;
+        block = ceil_div(tiles, blocks), blocks = ceil_div(tiles, block);
+    }
+    if (shares || (blocks >= 4 * threads && filter_bytes <= shared_bytes)) {
         const Size V_point = Size(block) * p.C_row + 16, M_point = Size(block) * p.F_row + 16;
         const Size per_worker = aligned(p.points * (V_point + M_point));
         Workspace space((per_worker * threads + 64) * sizeof(T));

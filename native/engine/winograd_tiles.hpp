@@ -14,7 +14,7 @@ namespace cnn {
 
 constexpr double transforms_of_a_point = 18;  // of both sides, in multiply-adds a number
 constexpr Size filters_near = 1 << 20;        // bytes that stay in L2 from call to call
-constexpr double fetched_near = 2, fetched_far = 8;  // multiply-adds a number of a filter
+constexpr double fetched_near = 2, fetched_far = 12;  // multiply-adds a number of a filter
 
 struct Cost {
     int C, F, number_bytes;
