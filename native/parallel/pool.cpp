@@ -31,7 +31,7 @@
 namespace cnn {
 namespace {
 
-constexpr auto spin_time = std::chrono::microseconds(60);
+constexpr auto spin_time = std::chrono::microseconds(200);
 
 void pause() {
 #if defined(__x86_64__)
