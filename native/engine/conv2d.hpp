@@ -17,7 +17,7 @@ enum class Algorithm { automatic, direct, winograd };
 
 // x (N, H, W, C), w (F, C/groups, HH, WW) as NumPy lays it out, out (N, H_out, W_out, F).
 // `kept` keeps the filters as they were packed: for the same w at every call, or null. An
-// addend of out's shape, which may be out itself, is added before the ReLU.
+// addend of out's shape, in memory of its own, is added before the ReLU.
 template <class T>
 void conv2d_forward(const Conv2d&, Algorithm, const T* x, const T* w, const T* b, bool relu,
                     T* out, PackedFilters<T>* kept = nullptr, const T* addend = nullptr);
