@@ -40,6 +40,7 @@ void bind_linear(nb::module_& m);
 void bind_loss(nb::module_& m);
 void bind_norm(nb::module_& m);
 void bind_pool(nb::module_& m);
+void bind_program(nb::module_& m);
 void bind_shape(nb::module_& m);
 void bind_step(nb::module_& m);
 

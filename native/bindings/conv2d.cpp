@@ -11,15 +11,17 @@ template <class T> void bind(nb::module_& m, const char* packed_name) {
     nb::class_<PackedFilters<T>>(m, packed_name).def(nb::init<>());
     m.def("conv2d_forward",
           [](const Conv2d& g, Algorithm algorithm, In<T, 4> x, In<T, 4> w, Maybe<In<T, 1>> b,
-             bool relu, Out<T, 4> out, PackedFilters<T>* kept, T ceiling) {
+             bool relu, Out<T, 4> out, PackedFilters<T>* kept, Maybe<In<T, 4>> addend,
+             T ceiling) {
               unlocked([&] {
                   conv2d_forward<T>(g, algorithm, x.data(), w.data(), data_or_null(b),
-                                    {relu, ceiling}, out.data(), kept);
+                                    {relu, ceiling}, out.data(), kept, data_or_null(addend));
               });
           },
           nb::arg("geometry"), nb::arg("algorithm"), nb::arg("x").noconvert(), nb::arg("w").noconvert(),
           nb::arg("b").noconvert().none(), nb::arg("relu"), nb::arg("out").noconvert(),
-          nb::arg("kept").none() = nb::none(), nb::arg("ceiling") = Relu<T>::no_ceiling);
+          nb::arg("kept").none() = nb::none(), nb::arg("addend").noconvert().none() = nb::none(),
+          nb::arg("ceiling") = Relu<T>::no_ceiling);
     m.def("conv2d_input_gradient",
           [](const Conv2d& g, Algorithm algorithm, In<T, 4> dout, In<T, 4> w, Maybe<In<T, 1>> b,
              Out<T, 4> dx, Maybe<In<T, 4>> addend) {

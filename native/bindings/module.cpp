@@ -11,6 +11,7 @@ NB_MODULE(_native, m) {
     cnn::bind_loss(m);
     cnn::bind_norm(m);
     cnn::bind_pool(m);
+    cnn::bind_program(m);
     cnn::bind_shape(m);
     cnn::bind_step(m);
     cnn::bind_image(m);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/elementwise.hpp"
+#include "engine/winograd_tiles.hpp"
 
 namespace cnn {
 
@@ -14,36 +15,44 @@ bool winograd_can(const Conv2d& g) {
            g.dilation_h == 1 && g.dilation_w == 1 && g.groups == 1;
 }
 
-template <class T> bool winograd_pays(const Conv2d& g) {
+constexpr Size many_tiles = 32;  // whose filters and gradients are worth transforming
+
+// The gradients make new filters at every call; forward may keep them, so that few tiles
+// pay too.
+template <class T> bool winograd_pays(const Conv2d& g, Pass pass) {
     if (sizeof(T) != 4 || !winograd_can(g)) return false;
     if (std::min(g.C, g.F) < 16 || std::min(g.H_out, g.W_out) < 4) return false;
-    const int m = g.HH == 5 ? 2 : 4;
-    const long tiles = long(g.N) * ((g.H_out + m - 1) / m) * ((g.W_out + m - 1) / m);
-    return tiles >= 32;
+    if (tiles_of(g.N, g.H_out, g.W_out, g.HH == 5 ? 2 : 4) >= many_tiles) return true;
+    if (pass == Pass::gradient) return false;
+    const Cost cost{g.C, g.F, int(sizeof(T))};
+    const int m = tile_size(cost, g.HH, g.N, g.H_out, g.W_out), a = m + g.HH - 1;
+    return cost.winograd(a * a, tiles_of(g.N, g.H_out, g.W_out, m)) <
+           cost.direct(g.HH * g.HH, Size(g.N) * g.H_out * g.W_out);
 }
 
-template <class T> bool by_winograd(const Conv2d& g, Algorithm algorithm) {
-    return chosen<T>(g, algorithm) == Algorithm::winograd;
+template <class T> bool by_winograd(const Conv2d& g, Algorithm algorithm, Pass pass) {
+    return chosen<T>(g, pass, algorithm) == Algorithm::winograd;
 }
 
 }  // namespace
 
-template <class T> Algorithm chosen(const Conv2d& g, Algorithm wished) {
+template <class T> Algorithm chosen(const Conv2d& g, Pass pass, Algorithm wished) {
     if (wished != Algorithm::automatic) return wished;
-    return winograd_pays<T>(g) ? Algorithm::winograd : Algorithm::direct;
+    return winograd_pays<T>(g, pass) ? Algorithm::winograd : Algorithm::direct;
 }
 
 template <class T>
 void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w, const T* b,
-                    Relu<T> relu, T* out, PackedFilters<T>* kept) {
-    const auto run = by_winograd<T>(g, algorithm) ? winograd_forward<T> : direct_forward<T>;
-    run(g, x, w, b, relu, out, kept);
+                    Relu<T> relu, T* out, PackedFilters<T>* kept, const T* addend) {
+    const auto run =
+        by_winograd<T>(g, algorithm, Pass::forward) ? winograd_forward<T> : direct_forward<T>;
+    run(g, x, w, b, relu, out, kept, addend);
 }
 
 template <class T>
 void conv2d_input_gradient(const Conv2d& g, Algorithm algorithm, const T* dout, const T* w,
                            const T* b, const T* addend, T* dx, PackedFilters<T>* kept) {
-    if (by_winograd<T>(g, algorithm))
+    if (by_winograd<T>(g, algorithm, Pass::gradient))
         return winograd_input_gradient(g, dout, w, b, addend, dx, kept);
     direct_input_gradient(g, dout, w, b, dx, kept);
     if (addend) add(dx, addend, dx, std::ptrdiff_t(g.N) * g.H * g.W * g.C);
@@ -52,17 +61,17 @@ void conv2d_input_gradient(const Conv2d& g, Algorithm algorithm, const T* dout, 
 template <class T>
 void conv2d_filter_gradient(const Conv2d& g, Algorithm algorithm, const T* x, const T* dout, T* dw,
                             T* db) {
-    const auto run =
-        by_winograd<T>(g, algorithm) ? winograd_filter_gradient<T> : direct_filter_gradient<T>;
+    const auto run = by_winograd<T>(g, algorithm, Pass::gradient) ? winograd_filter_gradient<T>
+                                                                  : direct_filter_gradient<T>;
     run(g, x, dout, dw, db);
 }
 
 #define CNN_INSTANTIATE(T)                                                                        \
     template void conv2d_forward(const Conv2d&, Algorithm, const T*, const T*, const T*, Relu<T>, \
-                                 T*, PackedFilters<T>*);                                          \
+                                 T*, PackedFilters<T>*, const T*);                                \
     template void conv2d_input_gradient(const Conv2d&, Algorithm, const T*, const T*, const T*,   \
                                         const T*, T*, PackedFilters<T>*);                         \
-    template Algorithm chosen<T>(const Conv2d&, Algorithm);                                       \
+    template Algorithm chosen<T>(const Conv2d&, Pass, Algorithm);                                 \
     template void conv2d_filter_gradient(const Conv2d&, Algorithm, const T*, const T*, T*, T*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)

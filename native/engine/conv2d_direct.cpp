@@ -6,6 +6,7 @@
 
 #include "dispatch/dispatch.hpp"
 #include "engine/conv2d.hpp"
+#include "engine/elementwise.hpp"
 #include "engine/geometry.hpp"
 #include "engine/grouped.hpp"
 #include "engine/partition.hpp"
@@ -21,10 +22,17 @@ template <class T>
 void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
          Epilogue<T> epilogue, Beyond beyond, T* out,
          PackedFilters<T>* kept = nullptr) {
+    const Size numbers = Size(c.N) * c.H_out * c.W_out * c.F;
     flatten_pixels(c, 56);
     if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
-    if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, beyond, out, kept))
-        return;
+    if (grouped_fits<T>(c)) {
+        const Epilogue<T> own{epilogue.bias, epilogue.addend ? Relu<T>(false) : epilogue.relu, false};
+        if (grouped_correlation(c, x, w, steps, own, beyond, out, kept)) {
+            const auto join = epilogue.relu ? add_relu<T> : add<T>;
+            if (epilogue.addend) join(out, epilogue.addend, out, numbers);
+            return;
+        }
+    }
     const auto& kernel = kernels<T>();
     const Panels panels = panels_of<T>(c);
     const int n_panels = c.groups * panels.count;
@@ -80,8 +88,9 @@ Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilat
 
 template <class T>
 void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, Relu<T> relu, T* out,
-                    PackedFilters<T>* kept) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false}, Beyond::zeros, out, kept);
+                    PackedFilters<T>* kept, const T* addend) {
+    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false, addend}, Beyond::zeros,
+           out, kept);
 }
 
 template <class T>
@@ -175,7 +184,7 @@ void direct_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T
 
 #define CNN_INSTANTIATE(T)                                                                       \
     template void direct_forward(const Conv2d&, const T*, const T*, const T*, Relu<T>, T*,       \
-                                 PackedFilters<T>*);                                             \
+                                 PackedFilters<T>*, const T*);                                   \
     template void direct_input_gradient(const Conv2d&, const T*, const T*, const T*, T*,         \
                                         PackedFilters<T>*);                                      \
     template void direct_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);             \

@@ -9,6 +9,7 @@
 #include "engine/conv2d.hpp"
 #include "engine/partition.hpp"
 #include "engine/stores.hpp"
+#include "engine/winograd_tiles.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 constexpr Size near_bytes = 640 << 10;  // what V and M of a worker's block may take
 
 constexpr Size shared_bytes = 12 << 20;  // filters up to here are read from L3 block by block
+constexpr Size own_bytes = 256 << 10;    // up to here every worker has them in its L2
 
 template <class T> int padded_row(int n) {
     const auto& k = kernels<T>();
@@ -27,19 +29,12 @@ template <class T> int padded_row(int n) {
     return row;
 }
 
-// Tiles of 4 where their last row and column are not mostly waste.
-int tile_size(int H_out, int W_out) {
-    const Size by4 = Size(ceil_div(H_out, 4)) * ceil_div(W_out, 4) * 36;
-    const Size by2 = Size(ceil_div(H_out, 2)) * ceil_div(W_out, 2) * 16;
-    return by4 <= by2 ? 4 : 2;
-}
-
 template <class T> Winograd plan(const Correlation& c) {
     Winograd p{};
     p.c = c;
     p.panels = panels_of<T>(c);
     p.r = c.HH;
-    p.m = p.r == 5 ? 2 : tile_size(c.H_out, c.W_out);
+    p.m = tile_size({c.C, c.F, int(sizeof(T))}, p.r, c.N, c.H_out, c.W_out);
     p.points = (p.m + p.r - 1) * (p.m + p.r - 1);
     p.tiles_h = ceil_div(c.H_out, p.m), p.tiles_w = ceil_div(c.W_out, p.m);
     p.filters_past_caches = p.points * p.filters_size() * Size(sizeof(T)) >= larger_than_caches &&
@@ -82,11 +77,18 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
     const T* U = packed;
 
     const Size per_tile = Size(p.points) * (p.C_row + p.F_row);
-    const int block = block_of_tiles(near_bytes / (per_tile * Size(sizeof(T))), tiles, rows);
-    const int blocks = ceil_div(tiles, block);
+    int block = block_of_tiles(near_bytes / (per_tile * Size(sizeof(T))), tiles, rows);
+    int blocks = ceil_div(tiles, block);
     const Size filter_bytes = p.points * p.filters_size() * Size(sizeof(T));
 
-    if (threads == 1 || (blocks >= 4 * threads && filter_bytes <= shared_bytes)) {
+    // few tiles and small filters: a share of the tiles for each thread, who all wait once
+    const bool shares = threads > 1 && blocks < 4 * threads && filter_bytes <= own_bytes &&
+                        tiles >= threads * rows / 2;
+    if (shares) {
+        blocks = ceil_div(blocks, threads) * threads;
+        block = ceil_div(tiles, blocks), blocks = ceil_div(tiles, block);
+    }
+    if (threads == 1 || shares || (blocks >= 4 * threads && filter_bytes <= shared_bytes)) {
         const Size V_point = Size(block) * p.C_row + 16, M_point = Size(block) * p.F_row + 16;
         const Size per_worker = aligned(p.points * (V_point + M_point));
         Workspace space((per_worker * threads + 64) * sizeof(T));
@@ -129,8 +131,8 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
 
 template <class T>
 void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, Relu<T> relu, T* out,
-                      PackedFilters<T>* kept) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false}, out, kept);
+                      PackedFilters<T>* kept, const T* addend) {
+    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false, addend}, out, kept);
 }
 
 template <class T>
@@ -252,7 +254,7 @@ void winograd_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw,
 
 #define CNN_INSTANTIATE(T)                                                                       \
     template void winograd_forward(const Conv2d&, const T*, const T*, const T*, Relu<T>, T*,     \
-                                   PackedFilters<T>*);                                           \
+                                   PackedFilters<T>*, const T*);                                 \
     template void winograd_input_gradient(const Conv2d&, const T*, const T*, const T*, const T*, \
                                           T*, PackedFilters<T>*);                                \
     template void winograd_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);

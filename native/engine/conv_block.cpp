@@ -71,7 +71,7 @@ template <class T> bool backward_is_cut(const Conv2d& g) {
 template <class T>
 void conv_block_forward(const Conv2d& g, Algorithm wished, Source<T>& x, const T* w, const T* b,
                         Sink<T>& out) {
-    const Algorithm algorithm = chosen<T>(g, wished);
+    const Algorithm algorithm = chosen<T>(g, Pass::forward, wished);
     const Cut cut = cut_of<T>(g, largest_filters);
     if (cut.parts == 0) {
         conv2d_forward<T>(g, algorithm, x.all(), w, b, false, out.all());
@@ -95,7 +95,7 @@ void conv_block_forward(const Conv2d& g, Algorithm wished, Source<T>& x, const T
 template <class T>
 void conv_block_backward(const Conv2d& g, Algorithm wished, Source<T>& x, Source<T>& dout,
                          const T* w, const T* addend, Sink<T>* dx, T* dw, T* db) {
-    const Algorithm algorithm = chosen<T>(g, wished);
+    const Algorithm algorithm = chosen<T>(g, Pass::gradient, wished);
     const Cut cut = cut_of<T>(g, largest_gradient);
     if (cut.parts == 0) {
         const T* gradient = dout.all();

@@ -43,12 +43,17 @@ Partition partition(const Correlation& c, int n_panels, Size packed_bytes, int n
     // many filters: each goes over several images before the next is fetched
     if (p.rows == c.H_out && packed_bytes > panels_bytes)
         p.images = std::clamp(ceil_div(192, Size(c.H_out) * c.W_out), 1, c.N);
-    while (p.rows > 2 && ceil_div(c.H_out, p.rows) * Size(c.N) < 8 * threads)
+    // filters that come from far are read once where the images are few: who takes some
+    // panels goes over all rows
+    const bool by_panels = p.rows == c.H_out && packed_bytes > panels_bytes &&
+                           ceil_div(c.N, p.images) == 1 && n_panels >= 2 * threads;
+    while (!by_panels && p.rows > 2 && ceil_div(c.H_out, p.rows) * Size(c.N) < 8 * threads)
         p.rows = (p.rows + 1) / 2;
     p.row_blocks = ceil_div(c.H_out, p.rows), p.image_blocks = ceil_div(c.N, p.images);
     const int blocks = p.row_blocks * p.image_blocks;
     const int splits =
-        std::min(n_panels, blocks < 4 * threads ? ceil_div(4 * threads, blocks) : 1);
+        by_panels ? 2 * threads
+                  : std::min(n_panels, blocks < 4 * threads ? ceil_div(4 * threads, blocks) : 1);
     p.span = ceil_div(n_panels, splits), p.panel_blocks = ceil_div(n_panels, p.span);
     p.workspace = p.images * numbers(c, p.rows);
     return p;

@@ -63,12 +63,14 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
                              a.epilogue.bias ? a.epilogue.bias + f : nullptr,
                              left < panels.wide ? left : panels.wide, a.epilogue.relu,
                              a.epilogue.past_caches};
+                if (a.epilogue.addend) to.addend = a.epilogue.addend + (to.out - a.out);
                 const T* x = source + (i - item.i_begin) * c.stride_h * row;
                 for (int k = 0; k < pieces.count; ++k) {
                     const int MR = pieces.length(k);
                     tile_of<T>(MR, wide)(x, w, walk, to);
                     x += MR * walk.pixel;
                     to.out += MR * c.out_pixel;
+                    if (to.addend) to.addend += MR * c.out_pixel;
                 }
             }
         }
@@ -116,10 +118,11 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
                     const Walk walk{0, c.dilation_h * row, std::ptrdiff_t(c.dilation_w) * c.C,
                                     rows.end - rows.begin, columns.end - columns.begin, C_group,
                                     c.WW * tap, tap};
-                    const Target<T> to{a.out + n * c.out_image + i * c.out_row + j * c.out_pixel + f,
+                    Target<T> to{a.out + n * c.out_image + i * c.out_row + j * c.out_pixel + f,
                                        0, a.epilogue.bias ? a.epilogue.bias + f : nullptr,
                                        left < panels.wide ? left : panels.wide, a.epilogue.relu,
                              a.epilogue.past_caches};
+                    if (a.epilogue.addend) to.addend = a.epilogue.addend + (to.out - a.out);
                     const T* x = a.x + (std::ptrdiff_t(n) * c.H + h + rows.begin * c.dilation_h) * row +
                                  std::ptrdiff_t(v + columns.begin * c.dilation_w) * c.C +
                                  group * C_group;

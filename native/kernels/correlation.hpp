@@ -55,7 +55,7 @@ template <class T> struct Epilogue {
     const T* bias;  // of F, or null
     Relu<T> relu;
     bool past_caches;  // the result is larger than they are
-    const T* addend = nullptr;  // of the result's shape, added before the ReLU; Winograd only
+    const T* addend = nullptr;  // of the result's shape, added before the ReLU
 };
 
 template <class T> struct CorrelationArrays {

@@ -27,19 +27,23 @@ template <class T> struct Target {
     int filters;    // of this panel that exist
     Relu<T> relu;
     bool past_caches;
+    const T* addend = nullptr;  // what is added to `out` before the ReLU, or null
 };
 
 template <class T, int NV> CNN_INLINE void finish(T* p, Vector<T>* sums, const Target<T>& to) {
+    const T* addend = to.addend ? to.addend + (p - to.out) : nullptr;
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) {
         const int left = to.filters - v * lanes<T>;
         if (left >= lanes<T>) {
             if (to.bias) sums[v] += load(to.bias + v * lanes<T>);
+            if (addend) sums[v] += load(addend + v * lanes<T>);
             sums[v] = cut_off<T>(sums[v], to.relu);
             if (to.past_caches) store_past_caches(p + v * lanes<T>, sums[v]);
             else store(p + v * lanes<T>, sums[v]);
         } else if (left > 0) {
             if (to.bias) sums[v] += load_first(to.bias + v * lanes<T>, left);
+            if (addend) sums[v] += load_first(addend + v * lanes<T>, left);
             store_first(p + v * lanes<T>, cut_off<T>(sums[v], to.relu), left);
         }
     }

@@ -19,6 +19,7 @@
 #include "kernels/winograd.hpp"
 
 #include "kernels/kernels.hpp"
+#include "kernels/product.hpp"
 #include "kernels/tile.hpp"
 #include "simd/vector.hpp"
 
@@ -352,20 +353,15 @@ void filters_of(const Winograd& p, const T* w, const FilterSteps& steps, T* U, i
 template <class T>
 void multiply(const Winograd& p, const TileBlock<T>& V, const T* U, const TileBlock<T>& M,
               int point_begin, int point_end, int panel_begin, int panel_end) {
-    const Walk walk{p.C_row, 0, 0, 1, 1, p.c.C, 0, 0};
-    const Pieces pieces(V.count, tile_rows);
     for (int point = point_begin; point < point_end; ++point)
         for (int panel = panel_begin; panel < panel_end; ++panel) {
             const int width = p.panels.width(panel), f0 = panel * p.panels.wide;
             const T* w = U + point * p.filters_size() + std::ptrdiff_t(p.c.C) * f0;
-            const T* x = V.at + point * V.point;
-            Target<T> to{M.at + point * M.point + f0, p.F_row, nullptr, width, false, false};
-            for (int k = 0; k < pieces.count; ++k) {
-                const int rows = pieces.length(k);
-                tile_of<T>(rows, width == p.panels.wide)(x, w, walk, to);
-                x += std::ptrdiff_t(rows) * p.C_row;
-                to.out += std::ptrdiff_t(rows) * p.F_row;
-            }
+            const Product<T> product{V.at + point * V.point, p.C_row, w, p.c.C, w,
+                                     M.at + point * M.point + f0, p.F_row};
+            const T* next = w + std::ptrdiff_t(p.c.C) * width;  // the panel behind it
+            if (width == p.panels.wide) product_panel<T, tile_vectors>(product, V.count, next);
+            else product_panel<T, 1>(product, V.count, next);
         }
 }
 

@@ -1,9 +1,12 @@
 // The thread pool: one job at a time, its items dealt out in ranges.
 //
 // Workers spin for a moment after a job, since a network's next op comes within
-// microseconds, then sleep. Each job has a new `ticket`; a worker takes part in a job at
+// microseconds, then sleep. Each job has a new ticket; a worker takes part in a job at
 // most once. The caller is worker 0 and waits until every worker that entered
 // has left, so that nothing of the job is touched after parallel_for returned.
+//
+// All that spinning workers ask for stands in one word, so that a job begins and ends
+// without a lock: entering is one compare-and-swap, and fails where the job has ended.
 //
 // After fork only the calling thread exists in the child: the child starts over with
 // no workers (pthread_atfork).
@@ -14,6 +17,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -27,7 +31,7 @@
 namespace cnn {
 namespace {
 
-constexpr auto spin_time = std::chrono::microseconds(60);
+constexpr auto spin_time = std::chrono::microseconds(200);
 
 void pause() {
 #if defined(__x86_64__)
@@ -74,30 +78,35 @@ class Pool {
         std::unique_lock<std::mutex> alone(busy_, std::try_to_lock);
         if (!alone.owns_lock()) return false;
         grow(threads - 1);
-        {
-            std::lock_guard<std::mutex> lock(mutex_);
-            job_ = &job;
-            invited_ = threads - 1;
-            inside_.store(0, std::memory_order_relaxed);
-            ticket_.fetch_add(1, std::memory_order_release);
-        }
-        if (sleeping_.load(std::memory_order_acquire) > 0) {
+        job_ = &job;
+        const std::uint64_t ticket = (state_.load(std::memory_order_relaxed) >> ticket_at) + 1;
+        state_.store(ticket << ticket_at | open | std::uint64_t(threads - 1) << invited_at);
+        if (sleeping_.load() > 0) {
             keep_off_this_cpu(threads - 1);
+            { std::lock_guard<std::mutex> lock(mutex_); }  // who counted himself asleep is so
             wake_.notify_all();
         }
         job.work(0);
-        {
-            // no worker may enter from here on
-            std::lock_guard<std::mutex> lock(mutex_);
-            job_ = nullptr;
-        }
+        // no worker may enter from here on
+        std::uint64_t left = state_.fetch_and(~open, std::memory_order_acq_rel);
         // a worker may have been left on this very CPU: after a moment, let it run
-        for (int spins = 0; inside_.load(std::memory_order_acquire) != 0; ++spins)
+        for (int spins = 0; (left & inside) != 0; ++spins) {
             spins < 4096 ? pause() : yield();
+            left = state_.load(std::memory_order_acquire);
+        }
         return true;
     }
 
   private:
+    // state_: the number of workers inside, who may enter, whether one may, the job's ticket.
+    static constexpr int invited_at = 12, ticket_at = 32;
+    static constexpr std::uint64_t inside = (1u << 12) - 1, open = 1u << 31;
+    static_assert(most_threads <= int(inside), "the number of workers has its bits");
+
+    static unsigned ticket_of(std::uint64_t state) {
+        return static_cast<unsigned>(state >> ticket_at);
+    }
+
     // Where the system has no more threads, those that are there do the work.
     void grow(int workers) {
         try {
@@ -141,18 +150,15 @@ class Pool {
 #endif
         for (;;) {
             wait_for_news(seen);
-            Job* job = nullptr;
-            {
-                std::lock_guard<std::mutex> lock(mutex_);
-                seen = ticket_.load(std::memory_order_relaxed);
-                if (job_ && id <= invited_) {
-                    job = job_;
-                    inside_.fetch_add(1, std::memory_order_relaxed);
-                }
-            }
-            if (job) {
-                job->work(id);
-                inside_.fetch_sub(1, std::memory_order_release);
+            std::uint64_t state = state_.load(std::memory_order_acquire);
+            bool entered = false;
+            while ((state & open) && id <= int(state >> invited_at & inside) && !entered)
+                entered = state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel,
+                                                       std::memory_order_acquire);
+            seen = ticket_of(state);
+            if (entered) {
+                job_->work(id);
+                state_.fetch_sub(1, std::memory_order_release);
             }
         }
     }
@@ -161,27 +167,27 @@ class Pool {
         const auto until = std::chrono::steady_clock::now() + spin_time;
         do {
             for (int i = 0; i < 64; ++i) {
-                if (ticket_.load(std::memory_order_acquire) != seen) return;
+                if (ticket_of(state_.load(std::memory_order_acquire)) != seen) return;
                 pause();
             }
         } while (std::chrono::steady_clock::now() < until);
         std::unique_lock<std::mutex> lock(mutex_);
         sleeping_.fetch_add(1);
-        wake_.wait(lock, [&] { return ticket_.load(std::memory_order_acquire) != seen; });
+        wake_.wait(lock, [&] { return ticket_of(state_.load()) != seen; });
         sleeping_.fetch_sub(1);
     }
 
     std::mutex busy_, mutex_;
     std::condition_variable wake_;
     Job* job_ = nullptr;
-    int invited_ = 0, started_ = 0;
+    int started_ = 0;
 #if defined(__linux__)
     pthread_t handles_[most_threads + 1] = {};
     bool known_[most_threads + 1] = {};
     cpu_set_t cpus_[most_threads + 1] = {};  // where each worker may run; empty: everywhere
 #endif
-    std::atomic<unsigned> ticket_{0};
-    std::atomic<int> inside_{0}, sleeping_{0};
+    alignas(64) std::atomic<std::uint64_t> state_{0};
+    alignas(64) std::atomic<int> sleeping_{0};
 };
 
 std::atomic<Pool*> the_pool{nullptr};

@@ -44,7 +44,8 @@ def test_every_algorithm_is_what_the_definition_says(
 ) -> None:
     forward, backward = public("conv2d", "native")
     row = OPS["conv2d"]
-    tolerance = row.other_tolerances.get(algorithm, row.tolerance)
+    tiles = algorithm == "winograd" or (algorithm == "auto" and dtype is np.float32)
+    tolerance = row.other_tolerances["winograd"] if tiles else row.tolerance
     for k in range(200 if profile == "slow" else 6):
         seed = zlib.crc32(f"{algorithm} {dtype.__name__} {layout} {k}".encode())
         case = draw_for_winograd(RandomHand(seed))

@@ -60,7 +60,7 @@ _PER = Given(*CHANNELS)
 
 # Every binding that takes arrays, with arguments that fit.
 CALLS: dict[str, tuple[Any, ...]] = {
-    "conv2d_forward": (conv, auto, _X, Given(*FILTERS), Given(3), False, _Y),
+    "conv2d_forward": (conv, auto, _X, Given(*FILTERS), Given(3), False, _Y, None, _X),
     "conv2d_input_gradient": (conv, auto, _X, Given(*FILTERS), Given(3), _Y),
     "conv2d_filter_gradient": (conv, auto, _X, _X, Out(*FILTERS), Out(3)),
     "conv_block_forward": (
@@ -247,3 +247,27 @@ def test_memory_that_is_not_there_is_a_memory_error() -> None:
         for empty in (native.empty_f32, native.empty_u8):
             with pytest.raises(MemoryError):
                 empty(shape)
+
+
+def test_a_program_takes_arrays_of_its_sizes_only_and_holds_its_weights() -> None:
+    program = native.Program_f32(12)
+    w = np.ones((2, 6), dtype=A)
+    with pytest.raises(TypeError):
+        program.linear(2, 0, w.astype(np.float64), None, False, native.PackedFilters_f32())
+    with pytest.raises(TypeError):
+        program.linear(2, 0, w, None, False, native.PackedFilters_f64())
+    program.finish(program.linear(2, 0, w, np.ones(2, dtype=A), False, native.PackedFilters_f32()))
+    w[...] = 2
+    del w
+    x, out = np.ones((2, 6), dtype=A), np.zeros((2, 2), dtype=A)
+    program.run(x, out)
+    np.testing.assert_array_equal(out, np.full((2, 2), 13, dtype=A))
+    for wrong_x, wrong_out in ((x[:1], out), (x, np.zeros(3, dtype=A))):
+        with pytest.raises(ValueError, match="another size"):
+            program.run(wrong_x, wrong_out)
+    for wrong in (x.astype(np.float64), x[:, ::2], None):
+        with pytest.raises(TypeError):
+            program.run(wrong, out)
+    out.flags.writeable = False
+    with pytest.raises(TypeError):
+        program.run(x, out)

@@ -74,3 +74,32 @@ def test_any_number_of_threads_gives_the_same_bits_of_every_pass(
         assert len(found) == 1 + len(OPS[op].gradients)
         alone = alone or found
         assert found == alone, f"{n} threads"
+
+
+ADDENDS = ["direct", "strided", "large groups", "small groups", "of one pixel", "many filters"]
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", [*ADDENDS, "winograd"])
+def test_an_addend_comes_before_the_relu_with_the_bits_of_a_sum(
+    name: str, dtype: Any, relu: bool
+) -> None:
+    conv2d = importlib.import_module("cnnpy.backends.native.conv2d")
+    native = importlib.import_module("cnnpy.backends.native._native")
+    _, (N, C, H, W), w_shape, given = CASES[ADDENDS[0] if name == "winograd" else name]
+    w_shape = (w_shape[0], C, 3, 3) if name == "winograd" else w_shape
+    defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    options = {
+        k: v if k == "groups" or np.ndim(v) else (v, v) for k, v in (defaults | given).items()
+    }
+    geometry, shape = conv2d.conv2d_geometry((N, C, H, W), w_shape, **options)
+    rng = np.random.default_rng(0)
+    arrays = ((N, H, W, C), w_shape, w_shape[:1], shape)
+    x, w, b, addend = (rng.standard_normal(size).astype(dtype) for size in arrays)
+    way = native.Algorithm["winograd" if name == "winograd" else "auto"]
+    plain, found = np.empty(shape, dtype), np.empty(shape, dtype)
+    native.conv2d_forward(geometry, way, x, w, b, False, plain)
+    want = plain + addend
+    native.conv2d_forward(geometry, way, x, w, b, relu, found, None, addend)
+    np.testing.assert_array_equal(found, np.maximum(want, 0) if relu else want)

@@ -159,8 +159,8 @@ def companion(backend: str, name: str) -> ModuleType | None:
     backend : str
         A name of ``BACKENDS``.
     name : str
-        ``"fused"``: several rows in one go; ``"steps"``: the optimizers'; ``"images"``:
-        from bytes to batches of floats.
+        ``"fused"``: several rows in one go; ``"program"``: whole networks in one call;
+        ``"steps"``: the optimizers'; ``"images"``: from bytes to batches of floats.
 
     Returns
     -------

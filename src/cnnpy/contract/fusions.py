@@ -6,8 +6,9 @@ A backend that fuses has a module ``fused`` with these functions; see
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ __all__ = [
     "ConvOptions",
     "HandedGradient",
     "HandedOn",
+    "NetworkStep",
     "Norm",
     "PoolOptions",
 ]
@@ -85,6 +87,25 @@ class HandedGradient(NamedTuple):
     sums: NDArray[np.float64]
     products: NDArray[np.float64]
     """Of the gradient with the norm's input less its mean."""
+
+
+class NetworkStep(NamedTuple):
+    """One step of a network that only infers.
+
+    A network's values are numbered: 0 is its input, k + 1 what its step k gives.
+    """
+
+    run: Callable[..., FloatArray]
+    """Computes the step by itself."""
+    inputs: tuple[int, ...]
+    """The values that it reads, in the order in which `run` takes them."""
+    op: str | None = None
+    """The row that it is, ``"conv_block"``, ``"linear_block"`` or ``"batch_norm"`` with
+    running statistics; None where `run` alone knows."""
+    content: Any = None
+    """The row's options, normalised; the backend's prepared block; a Norm."""
+    relu: bool = False
+    """Whether a ReLU comes after the block and what is added to it."""
 
 
 class BlockGradients(NamedTuple):

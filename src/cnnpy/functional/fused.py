@@ -6,7 +6,7 @@ of the public functions one after another, and so are the errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +20,7 @@ from cnnpy.contract.fusions import (
     ConvOptions,
     HandedGradient,
     HandedOn,
+    NetworkStep,
     Norm,
     PoolOptions,
 )
@@ -29,6 +30,7 @@ from cnnpy.contract.shapes import Shape
 __all__ = [
     "ConvBlockInference",
     "LinearInference",
+    "NetworkInference",
     "available",
     "conv_block_backward",
     "conv_block_forward",
@@ -268,7 +270,7 @@ class ConvBlockInference:
         pooled = None
         if pool is not None:
             pooled = PoolOptions(**validate.parse_options(OPS["max_pool2d"], pool))
-        self._run = _module().ConvBlockInference(
+        self.own = _module().ConvBlockInference(
             w, b, conv, norm=norm, relu=relu, pool=pooled, relu6=relu6
         )
         self._fits: _Fits = set()
@@ -300,7 +302,7 @@ class ConvBlockInference:
         if not _known(self._fits, x, residual):
             _Block(x, self._w, self._b, self._options, residual, self._pool)
             _remember(self._fits, x, residual)
-        out: FloatArray = self._run(x, residual, relu)
+        out: FloatArray = self.own(x, residual, relu)
         return out
 
 
@@ -317,7 +319,7 @@ class LinearInference:
 
     def __init__(self, w: FloatArray, b: FloatArray | None, *, relu: bool = False) -> None:
         self._w, self._b = w, b
-        self._run = _module().LinearInference(w, b, relu=relu)
+        self.own = _module().LinearInference(w, b, relu=relu)
         self._fits: _Fits = set()
 
     def __call__(self, x: FloatArray) -> FloatArray:
@@ -341,8 +343,67 @@ class LinearInference:
         if not _known(self._fits, x, None):
             validate.forward_call(OPS["linear"], (x, self._w, self._b), {}, {})
             _remember(self._fits, x, None)
-        out: FloatArray = self._run(x)
+        out: FloatArray = self.own(x)
         return out
+
+
+class NetworkInference:
+    """A whole network ready for inference.
+
+    Inputs of a shape that comes for the first time go step by step, and every step checks
+    what it is given. Where the backend can run a whole network in one call, it records how
+    for that shape, and the next inputs of the shape go that way, with the same bits.
+
+    Parameters
+    ----------
+    steps : sequence of NetworkStep
+        In their order; what the last one gives is the output.
+    """
+
+    def __init__(self, steps: Sequence[NetworkStep]) -> None:
+        self._steps = tuple(steps)
+        self._programs: dict[tuple[Any, ...], Callable[[FloatArray], FloatArray] | None] = {}
+        recorder = registry.companion(registry.current(), "program")
+        self._recorder = None if any(step.op is None for step in steps) else recorder
+        last_use = {i: k for k, step in enumerate(steps) for i in step.inputs}
+        self._gone = [[i for i, k in last_use.items() if k == step] for step in range(len(steps))]
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Run the network.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, ...)
+            The batch.
+
+        Returns
+        -------
+        ndarray of shape (N, ...)
+            The output.
+
+        Raises
+        ------
+        ShapeError, DtypeError, OptionError
+            As the steps raise them.
+        """
+        if self._recorder is None or type(x) is not np.ndarray:
+            return self._step_by_step(x)
+        key = x.shape, x.dtype, x.flags.c_contiguous
+        program = self._programs.get(key)
+        if program is not None:
+            return program(x)
+        out = self._step_by_step(x)
+        if key not in self._programs and len(self._programs) < _MOST_KNOWN:
+            self._programs[key] = self._recorder.record(self._steps, x)
+        return out
+
+    def _step_by_step(self, x: FloatArray) -> FloatArray:
+        values: dict[int, FloatArray] = {0: x}
+        for k, step in enumerate(self._steps):
+            values[k + 1] = step.run(*(values[i] for i in step.inputs))
+            for i in self._gone[k]:
+                del values[i]
+        return values[len(self._steps)]
 
 
 def linear_relu_forward(

@@ -38,6 +38,7 @@ __all__ = [
     "Single",
     "Step",
     "fuses",
+    "norm_of",
     "steps",
     "use_fusion",
 ]
@@ -287,11 +288,7 @@ class ConvBlock:
         return x, weight.value, None if bias is None else bias.value, self.conv.options()
 
     def _norm(self) -> Norm | None:
-        norm = self.norm
-        if norm is None:
-            return None
-        gamma, beta = (None if p is None else p.value for p in (norm.weight, norm.bias))
-        return Norm(gamma, beta, norm.running_mean, norm.running_var, norm.momentum, norm.eps)
+        return None if self.norm is None else norm_of(self.norm)
 
     def _parameters(self) -> dict[str, Parameter]:
         named = {"w": self.conv.weight, "b": self.conv.bias}
@@ -499,6 +496,23 @@ class Chain:
         for k in range(len(self.steps) - 1, first, -1):
             dout = self.steps[k].backward(dout, cache[k])
         self.steps[first].backward_parameters(dout, cache[first])
+
+
+def norm_of(norm: BatchNorm) -> Norm:
+    """Tell what a backend is told of a batch norm.
+
+    Parameters
+    ----------
+    norm : BatchNorm
+        A built one.
+
+    Returns
+    -------
+    Norm
+        Its arrays themselves, and its options.
+    """
+    gamma, beta = (None if p is None else p.value for p in (norm.weight, norm.bias))
+    return Norm(gamma, beta, norm.running_mean, norm.running_var, norm.momentum, norm.eps)
 
 
 def steps(layers: Sequence[Layer], *, train: bool) -> list[Step]:

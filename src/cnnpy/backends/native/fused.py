@@ -33,11 +33,19 @@ from cnnpy.contract.shapes import Shape
 __all__ = [
     "ConvBlockInference",
     "LinearInference",
+    "Value",
     "conv_block_backward",
     "conv_block_forward",
     "linear_relu_backward",
     "linear_relu_forward",
 ]
+
+
+class Value(NamedTuple):
+    """A value of a program: its number there, and its shape."""
+
+    number: int
+    shape: Shape
 
 
 class _NormCache(NamedTuple):
@@ -367,15 +375,38 @@ class ConvBlockInference:
         self._packed = _PACKED[w.dtype]()
         self._geometry: tuple[Shape, Any, Shape] = ((), None, ())
 
+    def geometry(self, x: Shape) -> tuple[Any, Shape]:
+        """Return what the engine is told of the shapes, and the convolution's (N, H, W, F)."""
+        return conv2d_geometry(x, self._w.shape, **_shape_options(self._options))
+
+    def record(self, program: Any, x: Value, residual: Value | None, relu: bool) -> Value:
+        """Make the block a step of a program, or two."""
+        geometry, (N, H_out, W_out, F) = self.geometry(x.shape)
+        number = program.conv2d(
+            geometry,
+            self._algorithm,
+            x.number,
+            self._w,
+            self._b,
+            relu or self._relu,
+            None if residual is None else residual.number,
+            self._packed,
+            self._ceiling,
+        )
+        out = Value(number, (N, F, H_out, W_out))
+        if self._pool is None:
+            return out
+        _, H_pool, W_pool, _ = pooled = pooled_shape(out.shape, *self._pool)
+        number = program.max_pool2d(pool_geometry(out.shape, pooled, *self._pool), number)
+        return Value(number, (N, F, H_pool, W_pool))
+
     def __call__(
         self, x: FloatArray, residual: FloatArray | None = None, relu: bool = False
     ) -> FloatArray:
         """Compute pool(relu(conv(x) + residual))."""
         known, geometry, shape = self._geometry
         if known != x.shape:
-            geometry, shape = conv2d_geometry(
-                x.shape, self._w.shape, **_shape_options(self._options)
-            )
+            geometry, shape = self.geometry(x.shape)
             self._geometry = (x.shape, geometry, shape)
         relu = relu or self._relu
         y = empty(shape, x.dtype)
@@ -385,14 +416,12 @@ class ConvBlockInference:
             as_rows(x),
             self._w,
             self._b,
-            relu and residual is None,
+            relu,
             y,
             self._packed,
+            None if residual is None else as_rows(residual),
             self._ceiling,
         )
-        if residual is not None:
-            combine = _native.add_relu if relu else _native.add
-            combine(y, as_rows(residual), y)
         if self._pool is not None:
             y, _ = _max_pool(y, self._pool)
         return images_from(y)
@@ -413,6 +442,12 @@ class LinearInference:
         self._w, self._b = contiguous(w), None if b is None else contiguous(b)
         self._relu = relu
         self._packed = _PACKED[w.dtype]()
+
+    def record(self, program: Any, x: Value) -> Value:
+        """Make the layer a step of a program."""
+        N = x.shape[0]
+        number = program.linear(N, x.number, self._w, self._b, self._relu, self._packed)
+        return Value(number, (N, self._w.shape[0]))
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Multiply each row with the weights."""

@@ -9,9 +9,9 @@ from cnnpy.backends.native.engine import as_rows, empty, images_from
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Sides
 
-__all__ = ["pad2d_backward", "pad2d_forward"]
+__all__ = ["BORDERS", "pad2d_backward", "pad2d_forward"]
 
-_BORDERS = {
+BORDERS = {
     "constant": _native.Border.CONSTANT,
     "reflect": _native.Border.REFLECT,
     "replicate": _native.Border.REPLICATE,
@@ -24,7 +24,7 @@ def pad2d_forward(
 ) -> tuple[FloatArray, Any]:
     """Surround images with a border."""
     top, bottom, left, right = padding
-    sides = _native.Padding(top, bottom, left, right, _BORDERS[mode])
+    sides = _native.Padding(top, bottom, left, right, BORDERS[mode])
     rows = as_rows(x)
     N, H, W, C = rows.shape
     out = empty((N, top + H + bottom, left + W + right, C), x.dtype)
