@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/elementwise.hpp"
+#include "engine/winograd_rows.hpp"
 
 namespace cnn {
 
@@ -32,8 +33,11 @@ template <class T> bool by_winograd(const Conv2d& g, Algorithm algorithm) {
 template <class T>
 void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w, const T* b,
                     bool relu, T* out, PackedFilters<T>* kept) {
-    const auto run = by_winograd<T>(g, algorithm) ? winograd_forward<T> : direct_forward<T>;
-    run(g, x, w, b, relu, out, kept);
+    if (by_winograd<T>(g, algorithm)) return winograd_forward(g, x, w, b, relu, out, kept);
+    if constexpr (sizeof(T) == 4)
+        if (algorithm == Algorithm::automatic && winograd_rows_pay(g))
+            return winograd_rows_forward(g, x, w, b, relu, out, kept);
+    direct_forward(g, x, w, b, relu, out, kept);
 }
 
 template <class T>
