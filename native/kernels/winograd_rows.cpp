@@ -194,35 +194,46 @@ template <class T> void filters(const WinogradRows& p, const T* packed, T* U, in
 
 // --- source --------------------------------------------------------------------------------
 
-// n numbers of each row, side by side. `move` >= n are moved: what is too much of one row
-// is overwritten by the next.
+// n numbers of each column of a row. `move` >= n are moved: what is too much of one row
+// is overwritten by the next row's, but for the last column, whose numbers may be the last.
 template <class T, int move>
-CNN_INLINE void gather_runs(T* to, const T* from, std::ptrdiff_t row, int rows, int n) {
-    for (int h = 0; h < rows; ++h, to += n, from += row) {
+CNN_INLINE void gather_taps(T* to, const T* from, std::ptrdiff_t line, int columns, int n) {
+    for (int q = 0; q + 1 < columns; ++q, to += line, from += n) {
         T run[move];
         __builtin_memcpy(run, from, sizeof run);
         __builtin_memcpy(to, run, sizeof run);
     }
+    if (columns > 0) copy_numbers(to, from, n);
 }
 
-// A column of the source: numbers begin .. begin+C_tap-1 of each row, zeros beyond its ends.
+// The source under some tiles as [column][row][C_tap], zeros beyond the ends of its rows.
 template <class T>
-void gather_column(const WinogradRows& p, T* to, const T* rows_at, int rows, std::ptrdiff_t begin,
-                   const T* end_of_source) {
-    const std::ptrdiff_t row = std::ptrdiff_t(p.c.W) * p.c.C;
-    const int n = p.C_tap;
-    const T* from = rows_at + begin;
-    if (begin < 0 || begin + n > row) {
-        const int skip = begin >= 0 ? 0 : begin + n > 0 ? static_cast<int>(-begin) : n;
-        const int stop = begin + n <= row ? n : begin < row ? static_cast<int>(row - begin) : 0;
-        for (int h = 0; h < rows; ++h, to += n)
-            for (int k = 0; k < n; ++k) to[k] = k >= skip && k < stop ? from[h * row + k] : T(0);
-        return;
+void gather(const WinogradRows& p, T* to, const T* rows_at, int rows, int first, int columns) {
+    const Correlation& c = p.c;
+    const int n = p.C_tap, size = c.W * c.C;
+    const std::ptrdiff_t line = p.line;
+    const int begin = (first * c.stride_w - c.pad_left) * c.C;  // of the first column's numbers
+    // columns that lie inside
+    int inside = begin < 0 ? (-begin + n - 1) / n : 0;
+    if (inside > columns) inside = columns;
+    int end = size - begin >= 0 ? (size - begin) / n : 0;
+    if (end > columns) end = columns;
+    if (end < inside) end = inside;
+    for (int h = 0; h < rows; ++h, to += n) {
+        const T* from = rows_at + std::ptrdiff_t(h) * size + begin;
+        for (int q = inside ? 0 : end; q < columns; q = q + 1 == inside ? end : q + 1)
+            for (int k = 0; k < n; ++k) {
+                const int at = begin + q * n + k;
+                to[q * line + k] = at >= 0 && at < size ? from[q * n + k] : T(0);
+            }
+        T* const at = to + inside * line;
+        from += inside * n;
+        if (n <= 4) gather_taps<T, 4>(at, from, line, end - inside, n);
+        else if (n <= 8) gather_taps<T, 8>(at, from, line, end - inside, n);
+        else
+            for (int q = 0; q < end - inside; ++q)
+                copy_numbers(at + q * line, from + q * n, n);
     }
-    const std::ptrdiff_t left = end_of_source - (from + (rows - 1) * row);
-    if (n <= 4 && left >= 4) return gather_runs<T, 4>(to, from, row, rows, n);
-    if (n <= 8 && left >= 8) return gather_runs<T, 8>(to, from, row, rows, n);
-    for (int h = 0; h < rows; ++h, to += n) copy_numbers(to, from + h * row, n);
 }
 
 // --- products and results --------------------------------------------------------------------
@@ -287,11 +298,16 @@ struct Block {
 };
 
 template <class T, class F, int NV>
-void results(const WinogradRows& p, const T* M, const Block& block, Target<T> to) {
+void results(const WinogradRows& p, const T* M, const Block& block, const Target<T>& to) {
     constexpr int width = NV * lanes<T>;
     const std::ptrdiff_t point = std::ptrdiff_t(block.tiles) * width;
-    for (int t = 0; t < block.tiles; ++t, M += width) {
-        const int j = (block.tile + t) * F::m, left = p.c.W_out - j;
+    const bool whole = to.filters == width;
+    Vector<T> bias[NV] = {};
+    if (to.bias && whole)
+        for (int v = 0; v < NV; ++v) bias[v] = load(to.bias + v * lanes<T>);
+    T* out = to.out + block.tile * F::m * to.pixel;
+    for (int t = 0; t < block.tiles; ++t, M += width, out += F::m * to.pixel) {
+        const int left = p.c.W_out - (block.tile + t) * F::m;
         Vector<T> y[F::m][NV];
 #pragma GCC unroll 8
         for (int v = 0; v < NV; ++v) {
@@ -300,12 +316,32 @@ void results(const WinogradRows& p, const T* M, const Block& block, Target<T> to
             for (int k = 0; k < F::points; ++k) of_points[k] = load(M + k * point + v * lanes<T>);
             result_of<T, F::points, F::m>(of_points, of_tile);
 #pragma GCC unroll 16
-            for (int i = 0; i < F::m; ++i) y[i][v] = of_tile[i];
+            for (int i = 0; i < F::m; ++i) y[i][v] = of_tile[i] + bias[v];
         }
-        T* out = to.out + j * to.pixel;
+        if (whole && left >= F::m) {
+            if (to.relu) {
 #pragma GCC unroll 16
-        for (int i = 0; i < F::m; ++i)
-            if (i < left) finish<T, NV>(out + i * to.pixel, y[i], to);
+                for (int i = 0; i < F::m; ++i)
+#pragma GCC unroll 8
+                    for (int v = 0; v < NV; ++v) y[i][v] = relu<T>(y[i][v]);
+            }
+            if (to.past_caches) {
+#pragma GCC unroll 16
+                for (int i = 0; i < F::m; ++i)
+#pragma GCC unroll 8
+                    for (int v = 0; v < NV; ++v)
+                        store_past_caches(out + i * to.pixel + v * lanes<T>, y[i][v]);
+            } else {
+#pragma GCC unroll 16
+                for (int i = 0; i < F::m; ++i)
+#pragma GCC unroll 8
+                    for (int v = 0; v < NV; ++v) store(out + i * to.pixel + v * lanes<T>, y[i][v]);
+            }
+        } else {
+            const Target<T> rest{out, to.pixel, whole ? nullptr : to.bias, to.filters, to.relu,
+                                 to.past_caches};
+            for (int i = 0; i < F::m && i < left; ++i) finish<T, NV>(out + i * to.pixel, y[i], rest);
+        }
     }
 }
 
@@ -314,7 +350,6 @@ void correlate_rows(const WinogradRows& p, const CorrelationArrays<T>& a, const 
                     T* workspace) {
     const Correlation& c = p.c;
     const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, image_size = c.H * row;
-    const T* const end_of_source = a.x + c.N * image_size;
     // the rows of the image under the item
     int h_begin = item.i_begin * c.stride_h - c.pad_top;
     int h_end = (item.i_end - 1) * c.stride_h - c.pad_top + c.HH;
@@ -331,10 +366,7 @@ void correlate_rows(const WinogradRows& p, const CorrelationArrays<T>& a, const 
         T* const column = workspace;
         T* const V = column + columns * line;
         T* const M = V + F::points * MR * line;
-        for (int q = 0; q < columns; ++q)
-            gather_column(p, column + q * line, rows_at, rows,
-                          (std::ptrdiff_t(block.tile * F::m + q) * c.stride_w - c.pad_left) * c.C,
-                          end_of_source);
+        gather(p, column, rows_at, rows, block.tile * F::m, columns);
         for (int t = 0; t < MR; ++t)
             for (int e = 0; e < numbers; e += lanes<T>) {
                 Vector<T> d[F::points], of_points[F::points];
