@@ -45,7 +45,7 @@ WinogradRows plan(const Conv2d& g) {
         if (p.line * Size(sizeof(float)) % 512 == 0) p.line += k.lanes;
     };
     cut(g.H_out);
-    while (p.rows > 1 && p.workspace(block) * Size(sizeof(float)) > near_bytes)
+    while (p.rows > 1 && p.workspace(block, k.tile_rows) * Size(sizeof(float)) > near_bytes)
         cut((p.rows + 1) / 2);
     while (p.rows > 4 && ceil_div(g.H_out, p.rows) * Size(g.N) < 8 * n_threads())
         cut((p.rows + 1) / 2);
@@ -79,7 +79,7 @@ void winograd_rows_forward(const Conv2d& g, const float* x, const float* w, cons
     const Epilogue<float> epilogue{
         b, relu, past_caches(out, Size(g.N) * g.H_out * g.W_out * row, row)};
     const CorrelationArrays<float> arrays{x, packed, out, epilogue};
-    const Size per_worker = aligned(p.workspace(std::min(p.tiles, kernel.tile_rows)) + 64);
+    const Size per_worker = aligned(p.workspace(std::min(p.tiles, kernel.tile_rows), kernel.tile_rows) + 64);
     const int threads = n_threads(), blocks = ceil_div(g.H_out, p.rows);
     Workspace space(per_worker * threads * sizeof(float));
     parallel_for(g.N * blocks, [&](int k, int worker) {

@@ -219,20 +219,25 @@ void gather(const WinogradRows& p, T* to, const T* rows_at, int rows, int first,
     int end = size - begin >= 0 ? (size - begin) / n : 0;
     if (end > columns) end = columns;
     if (end < inside) end = inside;
-    for (int h = 0; h < rows; ++h, to += n) {
-        const T* from = rows_at + std::ptrdiff_t(h) * size + begin;
-        for (int q = inside ? 0 : end; q < columns; q = q + 1 == inside ? end : q + 1)
-            for (int k = 0; k < n; ++k) {
-                const int at = begin + q * n + k;
-                to[q * line + k] = at >= 0 && at < size ? from[q * n + k] : T(0);
-            }
-        T* const at = to + inside * line;
-        from += inside * n;
-        if (n <= 4) gather_taps<T, 4>(at, from, line, end - inside, n);
-        else if (n <= 8) gather_taps<T, 8>(at, from, line, end - inside, n);
+    for (int q = inside ? 0 : end; q < columns; q = q + 1 == inside ? end : q + 1) {
+        const int at = begin + q * n;
+        T* column = to + q * line;
+        if (at + n <= 0 || at >= size) {
+            fill_zeros(column, std::ptrdiff_t(rows) * n);
+            continue;
+        }
+        for (int h = 0; h < rows; ++h, column += n)
+            for (int k = 0; k < n; ++k)
+                column[k] = at + k >= 0 && at + k < size
+                    ? rows_at[std::ptrdiff_t(h) * size + at + k] : T(0);
+    }
+    to += inside * line;
+    const T* from = rows_at + begin + inside * n;
+    for (int h = 0; h < rows; ++h, to += n, from += size) {
+        if (n <= 4) gather_taps<T, 4>(to, from, line, end - inside, n);
+        else if (n <= 8) gather_taps<T, 8>(to, from, line, end - inside, n);
         else
-            for (int q = 0; q < end - inside; ++q)
-                copy_numbers(at + q * line, from + q * n, n);
+            for (int q = 0; q < end - inside; ++q) copy_numbers(to + q * line, from + q * n, n);
     }
 }
 
@@ -244,6 +249,9 @@ struct Factors {
     std::ptrdiff_t V_point, U_point;  // from a point to the next
     int points, length;             // of the sums
 };
+
+// M[point][tile][filter] has room for the most tiles at each point.
+template <class T, int NV> constexpr int M_point = tile_rows * NV * lanes<T>;
 
 template <class T, int MR, int NV>
 void products(const T* V, const T* U, const Factors& factors, T* M) {
@@ -272,7 +280,8 @@ void products(const T* V, const T* U, const Factors& factors, T* M) {
 #pragma GCC unroll 16
         for (int t = 0; t < MR; ++t)
 #pragma GCC unroll 8
-            for (int v = 0; v < NV; ++v, M += lanes<T>) store(M, sums[t][v]);
+            for (int v = 0; v < NV; ++v) store(M + (t * NV + v) * lanes<T>, sums[t][v]);
+        M += M_point<T, NV>;
     }
 }
 
@@ -300,11 +309,13 @@ struct Block {
 template <class T, class F, int NV>
 void results(const WinogradRows& p, const T* M, const Block& block, const Target<T>& to) {
     constexpr int width = NV * lanes<T>;
-    const std::ptrdiff_t point = std::ptrdiff_t(block.tiles) * width;
+    constexpr int point = M_point<T, NV>;
     const bool whole = to.filters == width;
     Vector<T> bias[NV] = {};
-    if (to.bias && whole)
+    if (to.bias && whole) {
+#pragma GCC unroll 8
         for (int v = 0; v < NV; ++v) bias[v] = load(to.bias + v * lanes<T>);
+    }
     T* out = to.out + block.tile * F::m * to.pixel;
     for (int t = 0; t < block.tiles; ++t, M += width, out += F::m * to.pixel) {
         const int left = p.c.W_out - (block.tile + t) * F::m;
@@ -314,9 +325,10 @@ void results(const WinogradRows& p, const T* M, const Block& block, const Target
             Vector<T> of_points[F::points], of_tile[F::m];
 #pragma GCC unroll 16
             for (int k = 0; k < F::points; ++k) of_points[k] = load(M + k * point + v * lanes<T>);
+            of_points[1] += bias[v];  // of the point 1, which counts once in every result
             result_of<T, F::points, F::m>(of_points, of_tile);
 #pragma GCC unroll 16
-            for (int i = 0; i < F::m; ++i) y[i][v] = of_tile[i] + bias[v];
+            for (int i = 0; i < F::m; ++i) y[i][v] = of_tile[i];
         }
         if (whole && left >= F::m) {
             if (to.relu) {
@@ -340,7 +352,9 @@ void results(const WinogradRows& p, const T* M, const Block& block, const Target
         } else {
             const Target<T> rest{out, to.pixel, whole ? nullptr : to.bias, to.filters, to.relu,
                                  to.past_caches};
-            for (int i = 0; i < F::m && i < left; ++i) finish<T, NV>(out + i * to.pixel, y[i], rest);
+#pragma GCC unroll 16
+            for (int i = 0; i < F::m; ++i)
+                if (i < left) finish<T, NV>(out + i * to.pixel, y[i], rest);
         }
     }
 }

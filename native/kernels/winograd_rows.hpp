@@ -20,9 +20,9 @@ struct WinogradRows {
     std::ptrdiff_t filters_size() const { return points * panels.group_size(); }
     std::ptrdiff_t filters_offset(int panel) const { return points * panels.offset(0, panel); }
     // the columns of some tiles, V[point][tile][line] and M[point][tile][panel]
-    std::ptrdiff_t workspace(int n_tiles) const {
+    std::ptrdiff_t workspace(int n_tiles, int tile_rows) const {
         return std::ptrdiff_t(columns(n_tiles) + points * n_tiles) * line +
-               std::ptrdiff_t(points) * n_tiles * panels.wide;
+               std::ptrdiff_t(points) * tile_rows * panels.wide;
     }
 };
 
