@@ -13,17 +13,19 @@
 namespace cnn {
 namespace {
 
-constexpr Size near_bytes = 256 << 10;    // what an item's workspace may take of L2
-constexpr Size filters_bytes = 512 << 10;  // of a panel's U: read again for each row of tiles
-constexpr int most_taps = 7;
+constexpr Size near_bytes = 256 << 10;  // what an item's workspace may take of L2
+constexpr Size panel_bytes = 3 << 20;   // what U of a panel may take: read for each row of tiles
+constexpr Size row_numbers = 1 << 28;   // of a padded row of the source
+constexpr Size pixels_wanted = 1024;    // of all results, for whom the filters are transformed
+constexpr int fewest_taps = 3, most_taps = 7, most_rows = 64;
 
 int taps_of(const Conv2d& g) { return ceil_div(g.WW, g.stride_w); }
 
-// m results through `points` points, for 0 to 7 taps
+// m results through `points` points, by the taps
 struct Form {
     int m, points;
 };
-constexpr Form forms[most_taps + 1] = {{}, {}, {5, 6}, {4, 6}, {5, 8}, {4, 8}, {3, 8}, {4, 10}};
+constexpr Form forms[most_taps + 1] = {{}, {}, {}, {4, 6}, {5, 8}, {4, 8}, {3, 8}, {4, 10}};
 
 WinogradRows plan(const Conv2d& g) {
     const auto& k = kernels<float>();
@@ -44,7 +46,7 @@ WinogradRows plan(const Conv2d& g) {
         // lines at multiples of 512 bytes would fall into few sets of the caches
         if (p.line * Size(sizeof(float)) % 512 == 0) p.line += k.lanes;
     };
-    cut(g.H_out);
+    cut(std::min(g.H_out, most_rows));
     while (p.rows > 1 && p.workspace(block, k.tile_rows) * Size(sizeof(float)) > near_bytes)
         cut((p.rows + 1) / 2);
     while (p.rows > 4 && ceil_div(g.H_out, p.rows) * Size(g.N) < 8 * n_threads())
@@ -54,13 +56,26 @@ WinogradRows plan(const Conv2d& g) {
 
 }  // namespace
 
+// Steps of the multipliers for a row of results and one register of filters, both ways.
 bool winograd_rows_pay(const Conv2d& g) {
-    if (g.groups != 1 || g.dilation_h != 1 || g.dilation_w != 1 || g.WW < 2) return false;
+    if (g.groups != 1 || g.dilation_h != 1 || g.dilation_w != 1) return false;
     const int r = taps_of(g);
-    if (r < 2 || r > most_taps || g.C < 1 || g.F < 16 || g.W_out < 2 * forms[r].m) return false;
-    if (Size(g.N) * g.H_out * g.W_out < 4096) return false;
-    const Size panel = Size(forms[r].points) * g.HH * g.stride_w * g.C * 32;
-    return panel * Size(sizeof(float)) <= filters_bytes;
+    if (r < fewest_taps || r > most_taps || g.C < 1 || g.F < 1) return false;
+    if (Size(g.N) * g.H_out * g.W_out < pixels_wanted) return false;
+    if ((Size(g.W) + 2 * Size(g.padding_w) + g.WW) * g.C > row_numbers) return false;
+    const auto& k = kernels<float>();
+    const Form form = forms[r];
+    const Size depth = Size(g.HH) * g.stride_w * g.C;
+    if (form.points * depth * k.lanes * k.tile_vectors * Size(sizeof(float)) > panel_bytes)
+        return false;
+    // few tiles at a time wait for their sums, and for the filters to come from L2
+    const int tiles = ceil_div(g.W_out, form.m);
+    const int at_a_time = ceil_div(tiles, ceil_div(tiles, k.tile_rows));
+    const double speed = std::min(1.0, 0.3 + 1.12 * at_a_time / k.tile_rows);
+    const double transform = 2 * (form.points + form.m);
+    const double rows = tiles * (double(form.points * depth) / speed + transform);
+    const double direct = double(g.W_out) * g.WW * g.HH * g.C;
+    return 1.1 * rows < direct;
 }
 
 void winograd_rows_forward(const Conv2d& g, const float* x, const float* w, const float* b,

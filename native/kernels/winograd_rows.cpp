@@ -154,7 +154,6 @@ template <int points_, int m_> struct Form {
 
 template <class F> CNN_INLINE void by_form(const WinogradRows& p, const F& f) {
     switch (p.r) {
-        case 2: return f(Form<6, 5>{});
         case 3: return f(Form<6, 4>{});
         case 4: return f(Form<8, 5>{});
         case 5: return f(Form<8, 4>{});
