@@ -25,7 +25,8 @@
 //   result:  Aᵀ M, bias, ReLU.
 // Rows of the window outside of the image are left out of the sum.
 //
-// Rounding: as for Winograd's tiles of both axes, with one transform in place of two.
+// Rounding: as for Winograd's tiles of both axes, with one transform in place of two; what
+// is not finite spreads in its tile.
 //
 // Sources: S. Winograd, "Arithmetic complexity of computations", SIAM 1980; A. Lavin,
 // S. Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.

@@ -17,7 +17,11 @@ THREADS = (2, 3, 5, 8)
 
 # Shapes of x and w with options: large enough for several items each way.
 CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
-    "direct": ("conv2d", (9, 5, 30, 29), (37, 5, 3, 4), {"padding": (1, 2)}),
+    "direct": (
+        "conv2d", (9, 5, 30, 29), (37, 5, 3, 4), {"padding": (1, 2), "algorithm": "direct"},
+    ),
+    "along the rows": ("conv2d", (9, 5, 30, 29), (37, 5, 3, 4), {"padding": (1, 2)}),
+    "along the rows, strided": ("conv2d", (2, 3, 90, 80), (20, 3, 7, 7), {"stride": 2}),
     "strided": ("conv2d", (9, 17, 30, 29), (33, 17, 5, 3), {"stride": (2, 3), "padding": 2}),
     "dilated": ("conv2d", (5, 9, 30, 29), (20, 9, 3, 3), {"stride": 2, "dilation": (2, 3)}),
     "of one pixel": ("conv2d", (9, 40, 20, 19), (70, 40, 1, 1), {}),
