@@ -88,7 +88,7 @@ ALONG_ROWS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
     "every other pixel": ((2, 3, 49, 61), (64, 3, 7, 7), {"stride": 2, "padding": 3}),
     "every third pixel": ((2, 4, 60, 100), (8, 4, 5, 13), {"stride": (2, 3), "padding": (6, 5)}),
     "more padding than window": ((1, 2, 40, 30), (5, 2, 3, 5), {"padding": (3, 9)}),
-    "many images of few pixels": ((40, 3, 6, 6), (16, 3, 7, 7), {"padding": 3}),
+    "many images of few pixels": ((40, 3, 8, 8), (16, 3, 7, 7), {"padding": 3}),
 }
 
 
