@@ -56,7 +56,6 @@ WinogradRows plan(const Conv2d& g) {
 
 }  // namespace
 
-// Steps of the multipliers for a row of results and one register of filters, both ways.
 bool winograd_rows_pay(const Conv2d& g) {
     if (g.groups != 1 || g.dilation_h != 1 || g.dilation_w != 1) return false;
     const int r = taps_of(g);
@@ -68,6 +67,7 @@ bool winograd_rows_pay(const Conv2d& g) {
     const Size depth = Size(g.HH) * g.stride_w * g.C;
     if (form.points * depth * k.lanes * k.tile_vectors * Size(sizeof(float)) > panel_bytes)
         return false;
+    // steps of the multipliers for a row of results and one register of filters, both ways;
     // few tiles at a time wait for their sums, and for the filters to come from L2
     const int tiles = ceil_div(g.W_out, form.m);
     const int at_a_time = ceil_div(tiles, ceil_div(tiles, k.tile_rows));
