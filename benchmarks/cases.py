@@ -50,6 +50,11 @@ class Convolution(NamedTuple):
         return self.C <= 3
 
     @property
+    def winograd_along_rows_fits(self) -> bool:
+        """Whether Winograd's filtering along the rows can compute it, forward."""
+        return self.groups == 1 and 3 <= -(-self.kernel // self.stride) <= 7
+
+    @property
     def winograd_fits(self) -> bool:
         """Whether Winograd's tiles can compute it."""
         return self.kernel in (3, 5) and self.stride == self.groups == 1

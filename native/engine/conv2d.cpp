@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/elementwise.hpp"
+#include "engine/winograd_rows.hpp"
 #include "engine/winograd_tiles.hpp"
 
 namespace cnn {
@@ -30,29 +31,34 @@ template <class T> bool winograd_pays(const Conv2d& g, Pass pass) {
            cost.direct(g.HH * g.HH, Size(g.N) * g.H_out * g.W_out);
 }
 
-template <class T> bool by_winograd(const Conv2d& g, Algorithm algorithm, Pass pass) {
-    return chosen<T>(g, pass, algorithm) == Algorithm::winograd;
+template <class T> bool gradient_by_winograd(const Conv2d& g, Algorithm algorithm) {
+    return chosen<T>(g, Pass::gradient, algorithm) == Algorithm::winograd;
 }
 
 }  // namespace
 
 template <class T> Algorithm chosen(const Conv2d& g, Pass pass, Algorithm wished) {
     if (wished != Algorithm::automatic) return wished;
-    return winograd_pays<T>(g, pass) ? Algorithm::winograd : Algorithm::direct;
+    if (winograd_pays<T>(g, pass)) return Algorithm::winograd;
+    const bool rows = sizeof(T) == 4 && pass == Pass::forward && winograd_rows_pay(g);
+    return rows ? Algorithm::winograd_rows : Algorithm::direct;
 }
 
 template <class T>
 void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w, const T* b,
                     Relu<T> relu, T* out, PackedFilters<T>* kept, const T* addend) {
-    const auto run =
-        by_winograd<T>(g, algorithm, Pass::forward) ? winograd_forward<T> : direct_forward<T>;
+    const Algorithm way = chosen<T>(g, Pass::forward, algorithm);
+    if constexpr (sizeof(T) == 4)
+        if (way == Algorithm::winograd_rows && !addend)
+            return winograd_rows_forward(g, x, w, b, relu, out, kept);
+    const auto run = way == Algorithm::winograd ? winograd_forward<T> : direct_forward<T>;
     run(g, x, w, b, relu, out, kept, addend);
 }
 
 template <class T>
 void conv2d_input_gradient(const Conv2d& g, Algorithm algorithm, const T* dout, const T* w,
                            const T* b, const T* addend, T* dx, PackedFilters<T>* kept) {
-    if (by_winograd<T>(g, algorithm, Pass::gradient))
+    if (gradient_by_winograd<T>(g, algorithm))
         return winograd_input_gradient(g, dout, w, b, addend, dx, kept);
     direct_input_gradient(g, dout, w, b, dx, kept);
     if (addend) add(dx, addend, dx, std::ptrdiff_t(g.N) * g.H * g.W * g.C);
@@ -61,7 +67,7 @@ void conv2d_input_gradient(const Conv2d& g, Algorithm algorithm, const T* dout, 
 template <class T>
 void conv2d_filter_gradient(const Conv2d& g, Algorithm algorithm, const T* x, const T* dout, T* dw,
                             T* db) {
-    const auto run = by_winograd<T>(g, algorithm, Pass::gradient) ? winograd_filter_gradient<T>
+    const auto run = gradient_by_winograd<T>(g, algorithm) ? winograd_filter_gradient<T>
                                                                   : direct_filter_gradient<T>;
     run(g, x, dout, dw, db);
 }

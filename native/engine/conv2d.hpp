@@ -14,7 +14,8 @@ struct Conv2d {
     int H_out, W_out;
 };
 
-enum class Algorithm { automatic, direct, winograd };
+// The last is chosen by shapes alone, where a forward pass has no addend.
+enum class Algorithm { automatic, direct, winograd, winograd_rows };
 
 enum class Pass { forward, gradient };
 

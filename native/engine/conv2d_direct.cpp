@@ -23,7 +23,8 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
          Epilogue<T> epilogue, Beyond beyond, T* out,
          PackedFilters<T>* kept = nullptr) {
     const Size numbers = Size(c.N) * c.H_out * c.W_out * c.F;
-    flatten_pixels(c, 56);
+    // of few numbers many pixels: an item costs as much as a tile
+    flatten_pixels(c, Size(c.C) + c.F < 128 && Size(c.N) * c.H * c.W >= 32768 ? 448 : 56);
     if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
     if (grouped_fits<T>(c)) {
         const Epilogue<T> own{epilogue.bias, epilogue.addend ? Relu<T>(false) : epilogue.relu, false};

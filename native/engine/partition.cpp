@@ -67,7 +67,9 @@ CorrelationItem Partition::item(const Correlation& c, int k) const {
 }
 
 Slices slices_of(const Correlation& c, int n_panels, Size slice_bytes) {
-    constexpr int items_wanted = 32, most_slices = 16, pixels_at_a_time = 96;
+    constexpr int most_slices = 16, pixels_at_a_time = 96;
+    // panels of one item share what is copied of the images; the cut into panels decides no bits
+    const int items_wanted = 4 * n_threads();
     Slices s{};
     s.slices = static_cast<int>(std::clamp<Size>(sums_bytes / std::max<Size>(slice_bytes, 1), 1,
                                                  std::clamp(c.N, 1, most_slices)));

@@ -109,27 +109,38 @@ void unpack_filters(const Correlation& c, const Panels& panels, const T* sums, i
                     const FilterSteps& steps, T* dw, int p) {
     const int group = p / panels.count, panel = p % panels.count;
     const int C_group = c.C_group(), width = panels.width(panel), f0 = panel * panels.wide;
-    const int left = c.F_group() - f0, filters = left < width ? left : width;
+    const int filters = smaller(c.F_group() - f0, width);
     const std::ptrdiff_t slice_size = c.groups * panels.group_size();
     const T* from = sums + panels.offset(group, panel);
     T* to = dw + group * steps.group + f0 * steps.f;
-    for (int u = 0; u < c.HH; ++u)
-        for (int v = 0; v < c.WW; ++v)
-            for (int k = 0; k < C_group; ++k, from += width) {
-                T* tap = to + u * steps.u + v * steps.v + k * steps.c;
+
+    // the totals of some inputs, and where a filter has them: each filter's lie side by side
+    // in dw and are written so, and far from those of the next filter
+    constexpr int most = 64;
+    T totals[most * tile_vectors * lanes<T>];
+    std::ptrdiff_t places[most];
+    int count = 0;
+    auto write = [&] {
+        for (int f = 0; f < filters; ++f)
+            for (int k = 0; k < count; ++k) to[f * steps.f + places[k]] = totals[k * width + f];
+        count = 0;
+    };
+    for (int k = 0; k < C_group; ++k)
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v) {
+                const T* at = from + ((std::ptrdiff_t(u) * c.WW + v) * C_group + k) * width;
+                const std::ptrdiff_t place = u * steps.u + v * steps.v + k * steps.c;
                 for (int f = 0; f < filters; f += lanes<T>) {
-                    Vector<T> total = load(from + f);
-                    for (int s = 1; s < slices; ++s) total += load(from + s * slice_size + f);
-                    const int left = filters - f < lanes<T> ? filters - f : lanes<T>;
-                    if (steps.f == 1) {
-                        store_first(tap + f, total, left);
-                    } else {
-                        T of_lane[lanes<T>];
-                        store(of_lane, total);
-                        for (int l = 0; l < left; ++l) tap[(f + l) * steps.f] = of_lane[l];
-                    }
+                    Vector<T> total = load(at + f);
+                    for (int s = 1; s < slices; ++s) total += load(at + s * slice_size + f);
+                    if (steps.f == 1) store_first(to + place + f, total, smaller(filters - f, lanes<T>));
+                    else store(totals + count * width + f, total);
                 }
+                if (steps.f == 1) continue;
+                places[count] = place;
+                if (++count == most) write();
             }
+    write();
 }
 
 #define CNN_INSTANTIATE(T)                                                                        \

@@ -5,6 +5,7 @@
 #include "kernels/grouped.hpp"
 #include "kernels/spread.hpp"
 #include "kernels/winograd.hpp"
+#include "kernels/winograd_rows.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/image.hpp"
 #include "kernels/loss.hpp"
@@ -29,6 +30,7 @@ template <class T> struct Kernels {
     void (*unpack_filters)(const Correlation&, const Panels&, const T* sums, int slices,
                            const FilterSteps&, T* dw, int panel);
     const WinogradKernels<T>* winograd;
+    const WinogradRowsKernels<T>* winograd_rows;  // float32 only
     const GroupedKernels<T>* grouped;
     const SpreadKernels<T>* spread;
 

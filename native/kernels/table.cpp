@@ -24,6 +24,7 @@ template <class T> constexpr Kernels<T> table() {
             filter_gradient<T>,
             unpack_filters<T>,
             of_type<T>(&winograd_f32, &winograd_f64),
+            of_type<T>(&winograd_rows_f32, static_cast<const WinogradRowsKernels<double>*>(nullptr)),
             of_type<T>(&grouped_f32, &grouped_f64),
             of_type<T>(&spread_f32, &spread_f64),
             elementwise_kernels<T>(), pool_kernels<T>(), norm_kernels<T>(), loss_kernels<T>(),

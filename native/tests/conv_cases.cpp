@@ -3,6 +3,7 @@
 
 #include "engine/conv2d.hpp"
 #include "engine/linear.hpp"
+#include "engine/winograd_rows.hpp"
 
 namespace cnn::tests {
 namespace {
@@ -140,6 +141,31 @@ template <class T> void winograd(Record& record) {
                       Arrays<T>(hand, g));
 }
 
+// Any window from 3 to 7 strides wide, forward.
+void winograd_rows(Record& record) {
+    for (int k = 0; k < 60; ++k) {
+        Hand hand(6000 + k);
+        Conv2d g = draw(hand, channels(hand), channels(hand), 1);
+        g.dilation_h = g.dilation_w = 1;
+        g.WW = hand.integer(2 * g.stride_w + 1, 7 * g.stride_w);
+        g.W = std::max(1, g.WW - 2 * g.padding_w) + hand.integer(0, 40);
+        g.H_out = places(g.H, g.HH, g.stride_h, g.padding_h, 1);
+        g.W_out = places(g.W, g.WW, g.stride_w, g.padding_w, 1);
+        const Arrays<float> a(hand, g);
+        const bool bias = hand.integer(0, 1), relu = hand.integer(0, 1);
+        Exact out(a.dout.size());
+        for_products(g, [&](Size x, Size w, Size y) { out.add(y, double(a.x[x]) * a.w[w]); });
+        for (Size k = 0; k < Size(a.dout.size()); ++k) {
+            if (bias) out.add(k, a.b_out[k % g.F]);
+            if (relu) out.cut_off_below_zero(k);
+        }
+        std::vector<float> got(a.dout.size());
+        winograd_rows_forward(g, a.x.data(), a.w.data(), bias ? a.b_out.data() : nullptr, relu,
+                              got.data(), nullptr);
+        record.hold("conv2d winograd along rows", 128, out.spread(), got);
+    }
+}
+
 // 0·inf is not 0: the border must not meet such filters on the way back.
 template <class T> void not_finite(Record& record) {
     for (int k = 0; k < 10; ++k) {
@@ -193,6 +219,7 @@ template <class T> void conv_cases(Record& record) {
     direct<T>(record);
     grouped<T>(record);
     winograd<T>(record);
+    if constexpr (sizeof(T) == 4) winograd_rows(record);
     not_finite<T>(record);
     matrices<T>(record);
 }

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cnnpy
 from cnnpy import functional as F
 from cnnpy.check import LAYOUTS, Case, RandomHand, judge
 from cnnpy.check.case import Hand, as_written
@@ -76,6 +77,46 @@ def test_winograd_is_refused_where_it_cannot_compute() -> None:
         "  to mend:  use algorithm='auto', which takes Winograd's tiles where they can be used "
         "and pay"
     )
+
+
+# Shapes of x and w, and options: all that filtering along the rows makes different.
+ALONG_ROWS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
+    "three taps": ((3, 3, 21, 33), (33, 3, 3, 3), {"padding": 1}),
+    "four taps": ((3, 5, 20, 31), (16, 5, 2, 4), {"padding": (0, 2)}),
+    "five taps": ((3, 1, 23, 30), (17, 1, 5, 5), {}),
+    "six taps": ((2, 9, 27, 28), (50, 9, 6, 6), {"padding": 3}),
+    "seven taps": ((2, 3, 25, 35), (3, 3, 7, 7), {"padding": (3, 5)}),
+    "every other pixel": ((2, 3, 49, 61), (64, 3, 7, 7), {"stride": 2, "padding": 3}),
+    "every third pixel": ((2, 4, 60, 100), (8, 4, 5, 13), {"stride": (2, 3), "padding": (6, 5)}),
+    "more padding than window": ((1, 2, 40, 30), (5, 2, 3, 5), {"padding": (3, 9)}),
+    "many images of few pixels": ((40, 3, 8, 8), (16, 3, 7, 7), {"padding": 3}),
+}
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", ALONG_ROWS)
+def test_filtering_along_the_rows_holds_the_tolerance_of_winograd(
+    name: str, layout: str, bias: bool, public
+) -> None:
+    x_shape, w_shape, options = ALONG_ROWS[name]
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(shape) for shape in (x_shape, w_shape, w_shape[:1])]
+    x, w, b = (LAYOUTS[layout](a.astype(np.float32)) for a in arrays)
+    b = b if bias else None
+    forward, _ = public("conv2d", "native")
+    out = forward(x, w, b, **options)[0]
+    assert not np.array_equal(out, forward(x, w, b, algorithm="direct", **options)[0])
+
+    def exact(*given: Any) -> Any:
+        with cnnpy.use_backend("numpy"):
+            doubles = (None if a is None else np.asarray(a, dtype=np.float64) for a in given)
+            return F.conv2d_forward(*doubles, **options)[0]
+
+    want = exact(x, w, b)
+    bound = exact(np.abs(x), np.abs(w), b if b is None else np.abs(b))
+    allowed = OPS["conv2d"].other_tolerances["winograd"].k * np.finfo(np.float32).eps
+    assert np.all(np.abs(out - want) <= allowed * bound.max(axis=(2, 3), keepdims=True))
 
 
 def test_large_convolutions_of_float32_take_winograd_and_float64_ones_do_not(public) -> None:

@@ -17,7 +17,11 @@ THREADS = (2, 3, 5, 8)
 
 # Shapes of x and w with options: large enough for several items each way.
 CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
-    "direct": ("conv2d", (9, 5, 30, 29), (37, 5, 3, 4), {"padding": (1, 2)}),
+    "direct": (
+        "conv2d", (9, 5, 30, 29), (37, 5, 3, 4), {"padding": (1, 2), "algorithm": "direct"},
+    ),
+    "along the rows": ("conv2d", (9, 5, 30, 29), (37, 5, 3, 4), {"padding": (1, 2)}),
+    "along the rows, strided": ("conv2d", (2, 3, 90, 80), (20, 3, 7, 7), {"stride": 2}),
     "strided": ("conv2d", (9, 17, 30, 29), (33, 17, 5, 3), {"stride": (2, 3), "padding": 2}),
     "dilated": ("conv2d", (5, 9, 30, 29), (20, 9, 3, 3), {"stride": 2, "dilation": (2, 3)}),
     "of one pixel": ("conv2d", (9, 40, 20, 19), (70, 40, 1, 1), {}),
@@ -89,6 +93,9 @@ def test_an_addend_comes_before_the_relu_with_the_bits_of_a_sum(
     native = importlib.import_module("cnnpy.backends.native._native")
     _, (N, C, H, W), w_shape, given = CASES[ADDENDS[0] if name == "winograd" else name]
     w_shape = (w_shape[0], C, 3, 3) if name == "winograd" else w_shape
+    given = dict(given)
+    way = "winograd" if name == "winograd" else given.pop("algorithm", "auto")
+    given.pop("algorithm", None)
     defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
     options = {
         k: v if k == "groups" or np.ndim(v) else (v, v) for k, v in (defaults | given).items()
@@ -97,9 +104,8 @@ def test_an_addend_comes_before_the_relu_with_the_bits_of_a_sum(
     rng = np.random.default_rng(0)
     arrays = ((N, H, W, C), w_shape, w_shape[:1], shape)
     x, w, b, addend = (rng.standard_normal(size).astype(dtype) for size in arrays)
-    way = native.Algorithm["winograd" if name == "winograd" else "auto"]
     plain, found = np.empty(shape, dtype), np.empty(shape, dtype)
-    native.conv2d_forward(geometry, way, x, w, b, False, plain)
+    native.conv2d_forward(geometry, native.Algorithm[way], x, w, b, False, plain)
     want = plain + addend
-    native.conv2d_forward(geometry, way, x, w, b, relu, found, None, addend)
+    native.conv2d_forward(geometry, native.Algorithm[way], x, w, b, relu, found, None, addend)
     np.testing.assert_array_equal(found, np.maximum(want, 0) if relu else want)

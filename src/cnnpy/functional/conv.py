@@ -54,7 +54,9 @@ def conv2d_forward(
     algorithm : {"auto", "direct", "winograd"}
         How it is computed, both passes: "winograd" takes fewer multiplications for 3x3
         and 5x5 filters at stride 1 and rounds more coarsely (its tolerance is a row of the
-        contract), "auto" chooses by the shape alone. Only the native backend has a choice.
+        contract), "auto" chooses by the shape alone; forward in float32 it may take
+        Winograd's filtering along the rows too, for windows from 3 to 7 strides wide, with
+        the same tolerance. Only the native backend has a choice.
 
     Returns
     -------
