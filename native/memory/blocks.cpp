@@ -12,11 +12,9 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
-#include <iterator>
-#include <list>
 #include <mutex>
 #include <new>
-#include <utility>
+#include <vector>
 
 namespace cnn {
 namespace {
@@ -34,16 +32,22 @@ struct Header {
     std::size_t bytes;  // of the block, without the header; 0 for a small one
     void* mapped;       // what munmap takes
     std::size_t mapped_bytes;
-    int thread;         // that gave it back: it may still lie in that one's caches
 };
 
 Header* header_of(void* block) {
     return reinterpret_cast<Header*>(static_cast<char*>(block) - sizeof(Header));
 }
 
+// What is asked of an idle block stands here: its own header may be far from the caches.
+struct IdleBlock {
+    void* block;
+    std::size_t bytes;
+    int thread;  // that gave it back: it may still lie in that one's caches
+};
+
 struct Idle {
     std::mutex mutex;
-    std::list<void*> blocks;  // the one given back last stands first
+    std::vector<IdleBlock> blocks;  // the one given back last stands last
     std::size_t bytes = 0;
 };
 
@@ -72,7 +76,7 @@ void* map(std::size_t bytes) {
     const auto begin = reinterpret_cast<std::uintptr_t>(got);
     const auto block = (begin + page + align - 1) / align * align;
     if (align == huge_page) madvise(reinterpret_cast<void*>(block), bytes, MADV_HUGEPAGE);
-    *header_of(reinterpret_cast<void*>(block)) = {bytes, got, whole, 0};
+    *header_of(reinterpret_cast<void*>(block)) = {bytes, got, whole};
     return reinterpret_cast<void*>(block);
 }
 
@@ -89,23 +93,26 @@ int this_thread() {
 
 // The block that fits best; of those that fit alike, this thread's own, and the latest.
 void* take_idle(std::size_t bytes) {
+    const int thread = this_thread();
     std::lock_guard<std::mutex> lock(idle().mutex);
     auto& blocks = idle().blocks;
     auto best = blocks.end();
-    auto rank = [](void* block) {
-        const Header& header = *header_of(block);
-        return std::pair(header.bytes, header.thread != this_thread());
-    };
     for (auto it = blocks.begin(); it != blocks.end(); ++it) {
-        const std::size_t has = header_of(*it)->bytes;
-        if (has < bytes || has > bytes + bytes / 4) continue;
-        if (best == blocks.end() || rank(*it) < rank(*best)) best = it;
+        if (it->bytes < bytes || it->bytes > bytes + bytes / 4) continue;
+        const bool better = best == blocks.end() || it->bytes < best->bytes ||
+                            (it->bytes == best->bytes &&
+                             (it->thread == thread || best->thread != thread));
+        if (better) best = it;
     }
     if (best == blocks.end()) return nullptr;
-    void* block = *best;
-    idle().bytes -= header_of(block)->bytes;
+    void* block = best->block;
+    idle().bytes -= best->bytes;
     blocks.erase(best);
     return block;
+}
+
+void unmap_all(const std::vector<IdleBlock>& blocks) {
+    for (const IdleBlock& each : blocks) unmap(each.block);
 }
 
 }  // namespace
@@ -115,7 +122,7 @@ void* take_block(std::size_t bytes) {
         void* whole = nullptr;
         if (posix_memalign(&whole, 64, bytes + 64) != 0) return nullptr;
         void* block = static_cast<char*>(whole) + 64;
-        *header_of(block) = {0, whole, 0, 0};
+        *header_of(block) = {0, whole, 0};
         return block;
     }
     if (bytes > SIZE_MAX / 4) return nullptr;
@@ -132,29 +139,29 @@ void give_block(void* block) {
         std::free(header_of(block)->mapped);
         return;
     }
-    header_of(block)->thread = this_thread();
-    std::list<void*> gone;
+    const std::size_t bytes = header_of(block)->bytes;
+    std::vector<IdleBlock> gone;
     {
         std::lock_guard<std::mutex> lock(idle().mutex);
-        idle().blocks.push_front(block);
-        idle().bytes += header_of(block)->bytes;
-        while (idle().bytes > most_idle) {
-            void* oldest = idle().blocks.back();
-            idle().bytes -= header_of(oldest)->bytes;
-            gone.splice(gone.begin(), idle().blocks, std::prev(idle().blocks.end()));
-        }
+        auto& blocks = idle().blocks;
+        blocks.push_back({block, bytes, this_thread()});
+        idle().bytes += bytes;
+        auto kept = blocks.begin();
+        for (; idle().bytes > most_idle; ++kept) idle().bytes -= kept->bytes;
+        gone.assign(blocks.begin(), kept);
+        blocks.erase(blocks.begin(), kept);
     }
-    for (void* old : gone) unmap(old);
+    unmap_all(gone);
 }
 
 void forget_idle_blocks() {
-    std::list<void*> gone;
+    std::vector<IdleBlock> gone;
     {
         std::lock_guard<std::mutex> lock(idle().mutex);
         gone.swap(idle().blocks);
         idle().bytes = 0;
     }
-    for (void* old : gone) unmap(old);
+    unmap_all(gone);
 }
 
 Workspace::Workspace(std::size_t bytes) : block_(take_block(bytes ? bytes : 1)) {

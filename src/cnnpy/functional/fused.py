@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -85,30 +85,55 @@ def _module() -> ModuleType:
     return module
 
 
-class _Block:
+class _Block(NamedTuple):
     """A validated block: what the backend is told."""
 
-    __slots__ = ("arrays", "dtype", "options", "pool")
+    images: FloatArray
+    w: FloatArray
+    b: FloatArray | None
+    options: ConvOptions
+    pool: PoolOptions | None
+    dtype: np.dtype[Any]
 
-    def __init__(
-        self,
-        x: FloatArray,
-        w: FloatArray,
-        b: FloatArray | None,
-        options: Mapping[str, Any],
-        residual: FloatArray | None,
-        pool: Mapping[str, Any] | None,
-    ) -> None:
-        call = validate.forward_call(OPS["conv2d"], (x, w, b), {}, options)
-        self.arrays, self.dtype = call.arrays, call.dtype
-        self.options = ConvOptions(**call.options, **call.advice)
-        if residual is not None:
-            OPS["add"].shape(call.out_shape, residual.shape)
-        self.pool: PoolOptions | None = None
-        if pool is not None:
-            row = OPS["max_pool2d"]
-            self.pool = PoolOptions(**validate.parse_options(row, pool))
-            row.shape(call.out_shape, **self.pool._asdict())
+
+# Blocks that were found to fit, by everything but the numbers: what is the same at every
+# step of a training is checked once.
+_known_blocks: dict[tuple[Any, ...], tuple[ConvOptions, PoolOptions | None, np.dtype[Any]]] = {}
+_MOST_BLOCKS = 1024
+
+
+def _block(
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    options: Mapping[str, Any],
+    residual: FloatArray | None,
+    pool: Mapping[str, Any] | None,
+) -> _Block:
+    arrays = (x, w, b, residual)
+    key: tuple[Any, ...] | None = None
+    if all(array is None or type(array) is np.ndarray for array in arrays):
+        sizes = (None if array is None else (array.shape, array.dtype) for array in arrays)
+        key = (*sizes, *options.items(), *(() if pool is None else pool.items()))
+    try:
+        known = None if key is None else _known_blocks.get(key)
+    except TypeError:  # an option is a list, say
+        key = known = None
+    if known is not None:
+        return _Block(x, w, b, *known)
+    call = validate.forward_call(OPS["conv2d"], (x, w, b), {}, options)
+    if residual is not None:
+        OPS["add"].shape(call.out_shape, residual.shape)
+    pooled: PoolOptions | None = None
+    if pool is not None:
+        row = OPS["max_pool2d"]
+        pooled = PoolOptions(**validate.parse_options(row, pool))
+        row.shape(call.out_shape, **pooled._asdict())
+    found = ConvOptions(**call.options, **call.advice), pooled, call.dtype
+    if key is not None and len(_known_blocks) < _MOST_BLOCKS:
+        _known_blocks[key] = found
+    images, filters, bias = call.arrays
+    return _Block(images, filters, bias, *found)
 
 
 def conv_block_forward(
@@ -162,12 +187,12 @@ def conv_block_forward(
     ShapeError, DtypeError, OptionError
         As conv2d and max_pool2d raise them.
     """
-    block = _Block(_images(x), w, b, options, residual, pool)
+    block = _block(_images(x), w, b, options, residual, pool)
     module = _module()
-    images, *filters = block.arrays
     out, content = module.conv_block_forward(
-        x if isinstance(x, HandedOn) else images,
-        *filters,
+        x if isinstance(x, HandedOn) else block.images,
+        block.w,
+        block.b,
         block.options,
         norm=norm,
         residual=residual,
@@ -300,7 +325,7 @@ class ConvBlockInference:
             As conv2d and max_pool2d raise them.
         """
         if not _known(self._fits, x, residual):
-            _Block(x, self._w, self._b, self._options, residual, self._pool)
+            _block(x, self._w, self._b, self._options, residual, self._pool)
             _remember(self._fits, x, residual)
         out: FloatArray = self.own(x, residual, relu)
         return out
