@@ -12,6 +12,7 @@
 #include "bindings/arrays.hpp"
 #include "engine/conv_block.hpp"
 #include "engine/norm_images.hpp"
+#include "engine/pool_images.hpp"
 
 namespace cnn {
 namespace {
@@ -103,6 +104,41 @@ template <class T> void bind(nb::module_& m) {
           nb::arg("db").noconvert().none(), nb::arg("dresidual").noconvert().none());
 }
 
+// A convolution with a maximum pooling behind it, perhaps through a ReLU.
+template <class T, class Index> void bind_pooled(nb::module_& m) {
+    m.def("conv_pool_forward",
+          [](const Conv2d& g, Algorithm algorithm, In<T, 4> x, In<T, 4> w, Maybe<In<T, 1>> b,
+             const Pool2d& pool, bool relu, Out<T, 4> out, Out<Index, 4> which) {
+              unlocked([&] {
+                  PlainSource<T> source(x.data(), rows_of_x(g).image());
+                  Pooled<T, Index> sink(pool, relu, out.data(), which.data());
+                  conv_block_forward<T>(g, algorithm, source, w.data(), data_or_null(b), sink);
+              });
+          },
+          nb::arg("geometry"), nb::arg("algorithm"), nb::arg("x").noconvert(),
+          nb::arg("w").noconvert(), nb::arg("b").noconvert().none(), nb::arg("pool"),
+          nb::arg("relu"), nb::arg("out").noconvert(), nb::arg("which").noconvert());
+    m.def("conv_pool_backward",
+          [](const Conv2d& g, Algorithm algorithm, In<T, 4> x, const Pool2d& pool, In<T, 4> dout,
+             In<Index, 4> which, In<T, 4> w, Maybe<In<T, 4>> addend, Maybe<Out<T, 4>> dx,
+             Maybe<Out<T, 4>> dw, Maybe<Out<T, 1>> db) {
+              unlocked([&] {
+                  const std::ptrdiff_t image = rows_of_x(g).image();
+                  PlainSource<T> source(x.data(), image);
+                  PoolInputGradients<T, Index> gradient(pool, dout.data(), which.data());
+                  std::unique_ptr<Sink<T>> sink;
+                  if (dx) sink = std::make_unique<PlainSink<T>>(dx->data(), image);
+                  conv_block_backward<T>(g, algorithm, source, gradient, w.data(),
+                                         data_or_null(addend), sink.get(), data_or_null(dw),
+                                         data_or_null(db));
+              });
+          },
+          nb::arg("geometry"), nb::arg("algorithm"), nb::arg("x").noconvert(), nb::arg("pool"),
+          nb::arg("dout").noconvert(), nb::arg("which").noconvert(), nb::arg("w").noconvert(),
+          nb::arg("addend").noconvert().none(), nb::arg("dx").noconvert().none(),
+          nb::arg("dw").noconvert().none(), nb::arg("db").noconvert().none());
+}
+
 }  // namespace
 
 void bind_conv_block(nb::module_& m) {
@@ -111,6 +147,10 @@ void bind_conv_block(nb::module_& m) {
     }, nb::arg("geometry"), nb::arg("bytes"));
     bind<float>(m);
     bind<double>(m);
+    bind_pooled<float, std::uint8_t>(m);
+    bind_pooled<float, std::int32_t>(m);
+    bind_pooled<double, std::uint8_t>(m);
+    bind_pooled<double, std::int32_t>(m);
 }
 
 }  // namespace cnn

@@ -67,6 +67,12 @@ CALLS: dict[str, tuple[Any, ...]] = {
         conv, auto, _X, _PER, _PER, _X, True, 6.0, _Y, Given(*FILTERS), Given(3), _Y, _DOUBLES,
         _DOUBLES,
     ),
+    "conv_pool_forward": (
+        conv, auto, _X, Given(*FILTERS), Given(3), pool, True, _Y, Out(*IMAGES, dtype=np.uint8),
+    ),
+    "conv_pool_backward": (
+        conv, auto, _X, pool, _X, _TAPS, Given(*FILTERS), _X, _Y, Out(*FILTERS), Out(3),
+    ),
     "conv_block_backward": (
         conv, auto, _X, _PER, _PER, True, 6.0, _X, _X, *[_PER] * 4, _PER, _PER, _X, 6.0,
         Given(*FILTERS), _X, _Y, _X, _PER, _DOUBLES, _DOUBLES, Out(*FILTERS), Out(3), _Y,

@@ -186,6 +186,19 @@ def test_frozen_layers_take_part_in_what_is_handed_on(frozen: list[int]) -> None
     assert_equal_steps(model, np.random.default_rng(0).standard_normal((20, 3, 8, 8)))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [2, 3, 17])
+def test_a_pooling_takes_a_large_batch_where_the_convolution_leaves_it(
+    size: int, dtype: type
+) -> None:
+    pool = nn.MaxPool2d(size, stride=2, padding=1)
+    model = nn.Sequential(nn.Conv2d(17, 3, padding=1), nn.ReLU(), pool, nn.Conv2d(3, 2))
+    model.build((16, 21, 19), dtype=dtype, seed=0)
+    assert_equal_steps(
+        model, np.random.default_rng(0).standard_normal((35, 16, 21, 19)).astype(dtype)
+    )
+
+
 def test_a_large_batch_trains_alike_fused_and_layer_by_layer() -> None:
     for name in ("vgg_small", "resnet20"):
         model = MODELS[name](10)

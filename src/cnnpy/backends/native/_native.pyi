@@ -122,6 +122,30 @@ def conv_block_backward(
     db: FloatArray | None,
     dresidual: FloatArray | None,
 ) -> None: ...
+def conv_pool_forward(
+    geometry: Conv2d,
+    algorithm: Algorithm,
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    pool: Pool2d,
+    relu: bool,
+    out: FloatArray,
+    which: IntArray,
+) -> None: ...
+def conv_pool_backward(
+    geometry: Conv2d,
+    algorithm: Algorithm,
+    x: FloatArray,
+    pool: Pool2d,
+    dout: FloatArray,
+    which: IntArray,
+    w: FloatArray,
+    addend: FloatArray | None,
+    dx: FloatArray | None,
+    dw: FloatArray | None,
+    db: FloatArray | None,
+) -> None: ...
 def conv_block_backward_is_cut(geometry: Conv2d, bytes: int) -> bool: ...
 def conv2d_filter_gradient(
     geometry: Conv2d,

@@ -111,13 +111,19 @@ def conv_block_forward(
     rows, filters = as_rows(images), contiguous(w)
     algorithm = _native.Algorithm[options.algorithm]
     bias = None if b is None else contiguous(b)
-    y = empty(shape, rows.dtype)
     alone = relu and norm is None and pool is None
     ceiling = _CEILING[relu6]
-    kept = None
-    if norm is None:
+    kept = pooled = None
+    if norm is None and pool is not None:
+        y, pooled = _room_for_pool(shape, pool, rows.dtype)
+        _native.conv_pool_forward(
+            geometry, algorithm, rows, filters, bias, pooled.geometry, relu, y, pooled.which
+        )
+    elif norm is None:
+        y = empty(shape, rows.dtype)
         _native.conv2d_forward(geometry, algorithm, rows, filters, bias, alone, y, ceiling=ceiling)
     else:
+        y = empty(shape, rows.dtype)
         mean, var = norms.per_channel(shape[-1]), norms.per_channel(shape[-1])
         made = None
         if before is not None and _is_kept(before, geometry):
@@ -130,14 +136,12 @@ def conv_block_forward(
             rows = made
         kept = _norm_cache(y, mean, var, norm)
     out: FloatArray | HandedOn
-    pooled = None
     if kept is not None and hand_on:
         out = HandedOn(images_from(y), kept.mean, kept.scale, kept.shift, residual, relu, relu6)
-    elif pool is not None:
-        y, pooled = _max_pool(y, pool, kept, relu)
-        out = images_from(y)
     else:
-        if kept is not None:
+        if kept is not None and pool is not None:
+            y, pooled = _max_pool(y, pool, kept, relu)
+        elif kept is not None:
             z, y = y, empty(shape, y.dtype)
             beside = None if residual is None else as_rows(residual)
             _native.batch_norm_apply(z, kept.scale, kept.shift, beside, relu, y, ceiling)
@@ -203,15 +207,21 @@ def _max_pool(
     y: FloatArray, pool: PoolOptions, norm: _NormCache | None = None, relu: bool = False
 ) -> tuple[FloatArray, _Pooled]:
     """Pool y, or what a norm and a ReLU would make of it."""
-    N, H, W, C = y.shape
-    shape = pooled_shape((N, C, H, W), *pool)
-    geometry = pool_geometry((N, C, H, W), shape, *pool)
-    few = pool.kernel_size[0] * pool.kernel_size[1] <= 256
-    which = empty(shape, np.dtype(np.uint8 if few else np.int32))
-    out = empty(shape, y.dtype)
+    out, pooled = _room_for_pool(y.shape, pool, y.dtype)
     scale, shift = (None, None) if norm is None else (norm.scale, norm.shift)
-    _native.max_pool2d_forward(geometry, y, scale, shift, relu, out, which)
-    return out, _Pooled(geometry, which, y.shape)
+    _native.max_pool2d_forward(pooled.geometry, y, scale, shift, relu, out, pooled.which)
+    return out, pooled
+
+
+def _room_for_pool(
+    shape: Shape, pool: PoolOptions, dtype: np.dtype[Any]
+) -> tuple[FloatArray, _Pooled]:
+    N, H, W, C = shape
+    pooled = pooled_shape((N, C, H, W), *pool)
+    few = pool.kernel_size[0] * pool.kernel_size[1] <= 256
+    which = empty(pooled, np.dtype(np.uint8 if few else np.int32))
+    geometry = pool_geometry((N, C, H, W), pooled, *pool)
+    return empty(pooled, dtype), _Pooled(geometry, which, shape)
 
 
 def conv_block_backward(
@@ -226,14 +236,17 @@ def conv_block_backward(
     """
     own: _BlockCache = cache
     gradient = as_rows(dout.images if isinstance(dout, HandedGradient) else dout)
-    if own.pooled is not None:  # `which` names no pixel where the ReLU cut off
+    if own.pooled is not None and own.norm is not None:
+        # `which` names no pixel where the ReLU cut off
         spread = empty(own.pooled.shape, gradient.dtype)
         _native.max_pool2d_backward(own.pooled.geometry, gradient, own.pooled.which, spread)
         gradient = spread
-    elif own.relu and own.norm is None:
+    elif own.relu and own.norm is None and own.pooled is None:
         assert own.out is not None
         gradient = _through_relu(gradient, own.out, own.relu6)
     wanted = _Wanted(own, needs, None if addend is None else as_rows(addend))
+    if own.norm is None and own.pooled is not None:
+        return _conv_pool_backward(gradient, own, own.pooled, wanted)
     if own.norm is None:
         return _conv_backward(gradient, own, wanted)
     sums = (dout.sums, dout.products) if isinstance(dout, HandedGradient) else None
@@ -274,6 +287,25 @@ def _conv_backward(gradient: FloatArray, own: _BlockCache, wanted: _Wanted) -> B
         _native.conv2d_input_gradient(*how, gradient, own.w, None, wanted.dx, wanted.addend)
     if wanted.dw is not None or wanted.db is not None:
         _native.conv2d_filter_gradient(*how, own.x, gradient, wanted.dw, wanted.db)
+    return wanted.found(None if wanted.dx is None else images_from(wanted.dx))
+
+
+def _conv_pool_backward(
+    gradient: FloatArray, own: _BlockCache, pooled: _Pooled, wanted: _Wanted
+) -> BlockGradients:
+    _native.conv_pool_backward(
+        own.geometry,
+        own.algorithm,
+        own.x,
+        pooled.geometry,
+        gradient,
+        pooled.which,
+        own.w,
+        wanted.addend,
+        wanted.dx,
+        wanted.dw,
+        wanted.db,
+    )
     return wanted.found(None if wanted.dx is None else images_from(wanted.dx))
 
 
