@@ -19,7 +19,7 @@
 namespace cnn {
 namespace {
 
-constexpr Size near_bytes = 256 << 10;      // of a part's images
+constexpr Size near_bytes = 512 << 10;      // of a part's images
 constexpr Size largest_image = 1 << 20;     // bytes
 // bytes of filters: forward transforms them once for all parts, backward sums them up for each
 constexpr Size largest_filters = 600 << 10, largest_gradient = 160 << 10;
