@@ -6,6 +6,7 @@
 
 #include "dispatch/dispatch.hpp"
 #include "engine/conv2d.hpp"
+#include "engine/depthwise.hpp"
 #include "engine/geometry.hpp"
 #include "engine/grouped.hpp"
 #include "engine/partition.hpp"
@@ -21,8 +22,10 @@ template <class T>
 void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
          Epilogue<T> epilogue, Beyond beyond, T* out,
          PackedFilters<T>* kept = nullptr) {
-    flatten_pixels(c, 56);
     if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
+    if (depthwise_fits<T>(c) && depthwise_correlation(c, x, w, steps, epilogue, beyond, out, kept))
+        return;
+    flatten_pixels(c, 56);
     if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, beyond, out, kept))
         return;
     const auto& kernel = kernels<T>();

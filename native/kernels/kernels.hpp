@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/correlation.hpp"
+#include "kernels/depthwise.hpp"
 #include "kernels/grouped.hpp"
 #include "kernels/spread.hpp"
 #include "kernels/winograd.hpp"
@@ -30,6 +31,7 @@ template <class T> struct Kernels {
                            const FilterSteps&, T* dw, int panel);
     const WinogradKernels<T>* winograd;
     const GroupedKernels<T>* grouped;
+    const DepthwiseKernels<T>* depthwise;
     const SpreadKernels<T>* spread;
 
     ElementwiseKernels<T> elementwise;

@@ -1,0 +1,300 @@
+// Depthwise correlation: every channel has one filter of its own.
+//
+//   out[n, i, j, c] = b[c] + Σ_{u, v} x[n, i*s + u*d - p, j*s + v*d - p, c] · w[c, u, v]
+//
+// Plan. A row of the result is one line of numbers, e = j*C + c, and so is a row of x; where
+// the stride is 1, tap v of number e is number e + (v*d - p)*C. A register takes lanes of
+// that line and does not care where one pixel ends and the next begins, so no lane is empty,
+// with 3 channels or with 214. The filters lie as lines too, [u][v][C and the first again],
+// and are read from channel e mod C on.
+//
+//   strip: R rows of the result x one register, moved along the line. For each v the K
+//          filters of its column stay in registers, and each of the R+K-1 rows of x is
+//          loaded once for up to K products.
+//
+// Rows and columns beyond the image are left out and not multiplied: a row of the result
+// near the border has fewer taps u, a pixel near it fewer taps v. So x is read where it lies.
+// Where pixels are apart, in x by a stride or in the result, a register stays in its pixel,
+// the last of a pixel over the one before. Where a pixel is less than a register, the rows
+// are copied with their border, every stride-th pixel together, so that they are lines again.
+//
+// Sums run over v, then u, however the rows are cut.
+#include "kernels/depthwise.hpp"
+
+#include "kernels/kernels.hpp"
+#include "kernels/padded.hpp"
+#include "simd/vector.hpp"
+
+namespace cnn::CNN_LEVEL {
+namespace {
+
+template <class T> struct Strip {
+    const std::ptrdiff_t* taps;  // where the taps of a row of the window find x
+    int n_taps, HH;
+    std::ptrdiff_t x_row;        // from a row of x to the next
+    int stride, dilation;        // of rows
+    std::ptrdiff_t w_row, w_tap;
+    std::ptrdiff_t out_row;
+    int C;
+    const T* bias;
+    bool relu, past_caches;
+};
+
+// R rows, `length` numbers each, the first one of `channel`. K taps u, at stride and dilation
+// 1; K = 0: as many and as far apart as the strip says.
+template <class T, int K, int R>
+void strip(const T* x, const T* w, int channel, std::ptrdiff_t length, T* out, const Strip<T>& s) {
+    const int step = lanes<T> % s.C;  // lanes itself where there are as many channels
+    const int filled = length < lanes<T> ? static_cast<int>(length) : lanes<T>;
+    for (std::ptrdiff_t e = 0; e < length; e += lanes<T>) {
+        if (e + lanes<T> > length && filled == lanes<T>) {  // the last one: over the one before
+            const int back = static_cast<int>(e + lanes<T> - length);
+            e -= back;
+            channel -= back % s.C;
+            if (channel < 0) channel += s.C;
+        }
+        Vector<T> sums[R] = {};
+        for (int v = 0; v < s.n_taps; ++v) {
+            const T* at = x + e + s.taps[v];
+            const T* filter = w + channel + v * s.w_tap;
+            if constexpr (K > 0) {
+                Vector<T> filters[K];
+#pragma GCC unroll 8
+                for (int u = 0; u < K; ++u) filters[u] = load(filter + u * s.w_row);
+#pragma GCC unroll 16
+                for (int r = 0; r < R + K - 1; ++r, at += s.x_row) {
+                    const Vector<T> value = load(at);
+#pragma GCC unroll 16
+                    for (int m = 0; m < R; ++m)
+                        if (r - m >= 0 && r - m < K) sums[m] += value * filters[r - m];
+                }
+            } else {
+                for (int u = 0; u < s.HH; ++u, at += s.dilation * s.x_row, filter += s.w_row) {
+                    const Vector<T> here = load(filter);
+                    const T* row = at;
+#pragma GCC unroll 16
+                    for (int m = 0; m < R; ++m, row += s.stride * s.x_row)
+                        sums[m] += load(row) * here;
+                }
+            }
+        }
+        Vector<T> bias = {};
+        if (s.bias) bias = load(s.bias + channel);
+#pragma GCC unroll 16
+        for (int m = 0; m < R; ++m) {
+            Vector<T> y = sums[m] + bias;
+            if (s.relu) y = relu<T>(y);
+            T* to = out + m * s.out_row + e;
+            if (filled < lanes<T>) store_first(to, y, filled);
+            else if (s.past_caches) store_past_caches(to, y);
+            else store(to, y);
+        }
+        channel += step ? step : (lanes<T> > s.C ? 0 : lanes<T>);
+        if (channel >= s.C) channel -= s.C;
+    }
+}
+
+template <class T>
+using StripOf = void (*)(const T*, const T*, int, std::ptrdiff_t, T*, const Strip<T>&);
+
+constexpr int most_rows = 6;
+
+// 6, 4, 2 or 1.
+CNN_INLINE int rows_together(int rows) { return rows >= 6 ? 6 : rows >= 4 ? 4 : rows >= 2 ? 2 : 1; }
+
+template <class T, int R> CNN_INLINE StripOf<T> strip_of(int K) {
+    static constexpr StripOf<T> table[] = {strip<T, 0, R>, strip<T, 1, R>, strip<T, 2, R>,
+                                           strip<T, 3, R>, strip<T, 4, R>, strip<T, 5, R>,
+                                           strip<T, 6, R>, strip<T, 7, R>};
+    return table[K];
+}
+
+template <class T> CNN_INLINE StripOf<T> strip_of(int K, int R) {
+    return R == 6 ? strip_of<T, 6>(K) : R == 4 ? strip_of<T, 4>(K)
+         : R == 2 ? strip_of<T, 2>(K) : strip_of<T, 1>(K);
+}
+
+struct Taps {
+    int begin, end;
+    CNN_INLINE int count() const { return end - begin; }
+};
+
+// The taps of one axis that find the source when the window stands at `start`.
+CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
+    int begin = 0, end = taps;
+    while (begin < end && start + begin * dilation < 0) ++begin;
+    while (end > begin && start + (end - 1) * dilation >= size) --end;
+    return {begin, end};
+}
+
+// Pixels of less than a register, each to its place; what is written too much is the next's.
+template <class T>
+CNN_INLINE T* gather_pixels(T* to, const T* from, std::ptrdiff_t step, int count, int C) {
+    for (int k = 0; k < count; ++k, to += C, from += step) store(to, load_first(from, C));
+    return to;
+}
+
+// One row of x as `stride` lines, each with every stride-th pixel, the border included.
+template <class T>
+void copy_lines(T* to, const T* row, const Correlation& c, int columns, std::ptrdiff_t line) {
+    const int s = c.stride_w;
+    for (int phase = 0; phase < s; ++phase, to += line) {
+        if (!row) {
+            fill_zeros(to, line);
+            continue;
+        }
+        // pixel k of this line is number k*s + phase - pad of the row
+        const int first = phase - c.pad_left;
+        int begin = first < 0 ? (-first + s - 1) / s : 0;
+        if (begin > columns) begin = columns;
+        int end = c.W > first ? (c.W - first + s - 1) / s : 0;
+        end = smaller(end > begin ? end : begin, columns);
+        T* at = to;
+        fill_zeros(at, std::ptrdiff_t(begin) * c.C);
+        at += begin * c.C;
+        const T* from = row + (std::ptrdiff_t(begin) * s + first) * c.C;
+        if (s == 1) {
+            copy_numbers(at, from, std::ptrdiff_t(end - begin) * c.C);
+            at += (end - begin) * c.C;
+        } else {
+            at = gather_pixels(at, from, std::ptrdiff_t(s) * c.C, end - begin, c.C);
+        }
+        fill_zeros(at, std::ptrdiff_t(columns - end) * c.C);
+    }
+}
+
+// Rows i_begin .. i_end-1 of one image, by the rows that go together.
+// run(strip, first row, taps u there)
+template <class T, class Run>
+CNN_INLINE void for_strips(const Correlation& c, int i_begin, int i_end, bool all_rows, const Run& run) {
+    for (int i = i_begin; i < i_end;) {
+        auto taps_at = [&](int row) CNN_LAMBDA {
+            return all_rows ? Taps{0, c.HH}
+                            : taps_inside(row * c.stride_h - c.pad_top, c.HH, c.dilation_h, c.H);
+        };
+        const Taps taps = taps_at(i);
+        int R = 1;
+        if (taps.count() == c.HH) {
+            R = rows_together(i_end - i);
+            while (R > 1 && taps_at(i + R - 1).count() < c.HH) R = rows_together(R - 1);
+        }
+        const bool near = c.dilation_h == 1 && (R == 1 || c.stride_h == 1) && taps.count() <= 7;
+        run(strip_of<T>(near ? taps.count() : 0, R), i, R, taps);
+        i += R;
+    }
+}
+
+// A pixel is a register or more: x where it lies.
+template <class T>
+void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a, const CorrelationItem& item) {
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, pitch = depthwise_pitch(c.C, lanes<T>);
+    std::ptrdiff_t taps[depthwise_most_taps];
+    for (int v = 0; v < c.WW; ++v) taps[v] = std::ptrdiff_t(v) * c.dilation_w * c.C;
+    const bool flat = depthwise_flat(c) && c.stride_w == 1;
+    auto columns_at = [&](int j) CNN_LAMBDA {
+        return taps_inside(j * c.stride_w - c.pad_left, c.WW, c.dilation_w, c.W);
+    };
+    int left = 0, right = c.W_out;  // the pixels between have all taps
+    while (left < c.W_out && columns_at(left).count() < c.WW) ++left;
+    while (right > left && columns_at(right - 1).count() < c.WW) --right;
+
+    for (int n = item.n_begin; n < item.n_end; ++n) {
+        const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
+        for_strips<T>(c, item.i_begin, item.i_end, false, [&](StripOf<T> run, int i, int, Taps rows) {
+            Strip<T> s{taps, 0, rows.count(), row, c.stride_h, c.dilation_h, c.WW * pitch, pitch,
+                       c.out_row, c.C, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
+            const T* x = image + (i * c.stride_h - c.pad_top + rows.begin * c.dilation_h) * row;
+            const T* w = a.w + rows.begin * s.w_row;
+            T* out = a.out + n * c.out_image + i * c.out_row;
+            auto pixels = [&](int j, std::ptrdiff_t length, Taps columns) {
+                s.n_taps = columns.count();
+                const int first = j * c.stride_w - c.pad_left + columns.begin * c.dilation_w;
+                run(x + std::ptrdiff_t(first) * c.C, w + columns.begin * pitch, 0, length,
+                    out + j * c.out_pixel, s);
+            };
+            for (int j = 0; j < left; ++j) pixels(j, c.C, columns_at(j));
+            const Taps all{0, c.WW};
+            if (flat && right > left) pixels(left, std::ptrdiff_t(right - left) * c.C, all);
+            else for (int j = left; j < right; ++j) pixels(j, c.C, all);
+            for (int j = right; j < c.W_out; ++j) pixels(j, c.C, columns_at(j));
+        });
+    }
+    if (a.epilogue.past_caches) finish_past_caches();
+}
+
+// A pixel is less than a register: lines with their border, in place or copied.
+template <class T>
+void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a, const CorrelationItem& item,
+                      T* workspace) {
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, pitch = depthwise_pitch(c.C, lanes<T>);
+    const std::ptrdiff_t length = std::ptrdiff_t(c.W_out) * c.C;
+    const int reach_h = (c.HH - 1) * c.dilation_h + 1, reach_w = (c.WW - 1) * c.dilation_w + 1;
+    const int rows_out = item.i_end - item.i_begin;
+    const int first = item.i_begin * c.stride_h, rows = (rows_out - 1) * c.stride_h + reach_h;
+    const int s = c.stride_w, columns = c.W_out - 1 + (reach_w + s - 1) / s;
+    const bool flat = depthwise_flat(c);
+    const bool in_place = s == 1 && first >= c.pad_top && first + rows - c.pad_top <= c.H &&
+                          c.pad_left <= 0 && columns - c.pad_left <= c.W && length >= lanes<T>;
+    const std::ptrdiff_t line = std::ptrdiff_t(columns) * c.C, x_row = in_place ? row : s * line;
+    std::ptrdiff_t taps[depthwise_most_taps];
+    for (int v = 0; v < c.WW; ++v)
+        taps[v] = v * c.dilation_w % s * line + std::ptrdiff_t(v * c.dilation_w / s) * c.C;
+    T* lines = workspace;
+    T* results = workspace + (in_place ? 0 : rows * x_row + lanes<T>);
+
+    for (int n = item.n_begin; n < item.n_end; ++n) {
+        const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
+        const T* source = lines;
+        if (in_place) source = image + (first - c.pad_top) * row - std::ptrdiff_t(c.pad_left) * c.C;
+        else
+            for (int r = 0; r < rows; ++r) {
+                const int h = first + r - c.pad_top;
+                copy_lines(lines + r * x_row, h >= 0 && h < c.H ? image + h * row : nullptr, c,
+                           columns, line);
+            }
+        T* out = a.out + n * c.out_image + item.i_begin * c.out_row;
+        const Strip<T> s{taps, c.WW, c.HH, x_row, c.stride_h, c.dilation_h, c.WW * pitch, pitch,
+                         flat ? c.out_row : length, c.C, a.epilogue.bias, a.epilogue.relu, false};
+        for_strips<T>(c, item.i_begin, item.i_end, true, [&](StripOf<T> run, int i, int, Taps) {
+            const int k = i - item.i_begin;
+            run(source + k * c.stride_h * x_row, a.w, 0, length, (flat ? out : results) + k * s.out_row, s);
+        });
+        if (!flat)
+            for (int k = 0; k < rows_out; ++k)
+                for (int j = 0; j < c.W_out; ++j) {
+                    const T* from = results + k * length + std::ptrdiff_t(j) * c.C;
+                    T* to = out + k * c.out_row + j * c.out_pixel;
+                    for (int q = 0; q < c.C; ++q) to[q] = from[q];
+                }
+    }
+}
+
+template <class T>
+void correlate_depthwise(const Correlation& c, const CorrelationArrays<T>& a,
+                         const CorrelationItem& item, T* workspace) {
+    if (c.C < lanes<T>) correlate_narrow(c, a, item, workspace);
+    else correlate_wide(c, a, item);
+}
+
+template <class T>
+bool pack_depthwise(const Correlation& c, const T* w, const FilterSteps& steps, T* packed) {
+    const std::ptrdiff_t pitch = depthwise_pitch(c.C, lanes<T>);
+    T not_finite = 0;  // 0 * inf and 0 * nan are not 0
+    for (int u = 0; u < c.HH; ++u)
+        for (int v = 0; v < c.WW; ++v, packed += pitch) {
+            const T* tap = w + u * steps.u + v * steps.v;
+            for (int k = 0; k < c.C; ++k) {
+                packed[k] = tap[k * steps.group];
+                not_finite += packed[k] * 0;
+            }
+            for (std::ptrdiff_t k = c.C; k < pitch; ++k) packed[k] = packed[k - c.C];
+        }
+    return not_finite == 0;
+}
+
+}  // namespace
+
+const DepthwiseKernels<float> depthwise_f32 = {pack_depthwise<float>, correlate_depthwise<float>};
+const DepthwiseKernels<double> depthwise_f64 = {pack_depthwise<double>, correlate_depthwise<double>};
+
+}  // namespace cnn::CNN_LEVEL
