@@ -27,21 +27,21 @@ void flatten_rows(Correlation& c) {
 }  // namespace
 
 template <class T> bool depthwise_fits(const Correlation& c) {
-    return c.groups == c.C && c.C == c.F && c.WW <= depthwise_most_taps;
+    return c.groups == c.C && c.C == c.F && c.HH <= depthwise_most_taps &&
+           c.WW <= depthwise_most_taps;
 }
 
 template <class T>
 bool depthwise_correlation(Correlation c, const T* x, const T* w, const FilterSteps& steps,
-                           const Epilogue<T>& epilogue, Beyond beyond, T* out,
-                           PackedFilters<T>* kept) {
+                           const Epilogue<T>& epilogue, T* out, PackedFilters<T>* kept) {
     const auto& kernel = *kernels<T>().depthwise;
     const int lanes = kernels<T>().lanes;
     const Size pitch = depthwise_pitch(c.C, lanes);
-    bool finite = true;
-    const FiltersOfCall<T> packed(kept, Packing::depthwise, Size(c.HH) * c.WW * pitch, [&](T* to) {
-        finite = kernel.pack(c, w, steps, to);
+    const Size packed_size = Size(c.HH) * c.WW * pitch;
+    const FiltersOfCall<T> packed(kept, Packing::depthwise, packed_size + 1, [&](T* to) {
+        kernel.pack(c, w, steps, to);
     });
-    if (beyond == Beyond::nothing && !finite) return false;
+    if (packed[packed_size] == 0) return false;
 
     Workspace bias((pitch + 64) * sizeof(T));
     CorrelationArrays<T> arrays{x, packed, out, epilogue};
@@ -76,7 +76,7 @@ bool depthwise_correlation(Correlation c, const T* x, const T* w, const FilterSt
 #define CNN_INSTANTIATE(T)                                                                     \
     template bool depthwise_fits<T>(const Correlation&);                                       \
     template bool depthwise_correlation(Correlation, const T*, const T*, const FilterSteps&,   \
-                                        const Epilogue<T>&, Beyond, T*, PackedFilters<T>*);
+                                        const Epilogue<T>&, T*, PackedFilters<T>*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)
 

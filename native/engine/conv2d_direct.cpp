@@ -23,7 +23,7 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
          Epilogue<T> epilogue, Beyond beyond, T* out,
          PackedFilters<T>* kept = nullptr) {
     if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
-    if (depthwise_fits<T>(c) && depthwise_correlation(c, x, w, steps, epilogue, beyond, out, kept))
+    if (depthwise_fits<T>(c) && depthwise_correlation(c, x, w, steps, epilogue, out, kept))
         return;
     flatten_pixels(c, 56);
     if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, beyond, out, kept))

@@ -7,9 +7,10 @@ namespace cnn {
 
 template <class T> bool depthwise_fits(const Correlation&);
 
-// False, and nothing done, where the filters are not finite and must not meet the border.
+// False, and nothing done, where the filters are not finite: what they make of the border is
+// the other ways' matter.
 template <class T>
 bool depthwise_correlation(Correlation, const T* x, const T* w, const FilterSteps&,
-                           const Epilogue<T>&, Beyond beyond, T* out, PackedFilters<T>* kept);
+                           const Epilogue<T>&, T* out, PackedFilters<T>* kept);
 
 }  // namespace cnn

@@ -9,11 +9,11 @@
 // and are read from channel e mod C on.
 //
 //   strip: R rows of the result x one register, moved along the line. For each v the K
-//          filters of its column stay in registers, and each of the R+K-1 rows of x is
-//          loaded once for up to K products.
+//          filters of its column stay in registers, and each of the (R-1)*s + K rows of x
+//          is loaded once for up to K products.
 //
-// Rows and columns beyond the image are left out and not multiplied: a row of the result
-// near the border has fewer taps u, a pixel near it fewer taps v. So x is read where it lies.
+// x is read where it lies: rows beyond the image are a line of zeros, and pixels near the
+// border have fewer taps v.
 // Where pixels are apart, in x by a stride or in the result, a register stays in its pixel,
 // the last of a pixel over the one before. Where a pixel is less than a register, the rows
 // are copied with their border, every stride-th pixel together, so that they are lines again.
@@ -31,8 +31,6 @@ namespace {
 template <class T> struct Strip {
     const std::ptrdiff_t* taps;  // where the taps of a row of the window find x
     int n_taps, HH;
-    std::ptrdiff_t x_row;        // from a row of x to the next
-    int stride, dilation;        // of rows
     std::ptrdiff_t w_row, w_tap;
     std::ptrdiff_t out_row;
     int C;
@@ -40,14 +38,19 @@ template <class T> struct Strip {
     bool relu, past_caches;
 };
 
-// R rows, `length` numbers each, the first one of `channel`. K taps u, at stride and dilation
-// 1; K = 0: as many and as far apart as the strip says.
-template <class T, int K, int R>
-void strip(const T* x, const T* w, int channel, std::ptrdiff_t length, T* out, const Strip<T>& s) {
-    const int step = lanes<T> % s.C;  // lanes itself where there are as many channels
-    const int filled = length < lanes<T> ? static_cast<int>(length) : lanes<T>;
+constexpr int most_rows = 6;  // of a strip
+
+// R rows, `length` numbers each, the first one of `channel`. K taps u, next to each other and
+// with the rows S apart: rows[m*S + u] is what row m meets with tap u. K = 0: as many taps as
+// the strip says, and rows[u*R + m].
+template <class T, int K, int S, int R>
+void strip(const T* const* rows, const T* w, int channel, std::ptrdiff_t length, T* out,
+           const Strip<T>& of) {
+    const Strip<T> s = of;  // a copy that no store can change
+    const int step = s.C <= lanes<T> ? lanes<T> % s.C : lanes<T>;
+    const bool whole = length >= lanes<T>;
     for (std::ptrdiff_t e = 0; e < length; e += lanes<T>) {
-        if (e + lanes<T> > length && filled == lanes<T>) {  // the last one: over the one before
+        if (e + lanes<T> > length && whole) {  // the last one: over the one before
             const int back = static_cast<int>(e + lanes<T> - length);
             e -= back;
             channel -= back % s.C;
@@ -55,63 +58,81 @@ void strip(const T* x, const T* w, int channel, std::ptrdiff_t length, T* out, c
         }
         Vector<T> sums[R] = {};
         for (int v = 0; v < s.n_taps; ++v) {
-            const T* at = x + e + s.taps[v];
+            const std::ptrdiff_t at = e + s.taps[v];
             const T* filter = w + channel + v * s.w_tap;
             if constexpr (K > 0) {
                 Vector<T> filters[K];
 #pragma GCC unroll 8
                 for (int u = 0; u < K; ++u) filters[u] = load(filter + u * s.w_row);
-#pragma GCC unroll 16
-                for (int r = 0; r < R + K - 1; ++r, at += s.x_row) {
-                    const Vector<T> value = load(at);
+#pragma GCC unroll 32
+                for (int r = 0; r < (R - 1) * S + K; ++r) {
+                    Vector<T> value = load(rows[r] + at);
+                    keep_in_register<T>(value);  // and do not load it for each product
 #pragma GCC unroll 16
                     for (int m = 0; m < R; ++m)
-                        if (r - m >= 0 && r - m < K) sums[m] += value * filters[r - m];
+                        if (r - m * S >= 0 && r - m * S < K) sums[m] += value * filters[r - m * S];
                 }
             } else {
-                for (int u = 0; u < s.HH; ++u, at += s.dilation * s.x_row, filter += s.w_row) {
+                const T* const* of_tap = rows;
+                for (int u = 0; u < s.HH; ++u, filter += s.w_row, of_tap += R) {
                     const Vector<T> here = load(filter);
-                    const T* row = at;
 #pragma GCC unroll 16
-                    for (int m = 0; m < R; ++m, row += s.stride * s.x_row)
-                        sums[m] += load(row) * here;
+                    for (int m = 0; m < R; ++m) sums[m] += load(of_tap[m] + at) * here;
                 }
             }
         }
-        Vector<T> bias = {};
-        if (s.bias) bias = load(s.bias + channel);
+        if (s.bias) {
+            const Vector<T> bias = load(s.bias + channel);
 #pragma GCC unroll 16
-        for (int m = 0; m < R; ++m) {
-            Vector<T> y = sums[m] + bias;
-            if (s.relu) y = relu<T>(y);
-            T* to = out + m * s.out_row + e;
-            if (filled < lanes<T>) store_first(to, y, filled);
-            else if (s.past_caches) store_past_caches(to, y);
-            else store(to, y);
+            for (int m = 0; m < R; ++m) sums[m] += bias;
         }
-        channel += step ? step : (lanes<T> > s.C ? 0 : lanes<T>);
+        if (s.relu) {
+#pragma GCC unroll 16
+            for (int m = 0; m < R; ++m) sums[m] = relu<T>(sums[m]);
+        }
+        T* to = out + e;
+        if (!whole) {
+#pragma GCC unroll 16
+            for (int m = 0; m < R; ++m)
+                store_first(to + m * s.out_row, sums[m], static_cast<int>(length));
+        } else if (s.past_caches) {
+#pragma GCC unroll 16
+            for (int m = 0; m < R; ++m) store_past_caches(to + m * s.out_row, sums[m]);
+        } else {
+#pragma GCC unroll 16
+            for (int m = 0; m < R; ++m) store(to + m * s.out_row, sums[m]);
+        }
+        channel += step;
         if (channel >= s.C) channel -= s.C;
     }
 }
 
 template <class T>
-using StripOf = void (*)(const T*, const T*, int, std::ptrdiff_t, T*, const Strip<T>&);
+using StripOf = void (*)(const T* const*, const T*, int, std::ptrdiff_t, T*, const Strip<T>&);
 
-constexpr int most_rows = 6;
-
-// 6, 4, 2 or 1.
-CNN_INLINE int rows_together(int rows) { return rows >= 6 ? 6 : rows >= 4 ? 4 : rows >= 2 ? 2 : 1; }
-
-template <class T, int R> CNN_INLINE StripOf<T> strip_of(int K) {
-    static constexpr StripOf<T> table[] = {strip<T, 0, R>, strip<T, 1, R>, strip<T, 2, R>,
-                                           strip<T, 3, R>, strip<T, 4, R>, strip<T, 5, R>,
-                                           strip<T, 6, R>, strip<T, 7, R>};
-    return table[K];
+// How many of the rows that are left go together, out of 6, 4, 3, 2 and 1.
+CNN_INLINE int rows_together(int left) {
+    constexpr int of[] = {0, 1, 2, 3, 4, 3, 6, 4, 4, 6, 6, 4};
+    return left < 12 ? of[left] : 6;
 }
 
-template <class T> CNN_INLINE StripOf<T> strip_of(int K, int R) {
-    return R == 6 ? strip_of<T, 6>(K) : R == 4 ? strip_of<T, 4>(K)
-         : R == 2 ? strip_of<T, 2>(K) : strip_of<T, 1>(K);
+constexpr int most_near = 7;  // taps u whose filters stay in registers
+
+template <class T, int S, int R> CNN_INLINE StripOf<T> strip_of(int K) {
+    static constexpr StripOf<T> table[] = {strip<T, 1, S, R>, strip<T, 2, S, R>, strip<T, 3, S, R>,
+                                           strip<T, 4, S, R>, strip<T, 5, S, R>, strip<T, 6, S, R>,
+                                           strip<T, 7, S, R>};
+    return table[K - 1];
+}
+
+template <class T, int S> CNN_INLINE StripOf<T> strip_of(int K, int R) {
+    return R == 6 ? strip_of<T, S, 6>(K) : R == 4 ? strip_of<T, S, 4>(K)
+         : R == 3 ? strip_of<T, S, 3>(K) : R == 2 ? strip_of<T, S, 2>(K) : strip_of<T, 1, 1>(K);
+}
+
+template <class T> CNN_INLINE StripOf<T> strip_of_any(int R) {
+    return R == 6 ? strip<T, 0, 1, 6> : R == 4 ? strip<T, 0, 1, 4>
+         : R == 3 ? strip<T, 0, 1, 3> : R == 2 ? strip<T, 0, 1, 2> : strip<T, 0, 1, 1>;
 }
 
 struct Taps {
@@ -163,30 +184,35 @@ void copy_lines(T* to, const T* row, const Correlation& c, int columns, std::ptr
     }
 }
 
-// Rows i_begin .. i_end-1 of one image, by the rows that go together.
-// run(strip, first row, taps u there)
+// Rows i_begin .. i_end-1 by those that go together: run(strip, i, R).
 template <class T, class Run>
-CNN_INLINE void for_strips(const Correlation& c, int i_begin, int i_end, bool all_rows, const Run& run) {
+CNN_INLINE void for_strips(const Correlation& c, int i_begin, int i_end, const Run& run) {
+    const bool near = c.dilation_h == 1 && c.HH >= 1 && c.HH <= most_near && c.stride_h <= 2;
     for (int i = i_begin; i < i_end;) {
-        auto taps_at = [&](int row) CNN_LAMBDA {
-            return all_rows ? Taps{0, c.HH}
-                            : taps_inside(row * c.stride_h - c.pad_top, c.HH, c.dilation_h, c.H);
-        };
-        const Taps taps = taps_at(i);
-        int R = 1;
-        if (taps.count() == c.HH) {
-            R = rows_together(i_end - i);
-            while (R > 1 && taps_at(i + R - 1).count() < c.HH) R = rows_together(R - 1);
-        }
-        const bool near = c.dilation_h == 1 && (R == 1 || c.stride_h == 1) && taps.count() <= 7;
-        run(strip_of<T>(near ? taps.count() : 0, R), i, R, taps);
+        const int R = rows_together(i_end - i);
+        run(!near ? strip_of_any<T>(R) : c.stride_h == 2 ? strip_of<T, 2>(c.HH, R)
+                                                         : strip_of<T, 1>(c.HH, R), near, i, R);
         i += R;
     }
 }
 
-// A pixel is a register or more: x where it lies.
+// The rows of x that R rows of the result meet, as strip wants them: row_at(r) is row r of x
+// below the first.
+template <class T, class RowAt>
+CNN_INLINE void find_rows(const T** rows, const Correlation& c, bool near, int R, const RowAt& row_at) {
+    if (near) {
+        for (int r = 0; r < (R - 1) * c.stride_h + c.HH; ++r) rows[r] = row_at(r);
+    } else {
+        for (int u = 0; u < c.HH; ++u)
+            for (int m = 0; m < R; ++m) *rows++ = row_at(m * c.stride_h + u * c.dilation_h);
+    }
+}
+
+// A pixel is a register or more: x where it lies. Rows beyond the image are a line of zeros,
+// of columns beyond it there is no tap.
 template <class T>
-void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a, const CorrelationItem& item) {
+void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a, const CorrelationItem& item,
+                    T* zeros) {
     const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, pitch = depthwise_pitch(c.C, lanes<T>);
     std::ptrdiff_t taps[depthwise_most_taps];
     for (int v = 0; v < c.WW; ++v) taps[v] = std::ptrdiff_t(v) * c.dilation_w * c.C;
@@ -197,26 +223,41 @@ void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a, const C
     int left = 0, right = c.W_out;  // the pixels between have all taps
     while (left < c.W_out && columns_at(left).count() < c.WW) ++left;
     while (right > left && columns_at(right - 1).count() < c.WW) --right;
+    const std::ptrdiff_t piece = depthwise_piece(c.C);
+    fill_zeros(zeros, depthwise_workspace(c, 1, lanes<T>));
 
+    Strip<T> s{taps, 0, c.HH, c.WW * pitch, pitch, c.out_row, c.C,
+               a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
-        for_strips<T>(c, item.i_begin, item.i_end, false, [&](StripOf<T> run, int i, int, Taps rows) {
-            Strip<T> s{taps, 0, rows.count(), row, c.stride_h, c.dilation_h, c.WW * pitch, pitch,
-                       c.out_row, c.C, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
-            const T* x = image + (i * c.stride_h - c.pad_top + rows.begin * c.dilation_h) * row;
-            const T* w = a.w + rows.begin * s.w_row;
+        for_strips<T>(c, item.i_begin, item.i_end, [&](StripOf<T> run, bool near, int i, int R) {
             T* out = a.out + n * c.out_image + i * c.out_row;
-            auto pixels = [&](int j, std::ptrdiff_t length, Taps columns) {
-                s.n_taps = columns.count();
+            const T* rows[depthwise_most_taps * most_rows];
+            // `length` numbers of the row from number e of pixel j on
+            auto numbers = [&](int j, std::ptrdiff_t e, std::ptrdiff_t length, Taps columns) {
                 const int first = j * c.stride_w - c.pad_left + columns.begin * c.dilation_w;
-                run(x + std::ptrdiff_t(first) * c.C, w + columns.begin * pitch, 0, length,
-                    out + j * c.out_pixel, s);
+                find_rows(rows, c, near, R, [&](int r) CNN_LAMBDA {
+                    const int h = i * c.stride_h - c.pad_top + r;
+                    return h >= 0 && h < c.H ? image + h * row + std::ptrdiff_t(first) * c.C + e : zeros;
+                });
+                s.n_taps = columns.count();
+                run(rows, a.w + columns.begin * pitch, static_cast<int>(e % c.C), length,
+                    out + j * c.out_pixel + e, s);
             };
-            for (int j = 0; j < left; ++j) pixels(j, c.C, columns_at(j));
+            for (int j = 0; j < left; ++j) numbers(j, 0, c.C, columns_at(j));
             const Taps all{0, c.WW};
-            if (flat && right > left) pixels(left, std::ptrdiff_t(right - left) * c.C, all);
-            else for (int j = left; j < right; ++j) pixels(j, c.C, all);
-            for (int j = right; j < c.W_out; ++j) pixels(j, c.C, columns_at(j));
+            if (flat) {
+                const std::ptrdiff_t length = std::ptrdiff_t(right - left) * c.C;
+                for (std::ptrdiff_t e = 0; e < length;) {
+                    // what is left after a piece is a register or more
+                    const std::ptrdiff_t n = length - e < piece + lanes<T> ? length - e : piece;
+                    numbers(left, e, n, all);
+                    e += n;
+                }
+            } else {
+                for (int j = left; j < right; ++j) numbers(j, 0, c.C, all);
+            }
+            for (int j = right; j < c.W_out; ++j) numbers(j, 0, c.C, columns_at(j));
         });
     }
     if (a.epilogue.past_caches) finish_past_caches();
@@ -241,6 +282,8 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a, const
         taps[v] = v * c.dilation_w % s * line + std::ptrdiff_t(v * c.dilation_w / s) * c.C;
     T* lines = workspace;
     T* results = workspace + (in_place ? 0 : rows * x_row + lanes<T>);
+    const Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, flat ? c.out_row : length, c.C,
+                      a.epilogue.bias, a.epilogue.relu, false};
 
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
@@ -253,11 +296,13 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a, const
                            columns, line);
             }
         T* out = a.out + n * c.out_image + item.i_begin * c.out_row;
-        const Strip<T> s{taps, c.WW, c.HH, x_row, c.stride_h, c.dilation_h, c.WW * pitch, pitch,
-                         flat ? c.out_row : length, c.C, a.epilogue.bias, a.epilogue.relu, false};
-        for_strips<T>(c, item.i_begin, item.i_end, true, [&](StripOf<T> run, int i, int, Taps) {
+        for_strips<T>(c, item.i_begin, item.i_end, [&](StripOf<T> run, bool near, int i, int R) {
             const int k = i - item.i_begin;
-            run(source + k * c.stride_h * x_row, a.w, 0, length, (flat ? out : results) + k * s.out_row, s);
+            const T* under[depthwise_most_taps * most_rows];
+            find_rows(under, c, near, R, [&](int r) CNN_LAMBDA {
+                return source + (k * c.stride_h + r) * x_row;
+            });
+            run(under, a.w, 0, length, (flat ? out : results) + k * of.out_row, of);
         });
         if (!flat)
             for (int k = 0; k < rows_out; ++k)
@@ -273,11 +318,11 @@ template <class T>
 void correlate_depthwise(const Correlation& c, const CorrelationArrays<T>& a,
                          const CorrelationItem& item, T* workspace) {
     if (c.C < lanes<T>) correlate_narrow(c, a, item, workspace);
-    else correlate_wide(c, a, item);
+    else correlate_wide(c, a, item, workspace);
 }
 
 template <class T>
-bool pack_depthwise(const Correlation& c, const T* w, const FilterSteps& steps, T* packed) {
+void pack_depthwise(const Correlation& c, const T* w, const FilterSteps& steps, T* packed) {
     const std::ptrdiff_t pitch = depthwise_pitch(c.C, lanes<T>);
     T not_finite = 0;  // 0 * inf and 0 * nan are not 0
     for (int u = 0; u < c.HH; ++u)
@@ -289,7 +334,7 @@ bool pack_depthwise(const Correlation& c, const T* w, const FilterSteps& steps, 
             }
             for (std::ptrdiff_t k = c.C; k < pitch; ++k) packed[k] = packed[k - c.C];
         }
-    return not_finite == 0;
+    *packed = not_finite == 0;
 }
 
 }  // namespace

@@ -10,16 +10,19 @@ inline std::ptrdiff_t depthwise_pitch(int C, int lanes) {
     return (std::ptrdiff_t(C) + 2 * lanes - 2) / lanes * lanes;
 }
 
-// The offsets of a row's taps stand in an array of this size.
+// Taps of a window along each axis: what they find stands in arrays of this size.
 constexpr int depthwise_most_taps = 32;
 
-// A result of neighbouring numbers, pixel by pixel, and a source to match.
+// A result of neighbouring numbers, pixel by pixel.
 inline bool depthwise_flat(const Correlation& c) { return c.out_pixel == c.C; }
 
-// What an item's rows take, as the kernel copies them where a pixel is less than a register.
+// Numbers of a row at a time: no more than the line of zeros is long.
+inline std::ptrdiff_t depthwise_piece(int C) { return C > 1024 ? C : 1024; }
+
+// Where a pixel is a register or more, a line of zeros; else what an item copies.
 inline std::ptrdiff_t depthwise_workspace(const Correlation& c, int rows_out, int lanes) {
-    if (c.C >= lanes) return 0;
     const std::ptrdiff_t reach = std::ptrdiff_t(c.WW - 1) * c.dilation_w + 1;
+    if (c.C >= lanes) return depthwise_piece(c.C) + (reach > 0 ? reach : 0) * c.C + 2 * lanes;
     const std::ptrdiff_t columns = (c.W_out - 1) + (reach + c.stride_w - 1) / c.stride_w + 1;
     const std::ptrdiff_t rows = std::ptrdiff_t(rows_out - 1) * c.stride_h +
                                 std::ptrdiff_t(c.HH - 1) * c.dilation_h + 1;
@@ -28,8 +31,8 @@ inline std::ptrdiff_t depthwise_workspace(const Correlation& c, int rows_out, in
 }
 
 template <class T> struct DepthwiseKernels {
-    // [HH][WW][pitch]. Tells whether all filters are finite.
-    bool (*pack)(const Correlation&, const T* w, const FilterSteps&, T* packed);
+    // [HH][WW][pitch], and last whether all filters are finite: 1 or 0.
+    void (*pack)(const Correlation&, const T* w, const FilterSteps&, T* packed);
     // Of an item only images and rows count; the bias is a line like one of packed filters.
     void (*correlate)(const Correlation&, const CorrelationArrays<T>&, const CorrelationItem&,
                       T* workspace);
