@@ -57,7 +57,10 @@ bool depthwise_correlation(Correlation c, const T* x, const T* w, const FilterSt
     const int threads = n_threads();
     int rows = c.H_out;
     auto items = [&] { return Size(c.N) * ceil_div(c.H_out, rows); };
-    auto halve = [&] { rows = (rows + 1) / 2; };
+    auto halve = [&] {  // to whole strips, while there are several
+        rows = (rows + 1) / 2;
+        if (rows > rows_at_a_time) rows = ceil_div(rows, rows_at_a_time) * rows_at_a_time;
+    };
     while (rows > rows_at_a_time && items() < 8 * threads) halve();
     while (rows > 2 && items() < 2 * threads) halve();
     while (rows > 1 && depthwise_workspace(c, rows, lanes) * Size(sizeof(T)) > close_bytes) halve();

@@ -39,6 +39,7 @@ template <class T> struct Strip {
 };
 
 constexpr int most_rows = 6;  // of a strip
+constexpr int ahead = 64;     // numbers that are fetched before they are met
 
 // R rows, `length` numbers each, the first one of `channel`. K taps u, next to each other and
 // with the rows S apart: rows[m*S + u] is what row m meets with tap u. K = 0: as many taps as
@@ -55,6 +56,11 @@ void strip(const T* const* rows, const T* w, int channel, std::ptrdiff_t length,
             e -= back;
             channel -= back % s.C;
             if (channel < 0) channel += s.C;
+        }
+        if constexpr (K >= 3) {  // more rows than a CPU sees coming by itself
+            const std::ptrdiff_t soon = e + s.taps[s.n_taps - 1] + ahead;
+#pragma GCC unroll 32
+            for (int r = 0; r < (R - 1) * S + K; ++r) __builtin_prefetch(rows[r] + soon);
         }
         Vector<T> sums[R] = {};
         for (int v = 0; v < s.n_taps; ++v) {
