@@ -32,7 +32,7 @@ template <class T> struct Strip {
     const std::ptrdiff_t* taps;  // where the taps of a row of the window find x
     int n_taps, HH;
     std::ptrdiff_t w_row, w_tap;
-    std::ptrdiff_t out_row;
+    std::ptrdiff_t x_pixel, out_pixel, out_row;
     int C;
     const T* bias;
     bool relu, past_caches;
@@ -41,80 +41,84 @@ template <class T> struct Strip {
 constexpr int most_rows = 6;  // of a strip
 constexpr int ahead = 64;     // numbers that are fetched before they are met
 
-// R rows, `length` numbers each, the first one of `channel`. K taps u, next to each other and
+// R rows, `length` numbers each, the first one of `channel`; the same at several pixels. K taps u, next to each other and
 // with the rows S apart: rows[m*S + u] is what row m meets with tap u. K = 0: as many taps as
 // the strip says, and rows[u*R + m].
 template <class T, int K, int S, int R>
-void strip(const T* const* rows, const T* w, int channel, std::ptrdiff_t length, T* out,
+void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, int pixels, T* out,
            const Strip<T>& of) {
     const Strip<T> s = of;  // a copy that no store can change
     const int step = s.C <= lanes<T> ? lanes<T> % s.C : lanes<T>;
     const bool whole = length >= lanes<T>;
-    for (std::ptrdiff_t e = 0; e < length; e += lanes<T>) {
-        if (e + lanes<T> > length && whole) {  // the last one: over the one before
-            const int back = static_cast<int>(e + lanes<T> - length);
-            e -= back;
-            channel -= back % s.C;
-            if (channel < 0) channel += s.C;
-        }
-        if constexpr (K >= 3) {  // more rows than a CPU sees coming by itself
-            const std::ptrdiff_t soon = e + s.taps[s.n_taps - 1] + ahead;
+    std::ptrdiff_t pixel = 0;
+    for (int p = 0; p < pixels; ++p, pixel += s.x_pixel, out += s.out_pixel) {
+        int channel = first;
+        for (std::ptrdiff_t e = 0; e < length; e += lanes<T>) {
+            if (e + lanes<T> > length && whole) {  // the last one: over the one before
+                const int back = static_cast<int>(e + lanes<T> - length);
+                e -= back;
+                channel -= back % s.C;
+                if (channel < 0) channel += s.C;
+            }
+            if constexpr (K >= 3) {  // more rows than a CPU sees coming by itself
+                const std::ptrdiff_t soon = pixel + e + s.taps[s.n_taps - 1] + ahead;
 #pragma GCC unroll 32
-            for (int r = 0; r < (R - 1) * S + K; ++r) __builtin_prefetch(rows[r] + soon);
-        }
-        Vector<T> sums[R] = {};
-        for (int v = 0; v < s.n_taps; ++v) {
-            const std::ptrdiff_t at = e + s.taps[v];
-            const T* filter = w + channel + v * s.w_tap;
-            if constexpr (K > 0) {
-                Vector<T> filters[K];
+                for (int r = 0; r < (R - 1) * S + K; ++r) __builtin_prefetch(rows[r] + soon);
+            }
+            Vector<T> sums[R] = {};
+            for (int v = 0; v < s.n_taps; ++v) {
+                const std::ptrdiff_t at = pixel + e + s.taps[v];
+                const T* filter = w + channel + v * s.w_tap;
+                if constexpr (K > 0) {
+                    Vector<T> filters[K];
 #pragma GCC unroll 8
-                for (int u = 0; u < K; ++u) filters[u] = load(filter + u * s.w_row);
+                    for (int u = 0; u < K; ++u) filters[u] = load(filter + u * s.w_row);
 #pragma GCC unroll 32
-                for (int r = 0; r < (R - 1) * S + K; ++r) {
-                    Vector<T> value = load(rows[r] + at);
-                    keep_in_register<T>(value);  // and do not load it for each product
+                    for (int r = 0; r < (R - 1) * S + K; ++r) {
+                        Vector<T> value = load(rows[r] + at);
+                        keep_in_register<T>(value);  // and do not load it for each product
 #pragma GCC unroll 16
-                    for (int m = 0; m < R; ++m)
-                        if (r - m * S >= 0 && r - m * S < K) sums[m] += value * filters[r - m * S];
-                }
-            } else {
-                const T* const* of_tap = rows;
-                for (int u = 0; u < s.HH; ++u, filter += s.w_row, of_tap += R) {
-                    const Vector<T> here = load(filter);
+                        for (int m = 0; m < R; ++m)
+                            if (r - m * S >= 0 && r - m * S < K) sums[m] += value * filters[r - m * S];
+                    }
+                } else {
+                    const T* const* of_tap = rows;
+                    for (int u = 0; u < s.HH; ++u, filter += s.w_row, of_tap += R) {
+                        const Vector<T> here = load(filter);
 #pragma GCC unroll 16
-                    for (int m = 0; m < R; ++m) sums[m] += load(of_tap[m] + at) * here;
+                        for (int m = 0; m < R; ++m) sums[m] += load(of_tap[m] + at) * here;
+                    }
                 }
             }
+            if (s.bias) {
+                const Vector<T> bias = load(s.bias + channel);
+#pragma GCC unroll 16
+                for (int m = 0; m < R; ++m) sums[m] += bias;
+            }
+            if (s.relu) {
+#pragma GCC unroll 16
+                for (int m = 0; m < R; ++m) sums[m] = relu<T>(sums[m]);
+            }
+            T* to = out + e;
+            if (!whole) {
+#pragma GCC unroll 16
+                for (int m = 0; m < R; ++m)
+                    store_first(to + m * s.out_row, sums[m], static_cast<int>(length));
+            } else if (s.past_caches) {
+#pragma GCC unroll 16
+                for (int m = 0; m < R; ++m) store_past_caches(to + m * s.out_row, sums[m]);
+            } else {
+#pragma GCC unroll 16
+                for (int m = 0; m < R; ++m) store(to + m * s.out_row, sums[m]);
+            }
+            channel += step;
+            if (channel >= s.C) channel -= s.C;
         }
-        if (s.bias) {
-            const Vector<T> bias = load(s.bias + channel);
-#pragma GCC unroll 16
-            for (int m = 0; m < R; ++m) sums[m] += bias;
-        }
-        if (s.relu) {
-#pragma GCC unroll 16
-            for (int m = 0; m < R; ++m) sums[m] = relu<T>(sums[m]);
-        }
-        T* to = out + e;
-        if (!whole) {
-#pragma GCC unroll 16
-            for (int m = 0; m < R; ++m)
-                store_first(to + m * s.out_row, sums[m], static_cast<int>(length));
-        } else if (s.past_caches) {
-#pragma GCC unroll 16
-            for (int m = 0; m < R; ++m) store_past_caches(to + m * s.out_row, sums[m]);
-        } else {
-#pragma GCC unroll 16
-            for (int m = 0; m < R; ++m) store(to + m * s.out_row, sums[m]);
-        }
-        channel += step;
-        if (channel >= s.C) channel -= s.C;
     }
 }
 
 template <class T>
-using StripOf = void (*)(const T* const*, const T*, int, std::ptrdiff_t, T*, const Strip<T>&);
+using StripOf = void (*)(const T* const*, const T*, int, std::ptrdiff_t, int, T*, const Strip<T>&);
 
 // How many of the rows that are left go together, out of 6, 4, 3, 2 and 1.
 CNN_INLINE int rows_together(int left) {
@@ -232,38 +236,40 @@ void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a, const C
     const std::ptrdiff_t piece = depthwise_piece(c.C);
     fill_zeros(zeros, depthwise_workspace(c, 1, lanes<T>));
 
-    Strip<T> s{taps, 0, c.HH, c.WW * pitch, pitch, c.out_row, c.C,
-               a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
+    Strip<T> s{taps, 0, c.HH, c.WW * pitch, pitch, std::ptrdiff_t(c.stride_w) * c.C, c.out_pixel,
+               c.out_row, c.C, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
+    const int pixels_a_piece = static_cast<int>(1 + (piece - c.C) / s.x_pixel);
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
         for_strips<T>(c, item.i_begin, item.i_end, [&](StripOf<T> run, bool near, int i, int R) {
             T* out = a.out + n * c.out_image + i * c.out_row;
             const T* rows[depthwise_most_taps * most_rows];
-            // `length` numbers of the row from number e of pixel j on
-            auto numbers = [&](int j, std::ptrdiff_t e, std::ptrdiff_t length, Taps columns) {
+            // `length` numbers from number e of pixel j on, at some pixels
+            auto numbers = [&](int j, std::ptrdiff_t e, std::ptrdiff_t length, int pixels, Taps columns) {
                 const int first = j * c.stride_w - c.pad_left + columns.begin * c.dilation_w;
                 find_rows(rows, c, near, R, [&](int r) CNN_LAMBDA {
                     const int h = i * c.stride_h - c.pad_top + r;
                     return h >= 0 && h < c.H ? image + h * row + std::ptrdiff_t(first) * c.C + e : zeros;
                 });
                 s.n_taps = columns.count();
-                run(rows, a.w + columns.begin * pitch, static_cast<int>(e % c.C), length,
+                run(rows, a.w + columns.begin * pitch, static_cast<int>(e % c.C), length, pixels,
                     out + j * c.out_pixel + e, s);
             };
-            for (int j = 0; j < left; ++j) numbers(j, 0, c.C, columns_at(j));
+            for (int j = 0; j < left; ++j) numbers(j, 0, c.C, 1, columns_at(j));
             const Taps all{0, c.WW};
             if (flat) {
                 const std::ptrdiff_t length = std::ptrdiff_t(right - left) * c.C;
                 for (std::ptrdiff_t e = 0; e < length;) {
                     // what is left after a piece is a register or more
                     const std::ptrdiff_t n = length - e < piece + lanes<T> ? length - e : piece;
-                    numbers(left, e, n, all);
+                    numbers(left, e, n, 1, all);
                     e += n;
                 }
             } else {
-                for (int j = left; j < right; ++j) numbers(j, 0, c.C, all);
+                for (int j = left; j < right; j += pixels_a_piece)
+                    numbers(j, 0, c.C, smaller(right - j, pixels_a_piece), all);
             }
-            for (int j = right; j < c.W_out; ++j) numbers(j, 0, c.C, columns_at(j));
+            for (int j = right; j < c.W_out; ++j) numbers(j, 0, c.C, 1, columns_at(j));
         });
     }
     if (a.epilogue.past_caches) finish_past_caches();
@@ -288,7 +294,7 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a, const
         taps[v] = v * c.dilation_w % s * line + std::ptrdiff_t(v * c.dilation_w / s) * c.C;
     T* lines = workspace;
     T* results = workspace + (in_place ? 0 : rows * x_row + lanes<T>);
-    const Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, flat ? c.out_row : length, c.C,
+    const Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, 0, 0, flat ? c.out_row : length, c.C,
                       a.epilogue.bias, a.epilogue.relu, false};
 
     for (int n = item.n_begin; n < item.n_end; ++n) {
@@ -308,7 +314,7 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a, const
             find_rows(under, c, near, R, [&](int r) CNN_LAMBDA {
                 return source + (k * c.stride_h + r) * x_row;
             });
-            run(under, a.w, 0, length, (flat ? out : results) + k * of.out_row, of);
+            run(under, a.w, 0, length, 1, (flat ? out : results) + k * of.out_row, of);
         });
         if (!flat)
             for (int k = 0; k < rows_out; ++k)
