@@ -33,13 +33,12 @@ template <class T> struct Strip {
     int n_taps, HH;
     std::ptrdiff_t w_row, w_tap;
     std::ptrdiff_t x_pixel, out_pixel, out_row;
-    int C;
+    int C, ahead;  // numbers that are fetched before they are met
     const T* bias;
     bool relu, past_caches;
 };
 
 constexpr int most_rows = 6;  // of a strip
-constexpr int ahead = 64;     // numbers that are fetched before they are met
 
 // R rows, `length` numbers each, the first one of `channel`; the same at several pixels. K taps u, next to each other and
 // with the rows S apart: rows[m*S + u] is what row m meets with tap u. K = 0: as many taps as
@@ -60,10 +59,13 @@ void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, i
                 channel -= back % s.C;
                 if (channel < 0) channel += s.C;
             }
-            if constexpr (K >= 3) {  // more rows than a CPU sees coming by itself
-                const std::ptrdiff_t soon = pixel + e + s.taps[s.n_taps - 1] + ahead;
+            if constexpr (K > 0) {  // more rows than a CPU sees coming by itself
+                const std::ptrdiff_t soon = pixel + e + s.taps[s.n_taps ? s.n_taps - 1 : 0] + s.ahead;
 #pragma GCC unroll 32
-                for (int r = 0; r < (R - 1) * S + K; ++r) __builtin_prefetch(rows[r] + soon);
+                for (int r = 0; r < (R - 1) * S + K; ++r) {
+                    __builtin_prefetch(rows[r] + soon);
+                    if (S == 2) __builtin_prefetch(rows[r] + soon + s.C);  // the pixel between
+                }
             }
             Vector<T> sums[R] = {};
             for (int v = 0; v < s.n_taps; ++v) {
@@ -224,7 +226,7 @@ template <class T>
 void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a, const CorrelationItem& item,
                     T* zeros) {
     const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, pitch = depthwise_pitch(c.C, lanes<T>);
-    std::ptrdiff_t taps[depthwise_most_taps];
+    std::ptrdiff_t taps[depthwise_most_taps] = {};
     for (int v = 0; v < c.WW; ++v) taps[v] = std::ptrdiff_t(v) * c.dilation_w * c.C;
     const bool flat = depthwise_flat(c) && c.stride_w == 1;
     auto columns_at = [&](int j) CNN_LAMBDA {
@@ -237,7 +239,7 @@ void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a, const C
     fill_zeros(zeros, depthwise_workspace(c, 1, lanes<T>));
 
     Strip<T> s{taps, 0, c.HH, c.WW * pitch, pitch, std::ptrdiff_t(c.stride_w) * c.C, c.out_pixel,
-               c.out_row, c.C, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
+               c.out_row, c.C, row >= 2048 ? 192 : 64, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
     const int pixels_a_piece = static_cast<int>(1 + (piece - c.C) / s.x_pixel);
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
@@ -289,13 +291,13 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a, const
     const bool in_place = s == 1 && first >= c.pad_top && first + rows - c.pad_top <= c.H &&
                           c.pad_left <= 0 && columns - c.pad_left <= c.W && length >= lanes<T>;
     const std::ptrdiff_t line = std::ptrdiff_t(columns) * c.C, x_row = in_place ? row : s * line;
-    std::ptrdiff_t taps[depthwise_most_taps];
+    std::ptrdiff_t taps[depthwise_most_taps] = {};
     for (int v = 0; v < c.WW; ++v)
         taps[v] = v * c.dilation_w % s * line + std::ptrdiff_t(v * c.dilation_w / s) * c.C;
     T* lines = workspace;
     T* results = workspace + (in_place ? 0 : rows * x_row + lanes<T>);
     const Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, 0, 0, flat ? c.out_row : length, c.C,
-                      a.epilogue.bias, a.epilogue.relu, false};
+                      64, a.epilogue.bias, a.epilogue.relu, false};
 
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
