@@ -26,7 +26,8 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     if (depthwise_fits<T>(c) && depthwise_correlation(c, x, w, steps, epilogue, out, kept))
         return;
     flatten_pixels(c, 56);
-    if (grouped_fits<T>(c) && grouped_correlation(c, x, w, steps, epilogue, beyond, out, kept))
+    if (grouped_correlation_fits<T>(c) &&
+        grouped_correlation(c, x, w, steps, epilogue, beyond, out, kept))
         return;
     const auto& kernel = kernels<T>();
     const Panels panels = panels_of<T>(c);
@@ -128,7 +129,8 @@ void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps
     flatten_pixels(c, 112);
     if (c.F == 0) return;
     if (c.W_out == 0) c.N = 0, c.W_out = 1;  // no pixel at all: every sum is empty
-    if (grouped_fits<T>(c)) return grouped_filter_gradient(c, x, dout, steps, dw, db);
+    if (grouped_filter_gradient_fits<T>(c))
+        return grouped_filter_gradient(c, x, dout, steps, dw, db);
     const Panels panels = panels_of<T>(c);
     const int n_panels = c.groups * panels.count;
     const Size slice_size = c.groups * panels.group_size();

@@ -12,6 +12,16 @@
 //
 // Filters are packed [block][HH][WW][C_group][lanes]. It needs C_group <= F_group <= lanes,
 // so that the channels of a block fit one register.
+//
+// With more channels than filters in a group the lanes are channels instead: of as many whole
+// groups as fit a register, or of one group in several registers, as they lie in memory. A
+// register of sums is one filter of each of its groups, and lanes of one group are added up
+// when all taps are through:
+//
+//   inner tile: MR pixels x NF filters; each (u, v, register) costs MR loads of x and NF of
+//               filters for MR*NF products.
+//
+// There filters are packed [block][F_group][HH][WW][registers][lanes].
 #include "kernels/grouped.hpp"
 
 #include "kernels/kernels.hpp"
@@ -283,6 +293,271 @@ void unpack_grouped(const Correlation& c, const Groups& groups, const T* sums, i
                        u * steps.u + v * steps.v + k * steps.c] = total;
                 }
 }
+
+// --- more channels than filters in a group ------------------------------------------------
+
+namespace {
+
+// How the channels of a block lie in registers: all full but the last one.
+template <class T> struct Registers {
+    int count, last;
+    CNN_INLINE Registers(int channels)
+        : count((channels + lanes<T> - 1) / lanes<T>), last(channels - (count - 1) * lanes<T>) {}
+    CNN_INLINE LaneMask<T> mask(int k) const { return lane_mask<T>(k + 1 < count ? lanes<T> : last); }
+};
+
+// Filters at the packed filters of a block.
+template <class T> CNN_INLINE std::ptrdiff_t inner_filter(const Correlation& c, const Groups& groups) {
+    return groups.block_size / c.F_group();
+}
+
+template <class T> struct InnerTarget {
+    T* out;
+    std::ptrdiff_t pixel;
+    const T* bias;  // of the block's filters, or null
+    bool relu;
+    int groups, C_group, F_group;  // of the block
+    Integers<T> first;             // the first channel of each group
+};
+
+// All lanes: halves added to halves.
+template <class T> CNN_INLINE T sum_in_halves(Vector<T> v) {
+#pragma GCC unroll 4
+    for (int width = lanes<T> / 2; width; width /= 2) {
+        Integers<T> other = {};
+        for (int l = 0; l < lanes<T>; ++l) other[l] = l ^ width;
+        v += __builtin_shuffle(v, other);
+    }
+    return v[0];
+}
+
+template <class T, int MR, int NF>
+void inner_tile(const T* x, const T* w, std::ptrdiff_t w_filter, const Way& way,
+                const Registers<T>& registers, const InnerTarget<T>& to) {
+    Vector<T> sums[NF][MR] = {};
+    for (int u = 0; u < way.HH; ++u)
+        for (int v = 0; v < way.WW; ++v) {
+            const T* at = x + u * way.row + v * way.tap;
+            for (int k = 0; k < registers.count; ++k, at += lanes<T>, w += lanes<T>) {
+                const LaneMask<T> mask = registers.mask(k);
+                Vector<T> filters[NF];
+#pragma GCC unroll 4
+                for (int f = 0; f < NF; ++f) filters[f] = load(w + f * w_filter);
+#pragma GCC unroll 16
+                for (int m = 0; m < MR; ++m) {
+                    const Vector<T> value = load_masked(at + m * way.pixel, mask);
+#pragma GCC unroll 4
+                    for (int f = 0; f < NF; ++f) sums[f][m] += value * filters[f];
+                }
+            }
+        }
+#pragma GCC unroll 4
+    for (int f = 0; f < NF; ++f)
+#pragma GCC unroll 16
+        for (int m = 0; m < MR; ++m) {
+            T* out = to.out + m * to.pixel + f;
+            if (to.groups == 1) {
+                T y = sum_in_halves<T>(sums[f][m]);
+                if (to.bias) y += to.bias[f];
+                *out = to.relu && y < 0 ? T(0) : y;
+                continue;
+            }
+            Integers<T> lane = to.first;  // lane g: the channels of group g
+            Vector<T> total = __builtin_shuffle(sums[f][m], lane);
+            for (int k = 1; k < to.C_group; ++k)
+                total += __builtin_shuffle(sums[f][m], lane += 1);
+            for (int g = 0; g < to.groups; ++g) {
+                T y = total[g];
+                if (to.bias) y += to.bias[g * to.F_group + f];
+                out[g * to.F_group] = to.relu && y < 0 ? T(0) : y;
+            }
+        }
+}
+
+template <class T>
+using InnerTile = void (*)(const T*, const T*, std::ptrdiff_t, const Way&, const Registers<T>&,
+                           const InnerTarget<T>&);
+
+template <class T, int NF> CNN_INLINE InnerTile<T> inner_tile_of(int rows) {
+    static constexpr InnerTile<T> table[] = {inner_tile<T, 1, NF>, inner_tile<T, 2, NF>,
+                                             inner_tile<T, 3, NF>, inner_tile<T, 4, NF>};
+    return table[rows - 1];
+}
+
+// Which lane of dout each lane of channels meets, for f = 0; the next f is one lane on.
+template <class T> CNN_INLINE Integers<T> first_filters(const Correlation& c, const Groups& groups) {
+    Integers<T> index = {};
+    if (groups.in_block > 1)
+        for (int l = 0; l < lanes<T>; ++l) {
+            const int filter = l / c.C_group() * c.F_group();
+            index[l] = filter < lanes<T> ? filter : 0;
+        }
+    return index;
+}
+
+}  // namespace
+
+template <class T>
+bool pack_inner(const Correlation& c, const Groups& groups, const T* w, const FilterSteps& steps,
+                T* packed, int b) {
+    const Block block = block_of(c, groups, b);
+    const int C_group = c.C_group();
+    const Registers<T> registers(groups.in_block * C_group);
+    T* to = packed + b * groups.block_size;
+    T not_finite = 0;  // 0 * inf and 0 * nan are not 0
+    for (int f = 0; f < c.F_group(); ++f)
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v)
+                for (int k = 0; k < registers.count * lanes<T>; ++k, ++to) {
+                    *to = 0;
+                    if (k >= block.channels) continue;
+                    *to = w[(block.f / c.F_group() + k / C_group) * steps.group + f * steps.f +
+                            k % C_group * steps.c + u * steps.u + v * steps.v];
+                    not_finite += *to * 0;
+                }
+    return not_finite == 0;
+}
+
+template <class T>
+void correlate_inner(const Correlation& c, const Groups& groups, const CorrelationArrays<T>& a,
+                     const CorrelationItem& item, T* workspace) {
+    constexpr int most_rows = 4;
+    Integers<T> first = {};
+    for (int g = 0; g < groups.in_block; ++g) first[g] = g * c.C_group();
+    const std::ptrdiff_t w_filter = inner_filter<T>(c, groups);
+    for (int n = item.n_begin; n < item.n_end; ++n) {
+        const Source<T> source =
+            source_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, item.i_begin,
+                         item.i_end - item.i_begin, workspace);
+        const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
+                      std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group()};
+        for (int b = item.panel_begin; b < item.panel_end; ++b) {
+            const Block block = block_of(c, groups, b);
+            const int in_block = block.channels / c.C_group();
+            // the last block may have fewer groups, not fewer registers of filters
+            Registers<T> registers(groups.in_block * c.C_group());
+            registers.last -= groups.in_block * c.C_group() - block.channels;
+            const Pieces pieces(c.W_of(n), most_rows);
+            for (int i = item.i_begin; i < item.i_end; ++i) {
+                const T* x = source.at + (i - item.i_begin) * c.stride_h * source.row + block.c;
+                T* out = a.out + n * c.out_image + i * c.out_row + block.f;
+                for (int k = 0; k < pieces.count; ++k) {
+                    const int MR = pieces.length(k);
+                    for (int f = 0; f < c.F_group();) {
+                        const bool two = f + 2 <= c.F_group();
+                        const InnerTarget<T> to{out + f, c.out_pixel,
+                                                a.epilogue.bias ? a.epilogue.bias + block.f + f : nullptr,
+                                                a.epilogue.relu, in_block, c.C_group(), c.F_group(), first};
+                        (two ? inner_tile_of<T, 2>(MR) : inner_tile_of<T, 1>(MR))(
+                            x, a.w + b * groups.block_size + f * w_filter, w_filter, way, registers, to);
+                        f += two ? 2 : 1;
+                    }
+                    x += MR * way.pixel;
+                    out += MR * c.out_pixel;
+                }
+            }
+        }
+    }
+}
+
+namespace {
+
+// Sums of one filter at some taps of one row of the window, over some rows of pixels.
+template <class T, int n>
+CNN_INLINE void inner_outer(const T* x, const T* dout, const Way& way, std::ptrdiff_t x_row, int rows,
+                            int columns, std::ptrdiff_t out_row, std::ptrdiff_t out_pixel,
+                            LaneMask<T> channels, LaneMask<T> filters, Integers<T> index,
+                            std::ptrdiff_t sums_tap, T* sums_at) {
+    Vector<T> sums[n] = {};
+    for (int i = 0; i < rows; ++i) {
+        const T* from = x + i * x_row;
+        const T* d = dout + i * out_row;
+        for (int j = 0; j < columns; ++j, from += way.pixel, d += out_pixel) {
+            const Vector<T> gradient = __builtin_shuffle(load_masked(d, filters), index);
+#pragma GCC unroll 8
+            for (int k = 0; k < n; ++k)
+                sums[k] += gradient * load_masked(from + k * way.tap, channels);
+        }
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < n; ++k)
+        store(sums_at + k * sums_tap, load(sums_at + k * sums_tap) + sums[k]);
+}
+
+}  // namespace
+
+template <class T>
+void filter_gradient_inner(const Correlation& c, const Groups& groups,
+                           const FilterGradientArrays<T>& a, const FilterGradientItem& item,
+                           T* workspace) {
+    const Integers<T> first = first_filters<T>(c, groups);
+    T* sums = a.sums + item.slice * groups.count * groups.block_size;
+    T* bias_sums = a.bias_sums ? a.bias_sums + std::ptrdiff_t(item.slice) * c.F : nullptr;
+    for (int n = item.n_begin; n < item.n_end; ++n)
+        for (int i = 0; i < c.H_out; i += item.rows) {
+            const int rows = smaller(c.H_out - i, item.rows), columns = c.W_of(n);
+            const Source<T> source = source_under(
+                c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, workspace);
+            const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
+                          std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group()};
+            const std::ptrdiff_t x_row = c.stride_h * source.row;
+            for (int b = item.panel_begin; b < item.panel_end; ++b) {
+                const Block block = block_of(c, groups, b);
+                Registers<T> registers(groups.in_block * c.C_group());
+                registers.last -= groups.in_block * c.C_group() - block.channels;
+                const LaneMask<T> filters = lane_mask<T>(block.filters);
+                const T* dout = a.dout + n * c.out_image + i * c.out_row + block.f;
+                T* to = sums + b * groups.block_size;
+                const std::ptrdiff_t tap = registers.count * lanes<T>;
+                for (int f = 0; f < c.F_group(); ++f)
+                    for (int u = 0; u < c.HH; ++u, to += c.WW * tap)
+                        for (int k = 0; k < registers.count; ++k) {
+                            const T* x = source.at + u * way.row + block.c + k * lanes<T>;
+                            auto add = [&](auto count, int v) {
+                                inner_outer<T, decltype(count)::value>(
+                                    x + v * way.tap, dout, way, x_row, rows, columns, c.out_row,
+                                    c.out_pixel, registers.mask(k), filters, first + f, tap,
+                                    to + v * tap + k * lanes<T>);
+                            };
+                            int v = 0;
+                            for (; v + 5 <= c.WW; v += 5) add(Count<5>{}, v);
+                            for (; v + 3 <= c.WW; v += 3) add(Count<3>{}, v);
+                            for (; v < c.WW; ++v) add(Count<1>{}, v);
+                        }
+                if (bias_sums) {
+                    Vector<T> total = {};
+                    for (int r = 0; r < rows; ++r)
+                        for (int j = 0; j < columns; ++j)
+                            total += load_masked(dout + r * c.out_row + j * c.out_pixel, filters);
+                    T* bias = bias_sums + block.f;
+                    store_first(bias, load_first(bias, block.filters) + total, block.filters);
+                }
+            }
+        }
+}
+
+template <class T>
+void unpack_inner(const Correlation& c, const Groups& groups, const T* sums, int slices,
+                  const FilterSteps& steps, T* dw, int b) {
+    const Block block = block_of(c, groups, b);
+    const int C_group = c.C_group();
+    const Registers<T> registers(groups.in_block * C_group);
+    const std::ptrdiff_t slice_size = groups.count * groups.block_size;
+    const T* from = sums + b * groups.block_size;
+    for (int f = 0; f < c.F_group(); ++f)
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v, from += registers.count * lanes<T>)
+                for (int k = 0; k < block.channels; ++k) {
+                    T total = from[k];
+                    for (int s = 1; s < slices; ++s) total += from[s * slice_size + k];
+                    dw[(block.f / c.F_group() + k / C_group) * steps.group + f * steps.f +
+                       k % C_group * steps.c + u * steps.u + v * steps.v] = total;
+                }
+}
+
+#define CNN_INNER(T) {pack_inner<T>, correlate_inner<T>, filter_gradient_inner<T>, unpack_inner<T>}
+const GroupedKernels<float> inner_f32 = CNN_INNER(float);
+const GroupedKernels<double> inner_f64 = CNN_INNER(double);
 
 #define CNN_ALL(T) {pack_grouped<T>, correlate_grouped<T>, filter_gradient_grouped<T>, unpack_grouped<T>}
 const GroupedKernels<float> grouped_f32 = CNN_ALL(float);

@@ -31,6 +31,7 @@ template <class T> struct Kernels {
                            const FilterSteps&, T* dw, int panel);
     const WinogradKernels<T>* winograd;
     const GroupedKernels<T>* grouped;
+    const GroupedKernels<T>* inner;  // more channels than filters in a group
     const DepthwiseKernels<T>* depthwise;
     const SpreadKernels<T>* spread;
 
