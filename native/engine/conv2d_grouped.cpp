@@ -35,16 +35,18 @@ template <class T> Groups groups_of(const Correlation& c) {
 
 }  // namespace
 
-// With lanes of channels a register of filters' products is one filter's; what else computes
-// these groups makes a register of products for each channel, with F_group lanes in use. The
-// margins are measured: lanes have to be added up, and x is read again for other filters.
+// With lanes of channels, products are lanes<T> channels of one filter, and the lanes have to
+// be added up; what else computes these groups makes a product of each channel by itself, with
+// F_group lanes in use, but does so at the pace of the multipliers. The constants are measured.
 template <class T> bool grouped_correlation_fits(const Correlation& c) {
     const int lanes = kernels<T>().lanes;
     if (c.groups == 1 || c.F_group() >= lanes) return false;
     if (!is_inner(c)) return true;
+    constexpr Size adding_up = 72, a_register = 2;
     const Size taps = Size(c.HH) * c.WW, in_block = std::max(1, lanes / c.C_group());
-    const Size registers = ceil_div(in_block * c.C_group(), lanes), adding_up = 8;
-    return 3 * c.F_group() * (taps * registers + adding_up) <= 2 * taps * c.C_group() * in_block;
+    const Size registers = ceil_div(in_block * c.C_group(), lanes);
+    return 3 * c.F_group() * (adding_up + a_register * taps * registers) <=
+           taps * c.C_group() * in_block;
 }
 
 template <class T> bool grouped_filter_gradient_fits(const Correlation& c) {

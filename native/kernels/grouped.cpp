@@ -320,14 +320,21 @@ template <class T> struct InnerTarget {
     Integers<T> first;             // the first channel of each group
 };
 
+// 0, 1, 2, ... as numbers in memory: GCC 12 would write them lane by lane, and wait for it.
+template <class T> struct Numbers;
+template <> struct Numbers<float> {
+    static constexpr std::int32_t of[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+};
+template <> struct Numbers<double> {
+    static constexpr std::int64_t of[] = {0, 1, 2, 3, 4, 5, 6, 7};
+};
+
 // All lanes: halves added to halves.
 template <class T> CNN_INLINE T sum_in_halves(Vector<T> v) {
+    Integers<T> numbers;
+    __builtin_memcpy(&numbers, Numbers<T>::of, sizeof numbers);
 #pragma GCC unroll 4
-    for (int width = lanes<T> / 2; width; width /= 2) {
-        Integers<T> other = {};
-        for (int l = 0; l < lanes<T>; ++l) other[l] = l ^ width;
-        v += __builtin_shuffle(v, other);
-    }
+    for (int width = lanes<T> / 2; width; width /= 2) v += __builtin_shuffle(v, numbers ^ width);
     return v[0];
 }
 
@@ -335,21 +342,26 @@ template <class T, int MR, int NF>
 void inner_tile(const T* x, const T* w, std::ptrdiff_t w_filter, const Way& way,
                 const Registers<T>& registers, const InnerTarget<T>& to) {
     Vector<T> sums[NF][MR] = {};
+    const LaneMask<T> last = lane_mask<T>(registers.last);
     for (int u = 0; u < way.HH; ++u)
         for (int v = 0; v < way.WW; ++v) {
             const T* at = x + u * way.row + v * way.tap;
-            for (int k = 0; k < registers.count; ++k, at += lanes<T>, w += lanes<T>) {
-                const LaneMask<T> mask = registers.mask(k);
+            auto products = [&](auto value_at) CNN_LAMBDA {
                 Vector<T> filters[NF];
 #pragma GCC unroll 4
                 for (int f = 0; f < NF; ++f) filters[f] = load(w + f * w_filter);
 #pragma GCC unroll 16
                 for (int m = 0; m < MR; ++m) {
-                    const Vector<T> value = load_masked(at + m * way.pixel, mask);
+                    const Vector<T> value = value_at(at + m * way.pixel);
 #pragma GCC unroll 4
                     for (int f = 0; f < NF; ++f) sums[f][m] += value * filters[f];
                 }
-            }
+                at += lanes<T>;
+                w += lanes<T>;
+            };
+            for (int k = 1; k < registers.count; ++k)
+                products([](const T* p) CNN_LAMBDA { return load(p); });
+            products([last](const T* p) CNN_LAMBDA { return load_masked(p, last); });
         }
 #pragma GCC unroll 4
     for (int f = 0; f < NF; ++f)
