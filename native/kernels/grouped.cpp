@@ -188,32 +188,42 @@ bool pack_grouped(const Correlation& c, const Groups& groups, const T* w, const 
 
 namespace {
 
-// Some sums of one row of the window, over some rows of pixels.
+// Some sums of one row of the window, over some rows of pixels. Few sums are kept for every
+// other pixel, so that an addition need not wait for the one before.
 template <class T, int n, bool depthwise>
 CNN_INLINE void outer(const T* x, const T* dout, const Way& way, std::ptrdiff_t x_row, int rows,
-                      int columns, std::ptrdiff_t out_row, std::ptrdiff_t out_pixel, int channels,
-                      int filters, Integers<T> index, T* sums_at) {
-    Vector<T> sums[n] = {};
+                      int columns, std::ptrdiff_t out_row, std::ptrdiff_t out_pixel,
+                      LaneMask<T> channels, LaneMask<T> filters, Integers<T> index, T* sums_at) {
+    constexpr int apart = n <= 2 ? 4 : n <= 4 ? 2 : 1;
+    Vector<T> sums[apart][n] = {};
+    auto add = [&](const T* from, const T* d, Vector<T>* to) CNN_LAMBDA {
+        const Vector<T> gradient = load_masked(d, filters);
+        if constexpr (depthwise) {
+#pragma GCC unroll 8
+            for (int k = 0; k < n; ++k)
+                to[k] += gradient * load_masked(from + k * way.tap, channels);
+        } else {
+            const Vector<T> value = load_masked(from, channels);
+#pragma GCC unroll 8
+            for (int k = 0; k < n; ++k) to[k] += gradient * __builtin_shuffle(value, index + k);
+        }
+    };
     for (int i = 0; i < rows; ++i) {
         const T* from = x + i * x_row;
         const T* d = dout + i * out_row;
-        for (int j = 0; j < columns; ++j, from += way.pixel, d += out_pixel) {
-            const Vector<T> gradient = load_some(d, filters);
-            if constexpr (depthwise) {
-#pragma GCC unroll 8
-                for (int k = 0; k < n; ++k)
-                    sums[k] += gradient * load_some(from + k * way.tap, channels);
-            } else {
-                const Vector<T> value = load_some(from, channels);
-#pragma GCC unroll 8
-                for (int k = 0; k < n; ++k)
-                    sums[k] += gradient * __builtin_shuffle(value, index + k);
-            }
+        int j = 0;
+        for (; j + apart <= columns; j += apart) {
+#pragma GCC unroll 4
+            for (int p = 0; p < apart; ++p, from += way.pixel, d += out_pixel) add(from, d, sums[p]);
         }
+        for (; j < columns; ++j, from += way.pixel, d += out_pixel) add(from, d, sums[0]);
     }
 #pragma GCC unroll 8
-    for (int k = 0; k < n; ++k)
-        store(sums_at + k * lanes<T>, load(sums_at + k * lanes<T>) + sums[k]);
+    for (int k = 0; k < n; ++k) {
+#pragma GCC unroll 4
+        for (int p = 1; p < apart; ++p) sums[0][k] += sums[p][k];
+        store(sums_at + k * lanes<T>, load(sums_at + k * lanes<T>) + sums[0][k]);
+    }
 }
 
 }  // namespace
@@ -241,17 +251,28 @@ void filter_gradient_grouped(const Correlation& c, const Groups& groups,
                 T* to = sums + b * groups.block_size;
                 auto add = [&](auto count, auto is_depthwise, const T* x, Integers<T> index) {
                     outer<T, decltype(count)::value, decltype(is_depthwise)::value>(
-                        x, dout, way, x_row, rows, c.W_of(n), c.out_row, c.out_pixel, block.channels,
-                        block.filters, index, to);
+                        x, dout, way, x_row, rows, c.W_of(n), c.out_row, c.out_pixel,
+                        lane_mask<T>(block.channels), lane_mask<T>(block.filters), index, to);
                     to += decltype(count)::value * lanes<T>;
                 };
                 for (int u = 0; u < c.HH; ++u) {
                     const T* x = source.at + u * way.row + block.c;
                     if (depthwise) {
                         int v = 0;
-                        for (; v + 3 <= c.WW; v += 3)
-                            add(Count<3>{}, Truth<true>{}, x + v * way.tap, first);
-                        for (; v < c.WW; ++v) add(Count<1>{}, Truth<true>{}, x + v * way.tap, first);
+                        auto taps = [&](auto count) {
+                            add(count, Truth<true>{}, x + v * way.tap, first);
+                            v += decltype(count)::value;
+                        };
+                        while (c.WW - v > 7) taps(Count<5>{});
+                        switch (c.WW - v) {
+                            case 7: taps(Count<7>{}); break;
+                            case 6: taps(Count<6>{}); break;
+                            case 5: taps(Count<5>{}); break;
+                            case 4: taps(Count<4>{}); break;
+                            case 3: taps(Count<3>{}); break;
+                            case 2: taps(Count<2>{}); break;
+                            default: taps(Count<1>{});
+                        }
                     } else {
                         for (int v = 0; v < c.WW; ++v) {
                             int k = 0;
