@@ -125,6 +125,44 @@ Source<T> source_under(const Correlation& c, const T* image, int i, int rows_out
     return {workspace, row};
 }
 
+// The same for some neighbouring channels alone: an item with few of them copies no others.
+template <class T> struct ChannelSource {
+    const T* at;  // their first one
+    std::ptrdiff_t row, pixel;
+};
+
+template <class T>
+ChannelSource<T> channels_under(const Correlation& c, const T* image, int i, int rows_out, int first_c,
+                                int channels, T* workspace) {
+    if (channels == c.C) {
+        const Source<T> source = source_under(c, image, i, rows_out, workspace);
+        return {source.at, source.row, c.C};
+    }
+    const int first = i * c.stride_h, rows = (rows_out - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
+    const int width = (c.W_out - 1) * c.stride_w + (c.WW - 1) * c.dilation_w + 1;
+    const std::ptrdiff_t image_row = std::ptrdiff_t(c.W) * c.C;
+    if (first >= c.pad_top && first + rows - c.pad_top <= c.H && c.pad_left <= 0 &&
+        width - c.pad_left <= c.W)
+        return {image + (first - c.pad_top) * image_row - std::ptrdiff_t(c.pad_left) * c.C + first_c,
+                image_row, c.C};
+    T* to = workspace;
+    for (int r = 0; r < rows; ++r) {
+        const int h = first + r - c.pad_top;
+        for (int k = 0; k < width; ++k, to += channels) {
+            const int j = k - c.pad_left;
+            if (h < 0 || h >= c.H || j < 0 || j >= c.W) fill_zeros(to, channels);
+            else copy_numbers(to, image + h * image_row + std::ptrdiff_t(j) * c.C + first_c, channels);
+        }
+    }
+    return {workspace, std::ptrdiff_t(width) * channels, channels};
+}
+
+// The channels of an item's blocks.
+CNN_INLINE Block channels_of(const Correlation& c, const Groups& groups, const FilterGradientItem& item) {
+    const Block first = block_of(c, groups, item.panel_begin), last = block_of(c, groups, item.panel_end - 1);
+    return {first.f, last.f + last.filters - first.f, first.c, last.c + last.channels - first.c};
+}
+
 }  // namespace
 
 template <class T>
@@ -235,15 +273,17 @@ void filter_gradient_grouped(const Correlation& c, const Groups& groups,
     const int C_group = c.C_group();
     const bool depthwise = C_group == 1 && c.F_group() == 1;
     const Integers<T> first = first_channels<T>(c);
+    const Block all = channels_of(c, groups, item);
     T* sums = a.sums + item.slice * groups.count * groups.block_size;
     T* bias_sums = a.bias_sums ? a.bias_sums + std::ptrdiff_t(item.slice) * c.F : nullptr;
     for (int n = item.n_begin; n < item.n_end; ++n)
         for (int i = 0; i < c.H_out; i += item.rows) {
             const int rows = smaller(c.H_out - i, item.rows);
-            const Source<T> source = source_under(
-                c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, workspace);
-            const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
-                          std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, C_group};
+            const ChannelSource<T> source =
+                channels_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, all.c,
+                               all.channels, workspace);
+            const Way way{c.stride_w * source.pixel, c.dilation_h * source.row,
+                          c.dilation_w * source.pixel, c.HH, c.WW, C_group};
             const std::ptrdiff_t x_row = c.stride_h * source.row;
             for (int b = item.panel_begin; b < item.panel_end; ++b) {
                 const Block block = block_of(c, groups, b);
@@ -256,7 +296,7 @@ void filter_gradient_grouped(const Correlation& c, const Groups& groups,
                     to += decltype(count)::value * lanes<T>;
                 };
                 for (int u = 0; u < c.HH; ++u) {
-                    const T* x = source.at + u * way.row + block.c;
+                    const T* x = source.at + u * way.row + (block.c - all.c);
                     if (depthwise) {
                         int v = 0;
                         auto taps = [&](auto count) {
@@ -524,15 +564,17 @@ void filter_gradient_inner(const Correlation& c, const Groups& groups,
                            const FilterGradientArrays<T>& a, const FilterGradientItem& item,
                            T* workspace) {
     const Integers<T> first = first_filters<T>(c, groups);
+    const Block all = channels_of(c, groups, item);
     T* sums = a.sums + item.slice * groups.count * groups.block_size;
     T* bias_sums = a.bias_sums ? a.bias_sums + std::ptrdiff_t(item.slice) * c.F : nullptr;
     for (int n = item.n_begin; n < item.n_end; ++n)
         for (int i = 0; i < c.H_out; i += item.rows) {
             const int rows = smaller(c.H_out - i, item.rows), columns = c.W_of(n);
-            const Source<T> source = source_under(
-                c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, workspace);
-            const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
-                          std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group()};
+            const ChannelSource<T> source =
+                channels_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, all.c,
+                               all.channels, workspace);
+            const Way way{c.stride_w * source.pixel, c.dilation_h * source.row,
+                          c.dilation_w * source.pixel, c.HH, c.WW, c.C_group()};
             const std::ptrdiff_t x_row = c.stride_h * source.row;
             for (int b = item.panel_begin; b < item.panel_end; ++b) {
                 const Block block = block_of(c, groups, b);
@@ -545,7 +587,7 @@ void filter_gradient_inner(const Correlation& c, const Groups& groups,
                 for (int f = 0; f < c.F_group(); ++f)
                     for (int u = 0; u < c.HH; ++u, to += c.WW * tap)
                         for (int k = 0; k < registers.count; ++k) {
-                            const T* x = source.at + u * way.row + block.c + k * lanes<T>;
+                            const T* x = source.at + u * way.row + (block.c - all.c) + k * lanes<T>;
                             auto add = [&](auto count, int v) {
                                 inner_outer<T, decltype(count)::value>(
                                     x + v * way.tap, dout, way, x_row, rows, columns, c.out_row,
