@@ -399,6 +399,30 @@ template <class T> CNN_INLINE T sum_in_halves(Vector<T> v) {
     return v[0];
 }
 
+// One function for tiles of every size: it is long, and they would each have it.
+template <class T>
+__attribute__((noinline)) void add_lanes_up(const Vector<T>* sums, int rows, int filters,
+                                            const InnerTarget<T>& to) {
+    for (int f = 0; f < filters; ++f)
+        for (int m = 0; m < rows; ++m, ++sums) {
+            T* out = to.out + m * to.pixel + f;
+            if (to.groups == 1) {
+                T y = sum_in_halves<T>(*sums);
+                if (to.bias) y += to.bias[f];
+                *out = to.relu && y < 0 ? T(0) : y;
+                continue;
+            }
+            Integers<T> lane = to.first;  // lane g: the channels of group g
+            Vector<T> total = __builtin_shuffle(*sums, lane);
+            for (int k = 1; k < to.C_group; ++k) total += __builtin_shuffle(*sums, lane += 1);
+            for (int g = 0; g < to.groups; ++g) {
+                T y = total[g];
+                if (to.bias) y += to.bias[g * to.F_group + f];
+                out[g * to.F_group] = to.relu && y < 0 ? T(0) : y;
+            }
+        }
+}
+
 template <class T, int MR, int NF>
 void inner_tile(const T* x, const T* w, std::ptrdiff_t w_filter, const Way& way,
                 const Registers<T>& registers, const InnerTarget<T>& to) {
@@ -424,27 +448,7 @@ void inner_tile(const T* x, const T* w, std::ptrdiff_t w_filter, const Way& way,
                 products([](const T* p) CNN_LAMBDA { return load(p); });
             products([last](const T* p) CNN_LAMBDA { return load_masked(p, last); });
         }
-#pragma GCC unroll 4
-    for (int f = 0; f < NF; ++f)
-#pragma GCC unroll 16
-        for (int m = 0; m < MR; ++m) {
-            T* out = to.out + m * to.pixel + f;
-            if (to.groups == 1) {
-                T y = sum_in_halves<T>(sums[f][m]);
-                if (to.bias) y += to.bias[f];
-                *out = to.relu && y < 0 ? T(0) : y;
-                continue;
-            }
-            Integers<T> lane = to.first;  // lane g: the channels of group g
-            Vector<T> total = __builtin_shuffle(sums[f][m], lane);
-            for (int k = 1; k < to.C_group; ++k)
-                total += __builtin_shuffle(sums[f][m], lane += 1);
-            for (int g = 0; g < to.groups; ++g) {
-                T y = total[g];
-                if (to.bias) y += to.bias[g * to.F_group + f];
-                out[g * to.F_group] = to.relu && y < 0 ? T(0) : y;
-            }
-        }
+    add_lanes_up<T>(&sums[0][0], MR, NF, to);
 }
 
 template <class T>
