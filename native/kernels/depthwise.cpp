@@ -137,9 +137,16 @@ template <class T, int S, int R> CNN_INLINE StripOf<T> strip_of(int K) {
     return table[K - 1];
 }
 
-template <class T, int S> CNN_INLINE StripOf<T> strip_of(int K, int R) {
-    return R == 6 ? strip_of<T, S, 6>(K) : R == 4 ? strip_of<T, S, 4>(K)
-         : R == 3 ? strip_of<T, S, 3>(K) : R == 2 ? strip_of<T, S, 2>(K) : strip_of<T, 1, 1>(K);
+// Whether there is a strip for rows so far apart: not every one is worth its code.
+template <class T> CNN_INLINE bool has_strip(int stride, int R) {
+    return stride == 1 || R == 1 || (stride == 2 && R >= 4 && sizeof(T) == 4);
+}
+
+template <class T> CNN_INLINE StripOf<T> strip_of(int K, int stride, int R) {
+    if constexpr (sizeof(T) == 4)
+        if (stride == 2 && R > 1) return R == 6 ? strip_of<T, 2, 6>(K) : strip_of<T, 2, 4>(K);
+    return R == 6 ? strip_of<T, 1, 6>(K) : R == 4 ? strip_of<T, 1, 4>(K)
+         : R == 3 ? strip_of<T, 1, 3>(K) : R == 2 ? strip_of<T, 1, 2>(K) : strip_of<T, 1, 1>(K);
 }
 
 template <class T> CNN_INLINE StripOf<T> strip_of_any(int R) {
@@ -199,11 +206,11 @@ void copy_lines(T* to, const T* row, const Correlation& c, int columns, std::ptr
 // Rows i_begin .. i_end-1 by those that go together: run(strip, i, R).
 template <class T, class Run>
 CNN_INLINE void for_strips(const Correlation& c, int i_begin, int i_end, const Run& run) {
-    const bool near = c.dilation_h == 1 && c.HH >= 1 && c.HH <= most_near && c.stride_h <= 2;
+    const bool few_taps = c.dilation_h == 1 && c.HH >= 1 && c.HH <= most_near;
     for (int i = i_begin; i < i_end;) {
         const int R = rows_together(i_end - i);
-        run(!near ? strip_of_any<T>(R) : c.stride_h == 2 ? strip_of<T, 2>(c.HH, R)
-                                                         : strip_of<T, 1>(c.HH, R), near, i, R);
+        const bool near = few_taps && has_strip<T>(c.stride_h, R);
+        run(near ? strip_of<T>(c.HH, c.stride_h, R) : strip_of_any<T>(R), near, i, R);
         i += R;
     }
 }
