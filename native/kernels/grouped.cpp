@@ -415,6 +415,11 @@ __attribute__((noinline)) void add_lanes_up(const Vector<T>* sums, int rows, int
             Integers<T> lane = to.first;  // lane g: the channels of group g
             Vector<T> total = __builtin_shuffle(*sums, lane);
             for (int k = 1; k < to.C_group; ++k) total += __builtin_shuffle(*sums, lane += 1);
+            if (to.F_group == 1) {  // the filters of the groups are neighbours
+                if (to.bias) total += load_first(to.bias, to.groups);
+                store_first(out, to.relu ? relu<T>(total) : total, to.groups);
+                continue;
+            }
             for (int g = 0; g < to.groups; ++g) {
                 T y = total[g];
                 if (to.bias) y += to.bias[g * to.F_group + f];
