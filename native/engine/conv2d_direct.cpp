@@ -6,6 +6,7 @@
 
 #include "dispatch/dispatch.hpp"
 #include "engine/conv2d.hpp"
+#include "engine/depthwise.hpp"
 #include "engine/elementwise.hpp"
 #include "engine/geometry.hpp"
 #include "engine/grouped.hpp"
@@ -18,22 +19,33 @@
 namespace cnn {
 namespace {
 
+// By the kernels for groups smaller than a register, where they can: these know no addend,
+// which is added afterwards.
+template <class T>
+bool by_groups(Correlation c, const T* x, const T* w, const FilterSteps& steps,
+               const Epilogue<T>& epilogue, Beyond beyond, T* out, PackedFilters<T>* kept) {
+    if (epilogue.addend && epilogue.relu.capped) return false;
+    const Size numbers = Size(c.N) * c.H_out * c.W_out * c.F;
+    const Epilogue<T> own{epilogue.bias, epilogue.addend ? Relu<T>(false) : epilogue.relu, false};
+    bool done = depthwise_fits<T>(c) && depthwise_correlation(c, x, w, steps, own, out, kept);
+    if (!done) {
+        flatten_pixels(c, 56);
+        done = grouped_correlation_fits<T>(c) &&
+               grouped_correlation(c, x, w, steps, own, beyond, out, kept);
+    }
+    const auto join = epilogue.relu ? add_relu<T> : add<T>;
+    if (done && epilogue.addend) join(out, epilogue.addend, out, numbers);
+    return done;
+}
+
 template <class T>
 void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
          Epilogue<T> epilogue, Beyond beyond, T* out,
          PackedFilters<T>* kept = nullptr) {
-    const Size numbers = Size(c.N) * c.H_out * c.W_out * c.F;
+    if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
+    if (by_groups(c, x, w, steps, epilogue, beyond, out, kept)) return;
     // of few numbers many pixels: an item costs as much as a tile
     flatten_pixels(c, Size(c.C) + c.F < 128 && Size(c.N) * c.H * c.W >= 32768 ? 448 : 56);
-    if (c.N <= 0 || c.H_out <= 0 || c.W_out <= 0 || c.F == 0) return;
-    if (grouped_fits<T>(c)) {
-        const Epilogue<T> own{epilogue.bias, epilogue.addend ? Relu<T>(false) : epilogue.relu, false};
-        if (grouped_correlation(c, x, w, steps, own, beyond, out, kept)) {
-            const auto join = epilogue.relu ? add_relu<T> : add<T>;
-            if (epilogue.addend) join(out, epilogue.addend, out, numbers);
-            return;
-        }
-    }
     const auto& kernel = kernels<T>();
     const Panels panels = panels_of<T>(c);
     const int n_panels = c.groups * panels.count;
@@ -136,7 +148,8 @@ void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps
     flatten_pixels(c, 112);
     if (c.F == 0) return;
     if (c.W_out == 0) c.N = 0, c.W_out = 1;  // no pixel at all: every sum is empty
-    if (grouped_fits<T>(c)) return grouped_filter_gradient(c, x, dout, steps, dw, db);
+    if (grouped_filter_gradient_fits<T>(c))
+        return grouped_filter_gradient(c, x, dout, steps, dw, db);
     const Panels panels = panels_of<T>(c);
     const int n_panels = c.groups * panels.count;
     const Size slice_size = c.groups * panels.group_size();

@@ -10,9 +10,23 @@
 namespace cnn {
 namespace {
 
+// More channels than filters in a group: the lanes are channels.
+bool is_inner(const Correlation& c) { return c.C_group() > c.F_group(); }
+
+template <class T> const GroupedKernels<T>& kernels_for(const Correlation& c) {
+    return is_inner(c) ? *kernels<T>().inner : *kernels<T>().grouped;
+}
+
 template <class T> Groups groups_of(const Correlation& c) {
     const int lanes = kernels<T>().lanes;
     Groups g{};
+    if (is_inner(c)) {
+        g.in_block = std::max(1, lanes / c.C_group());
+        g.count = ceil_div(c.groups, g.in_block);
+        g.block_size = Size(c.F_group()) * c.HH * c.WW * lanes *
+                       ceil_div(Size(g.in_block) * c.C_group(), lanes);
+        return g;
+    }
     g.in_block = lanes / c.F_group();
     g.count = ceil_div(c.groups, g.in_block);
     g.block_size = Size(c.HH) * c.WW * c.C_group() * lanes;
@@ -21,15 +35,33 @@ template <class T> Groups groups_of(const Correlation& c) {
 
 }  // namespace
 
-template <class T> bool grouped_fits(const Correlation& c) {
-    return c.groups > 1 && c.F_group() < kernels<T>().lanes && c.C_group() <= c.F_group();
+// With lanes of channels, products are lanes<T> channels of one filter, and the lanes have to
+// be added up; what else computes these groups makes a product of each channel by itself, with
+// F_group lanes in use, but does so at the pace of the multipliers. The constants are measured.
+template <class T> bool grouped_correlation_fits(const Correlation& c) {
+    const int lanes = kernels<T>().lanes;
+    if (c.groups == 1 || c.F_group() >= lanes) return false;
+    if (!is_inner(c)) return true;
+    constexpr Size adding_up = 72, a_register = 2;
+    const Size taps = Size(c.HH) * c.WW, in_block = std::max(1, lanes / c.C_group());
+    const Size registers = ceil_div(in_block * c.C_group(), lanes);
+    return 3 * c.F_group() * (adding_up + a_register * taps * registers) <=
+           taps * c.C_group() * in_block;
+}
+
+template <class T> bool grouped_filter_gradient_fits(const Correlation& c) {
+    const int lanes = kernels<T>().lanes;
+    if (c.groups == 1 || c.F_group() >= lanes) return false;
+    if (!is_inner(c)) return true;
+    const Size in_block = std::max(1, lanes / c.C_group());
+    return 3 * c.F_group() * Size(ceil_div(in_block * c.C_group(), lanes)) <= c.C_group() * in_block;
 }
 
 template <class T>
 bool grouped_correlation(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
                          const Epilogue<T>& epilogue, Beyond beyond, T* out,
                          PackedFilters<T>* kept) {
-    const auto& kernel = *kernels<T>().grouped;
+    const auto& kernel = kernels_for<T>(c);
     const Groups groups = groups_of<T>(c);
     const Size packed_size = groups.count * groups.block_size;
     std::atomic<bool> finite{true};
@@ -55,7 +87,7 @@ bool grouped_correlation(const Correlation& c, const T* x, const T* w, const Fil
 template <class T>
 void grouped_filter_gradient(const Correlation& c, const T* x, const T* dout,
                              const FilterSteps& steps, T* dw, T* db) {
-    const auto& kernel = *kernels<T>().grouped;
+    const auto& kernel = kernels_for<T>(c);
     const Groups groups = groups_of<T>(c);
     const Size slice_size = groups.count * groups.block_size;
     const Slices cut = slices_of(c, groups.count, slice_size * Size(sizeof(T)));
@@ -80,7 +112,8 @@ void grouped_filter_gradient(const Correlation& c, const T* x, const T* dout,
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \
-    template bool grouped_fits<T>(const Correlation&);                                           \
+    template bool grouped_correlation_fits<T>(const Correlation&);                               \
+    template bool grouped_filter_gradient_fits<T>(const Correlation&);                           \
     template bool grouped_correlation(const Correlation&, const T*, const T*, const FilterSteps&,\
                                       const Epilogue<T>&, Beyond, T*, PackedFilters<T>*);        \
     template void grouped_filter_gradient(const Correlation&, const T*, const T*,                \

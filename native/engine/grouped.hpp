@@ -5,7 +5,8 @@
 
 namespace cnn {
 
-template <class T> bool grouped_fits(const Correlation&);
+template <class T> bool grouped_correlation_fits(const Correlation&);
+template <class T> bool grouped_filter_gradient_fits(const Correlation&);
 
 // False, and nothing done, where the filters are not finite and must not meet the border.
 template <class T>

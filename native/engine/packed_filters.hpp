@@ -13,8 +13,8 @@
 namespace cnn {
 
 // Winograd's by the points along an axis.
-enum class Packing { direct, grouped, winograd4, winograd6, winograd_rows };
-constexpr int n_packings = 5;
+enum class Packing { direct, grouped, depthwise, winograd4, winograd6, winograd_rows };
+constexpr int n_packings = 6;
 
 template <class T> class PackedFilters {
   public:

@@ -12,6 +12,16 @@
 //
 // Filters are packed [block][HH][WW][C_group][lanes]. It needs C_group <= F_group <= lanes,
 // so that the channels of a block fit one register.
+//
+// With more channels than filters in a group the lanes are channels instead: of as many whole
+// groups as fit a register, or of one group in several registers, as they lie in memory. A
+// register of sums is one filter of each of its groups, and lanes of one group are added up
+// when all taps are through:
+//
+//   inner tile: MR pixels x NF filters; each (u, v, register) costs MR loads of x and NF of
+//               filters for MR*NF products.
+//
+// There filters are packed [block][F_group][HH][WW][registers][lanes].
 #include "kernels/grouped.hpp"
 
 #include "kernels/kernels.hpp"
@@ -116,6 +126,44 @@ Source<T> source_under(const Correlation& c, const T* image, int i, int rows_out
     return {workspace, row};
 }
 
+// The same for some neighbouring channels alone: an item with few of them copies no others.
+template <class T> struct ChannelSource {
+    const T* at;  // their first one
+    std::ptrdiff_t row, pixel;
+};
+
+template <class T>
+ChannelSource<T> channels_under(const Correlation& c, const T* image, int i, int rows_out, int first_c,
+                                int channels, T* workspace) {
+    if (channels == c.C) {
+        const Source<T> source = source_under(c, image, i, rows_out, workspace);
+        return {source.at, source.row, c.C};
+    }
+    const int first = i * c.stride_h, rows = (rows_out - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
+    const int width = (c.W_out - 1) * c.stride_w + (c.WW - 1) * c.dilation_w + 1;
+    const std::ptrdiff_t image_row = std::ptrdiff_t(c.W) * c.C;
+    if (first >= c.pad_top && first + rows - c.pad_top <= c.H && c.pad_left <= 0 &&
+        width - c.pad_left <= c.W)
+        return {image + (first - c.pad_top) * image_row - std::ptrdiff_t(c.pad_left) * c.C + first_c,
+                image_row, c.C};
+    T* to = workspace;
+    for (int r = 0; r < rows; ++r) {
+        const int h = first + r - c.pad_top;
+        for (int k = 0; k < width; ++k, to += channels) {
+            const int j = k - c.pad_left;
+            if (h < 0 || h >= c.H || j < 0 || j >= c.W) fill_zeros(to, channels);
+            else copy_numbers(to, image + h * image_row + std::ptrdiff_t(j) * c.C + first_c, channels);
+        }
+    }
+    return {workspace, std::ptrdiff_t(width) * channels, channels};
+}
+
+// The channels of an item's blocks.
+CNN_INLINE Block channels_of(const Correlation& c, const Groups& groups, const FilterGradientItem& item) {
+    const Block first = block_of(c, groups, item.panel_begin), last = block_of(c, groups, item.panel_end - 1);
+    return {first.f, last.f + last.filters - first.f, first.c, last.c + last.channels - first.c};
+}
+
 }  // namespace
 
 template <class T>
@@ -179,32 +227,42 @@ bool pack_grouped(const Correlation& c, const Groups& groups, const T* w, const 
 
 namespace {
 
-// Some sums of one row of the window, over some rows of pixels.
+// Some sums of one row of the window, over some rows of pixels. Few sums are kept for every
+// other pixel, so that an addition need not wait for the one before.
 template <class T, int n, bool depthwise>
 CNN_INLINE void outer(const T* x, const T* dout, const Way& way, std::ptrdiff_t x_row, int rows,
-                      int columns, std::ptrdiff_t out_row, std::ptrdiff_t out_pixel, int channels,
-                      int filters, Integers<T> index, T* sums_at) {
-    Vector<T> sums[n] = {};
+                      int columns, std::ptrdiff_t out_row, std::ptrdiff_t out_pixel,
+                      LaneMask<T> channels, LaneMask<T> filters, Integers<T> index, T* sums_at) {
+    constexpr int apart = n <= 2 ? 4 : n <= 4 ? 2 : 1;
+    Vector<T> sums[apart][n] = {};
+    auto add = [&](const T* from, const T* d, Vector<T>* to) CNN_LAMBDA {
+        const Vector<T> gradient = load_masked(d, filters);
+        if constexpr (depthwise) {
+#pragma GCC unroll 8
+            for (int k = 0; k < n; ++k)
+                to[k] += gradient * load_masked(from + k * way.tap, channels);
+        } else {
+            const Vector<T> value = load_masked(from, channels);
+#pragma GCC unroll 8
+            for (int k = 0; k < n; ++k) to[k] += gradient * __builtin_shuffle(value, index + k);
+        }
+    };
     for (int i = 0; i < rows; ++i) {
         const T* from = x + i * x_row;
         const T* d = dout + i * out_row;
-        for (int j = 0; j < columns; ++j, from += way.pixel, d += out_pixel) {
-            const Vector<T> gradient = load_some(d, filters);
-            if constexpr (depthwise) {
-#pragma GCC unroll 8
-                for (int k = 0; k < n; ++k)
-                    sums[k] += gradient * load_some(from + k * way.tap, channels);
-            } else {
-                const Vector<T> value = load_some(from, channels);
-#pragma GCC unroll 8
-                for (int k = 0; k < n; ++k)
-                    sums[k] += gradient * __builtin_shuffle(value, index + k);
-            }
+        int j = 0;
+        for (; j + apart <= columns; j += apart) {
+#pragma GCC unroll 4
+            for (int p = 0; p < apart; ++p, from += way.pixel, d += out_pixel) add(from, d, sums[p]);
         }
+        for (; j < columns; ++j, from += way.pixel, d += out_pixel) add(from, d, sums[0]);
     }
 #pragma GCC unroll 8
-    for (int k = 0; k < n; ++k)
-        store(sums_at + k * lanes<T>, load(sums_at + k * lanes<T>) + sums[k]);
+    for (int k = 0; k < n; ++k) {
+#pragma GCC unroll 4
+        for (int p = 1; p < apart; ++p) sums[0][k] += sums[p][k];
+        store(sums_at + k * lanes<T>, load(sums_at + k * lanes<T>) + sums[0][k]);
+    }
 }
 
 }  // namespace
@@ -216,15 +274,17 @@ void filter_gradient_grouped(const Correlation& c, const Groups& groups,
     const int C_group = c.C_group();
     const bool depthwise = C_group == 1 && c.F_group() == 1;
     const Integers<T> first = first_channels<T>(c);
+    const Block all = channels_of(c, groups, item);
     T* sums = a.sums + item.slice * groups.count * groups.block_size;
     T* bias_sums = a.bias_sums ? a.bias_sums + std::ptrdiff_t(item.slice) * c.F : nullptr;
     for (int n = item.n_begin; n < item.n_end; ++n)
         for (int i = 0; i < c.H_out; i += item.rows) {
             const int rows = smaller(c.H_out - i, item.rows);
-            const Source<T> source = source_under(
-                c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, workspace);
-            const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
-                          std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, C_group};
+            const ChannelSource<T> source =
+                channels_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, all.c,
+                               all.channels, workspace);
+            const Way way{c.stride_w * source.pixel, c.dilation_h * source.row,
+                          c.dilation_w * source.pixel, c.HH, c.WW, C_group};
             const std::ptrdiff_t x_row = c.stride_h * source.row;
             for (int b = item.panel_begin; b < item.panel_end; ++b) {
                 const Block block = block_of(c, groups, b);
@@ -232,17 +292,28 @@ void filter_gradient_grouped(const Correlation& c, const Groups& groups,
                 T* to = sums + b * groups.block_size;
                 auto add = [&](auto count, auto is_depthwise, const T* x, Integers<T> index) {
                     outer<T, decltype(count)::value, decltype(is_depthwise)::value>(
-                        x, dout, way, x_row, rows, c.W_of(n), c.out_row, c.out_pixel, block.channels,
-                        block.filters, index, to);
+                        x, dout, way, x_row, rows, c.W_of(n), c.out_row, c.out_pixel,
+                        lane_mask<T>(block.channels), lane_mask<T>(block.filters), index, to);
                     to += decltype(count)::value * lanes<T>;
                 };
                 for (int u = 0; u < c.HH; ++u) {
-                    const T* x = source.at + u * way.row + block.c;
+                    const T* x = source.at + u * way.row + (block.c - all.c);
                     if (depthwise) {
                         int v = 0;
-                        for (; v + 3 <= c.WW; v += 3)
-                            add(Count<3>{}, Truth<true>{}, x + v * way.tap, first);
-                        for (; v < c.WW; ++v) add(Count<1>{}, Truth<true>{}, x + v * way.tap, first);
+                        auto taps = [&](auto count) {
+                            add(count, Truth<true>{}, x + v * way.tap, first);
+                            v += decltype(count)::value;
+                        };
+                        while (c.WW - v > 7) taps(Count<5>{});
+                        switch (c.WW - v) {
+                            case 7: taps(Count<7>{}); break;
+                            case 6: taps(Count<6>{}); break;
+                            case 5: taps(Count<5>{}); break;
+                            case 4: taps(Count<4>{}); break;
+                            case 3: taps(Count<3>{}); break;
+                            case 2: taps(Count<2>{}); break;
+                            default: taps(Count<1>{});
+                        }
                     } else {
                         for (int v = 0; v < c.WW; ++v) {
                             int k = 0;
@@ -284,6 +355,294 @@ void unpack_grouped(const Correlation& c, const Groups& groups, const T* sums, i
                        u * steps.u + v * steps.v + k * steps.c] = total;
                 }
 }
+
+// --- more channels than filters in a group ------------------------------------------------
+
+namespace {
+
+// How the channels of a block lie in registers: all full but the last one.
+template <class T> struct Registers {
+    int count, last;
+    CNN_INLINE Registers(int channels)
+        : count((channels + lanes<T> - 1) / lanes<T>), last(channels - (count - 1) * lanes<T>) {}
+    CNN_INLINE LaneMask<T> mask(int k) const { return lane_mask<T>(k + 1 < count ? lanes<T> : last); }
+};
+
+// Filters at the packed filters of a block.
+template <class T> CNN_INLINE std::ptrdiff_t inner_filter(const Correlation& c, const Groups& groups) {
+    return groups.block_size / c.F_group();
+}
+
+template <class T> struct InnerTarget {
+    T* out;
+    std::ptrdiff_t pixel;
+    const T* bias;  // of the block's filters, or null
+    Relu<T> relu;
+    int groups, C_group, F_group;  // of the block
+    Integers<T> first;             // the first channel of each group
+};
+
+// 0, 1, 2, ... as numbers in memory: GCC 12 would write them lane by lane, and wait for it.
+template <class T> struct Numbers;
+template <> struct Numbers<float> {
+    static constexpr std::int32_t of[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+};
+template <> struct Numbers<double> {
+    static constexpr std::int64_t of[] = {0, 1, 2, 3, 4, 5, 6, 7};
+};
+
+// All lanes: halves added to halves.
+template <class T> CNN_INLINE T sum_in_halves(Vector<T> v) {
+    Integers<T> numbers;
+    __builtin_memcpy(&numbers, Numbers<T>::of, sizeof numbers);
+#pragma GCC unroll 4
+    for (int width = lanes<T> / 2; width; width /= 2) v += __builtin_shuffle(v, numbers ^ width);
+    return v[0];
+}
+
+// One function for tiles of every size: it is long, and they would each have it.
+template <class T>
+__attribute__((noinline)) void add_lanes_up(const Vector<T>* sums, int rows, int filters,
+                                            const InnerTarget<T>& to) {
+    for (int f = 0; f < filters; ++f)
+        for (int m = 0; m < rows; ++m, ++sums) {
+            T* out = to.out + m * to.pixel + f;
+            if (to.groups == 1) {
+                T y = sum_in_halves<T>(*sums);
+                if (to.bias) y += to.bias[f];
+                *out = cut_off_number<T>(y, to.relu);
+                continue;
+            }
+            Integers<T> lane = to.first;  // lane g: the channels of group g
+            Vector<T> total = __builtin_shuffle(*sums, lane);
+            for (int k = 1; k < to.C_group; ++k) total += __builtin_shuffle(*sums, lane += 1);
+            if (to.F_group == 1) {  // the filters of the groups are neighbours
+                if (to.bias) total += load_first(to.bias, to.groups);
+                store_first(out, cut_off<T>(total, to.relu), to.groups);
+                continue;
+            }
+            for (int g = 0; g < to.groups; ++g) {
+                T y = total[g];
+                if (to.bias) y += to.bias[g * to.F_group + f];
+                out[g * to.F_group] = cut_off_number<T>(y, to.relu);
+            }
+        }
+}
+
+template <class T, int MR, int NF>
+void inner_tile(const T* x, const T* w, std::ptrdiff_t w_filter, const Way& way,
+                const Registers<T>& registers, const InnerTarget<T>& to) {
+    Vector<T> sums[NF][MR] = {};
+    const LaneMask<T> last = lane_mask<T>(registers.last);
+    for (int u = 0; u < way.HH; ++u)
+        for (int v = 0; v < way.WW; ++v) {
+            const T* at = x + u * way.row + v * way.tap;
+            auto products = [&](auto value_at) CNN_LAMBDA {
+                Vector<T> filters[NF];
+#pragma GCC unroll 4
+                for (int f = 0; f < NF; ++f) filters[f] = load(w + f * w_filter);
+#pragma GCC unroll 16
+                for (int m = 0; m < MR; ++m) {
+                    const Vector<T> value = value_at(at + m * way.pixel);
+#pragma GCC unroll 4
+                    for (int f = 0; f < NF; ++f) sums[f][m] += value * filters[f];
+                }
+                at += lanes<T>;
+                w += lanes<T>;
+            };
+            for (int k = 1; k < registers.count; ++k)
+                products([](const T* p) CNN_LAMBDA { return load(p); });
+            products([last](const T* p) CNN_LAMBDA { return load_masked(p, last); });
+        }
+    add_lanes_up<T>(&sums[0][0], MR, NF, to);
+}
+
+template <class T>
+using InnerTile = void (*)(const T*, const T*, std::ptrdiff_t, const Way&, const Registers<T>&,
+                           const InnerTarget<T>&);
+
+template <class T, int NF> CNN_INLINE InnerTile<T> inner_tile_of(int rows) {
+    static constexpr InnerTile<T> table[] = {inner_tile<T, 1, NF>, inner_tile<T, 2, NF>,
+                                             inner_tile<T, 3, NF>, inner_tile<T, 4, NF>};
+    return table[rows - 1];
+}
+
+// Which lane of dout each lane of channels meets, for f = 0; the next f is one lane on.
+template <class T> CNN_INLINE Integers<T> first_filters(const Correlation& c, const Groups& groups) {
+    Integers<T> index = {};
+    if (groups.in_block > 1)
+        for (int l = 0; l < lanes<T>; ++l) {
+            const int filter = l / c.C_group() * c.F_group();
+            index[l] = filter < lanes<T> ? filter : 0;
+        }
+    return index;
+}
+
+}  // namespace
+
+template <class T>
+bool pack_inner(const Correlation& c, const Groups& groups, const T* w, const FilterSteps& steps,
+                T* packed, int b) {
+    const Block block = block_of(c, groups, b);
+    const int C_group = c.C_group();
+    const Registers<T> registers(groups.in_block * C_group);
+    T* to = packed + b * groups.block_size;
+    T not_finite = 0;  // 0 * inf and 0 * nan are not 0
+    for (int f = 0; f < c.F_group(); ++f)
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v)
+                for (int k = 0; k < registers.count * lanes<T>; ++k, ++to) {
+                    *to = 0;
+                    if (k >= block.channels) continue;
+                    *to = w[(block.f / c.F_group() + k / C_group) * steps.group + f * steps.f +
+                            k % C_group * steps.c + u * steps.u + v * steps.v];
+                    not_finite += *to * 0;
+                }
+    return not_finite == 0;
+}
+
+template <class T>
+void correlate_inner(const Correlation& c, const Groups& groups, const CorrelationArrays<T>& a,
+                     const CorrelationItem& item, T* workspace) {
+    constexpr int most_rows = 4;
+    Integers<T> first = {};
+    for (int g = 0; g < groups.in_block; ++g) first[g] = g * c.C_group();
+    const std::ptrdiff_t w_filter = inner_filter<T>(c, groups);
+    for (int n = item.n_begin; n < item.n_end; ++n) {
+        const Source<T> source =
+            source_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, item.i_begin,
+                         item.i_end - item.i_begin, workspace);
+        const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
+                      std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group()};
+        for (int b = item.panel_begin; b < item.panel_end; ++b) {
+            const Block block = block_of(c, groups, b);
+            const int in_block = block.channels / c.C_group();
+            // the last block may have fewer groups, not fewer registers of filters
+            Registers<T> registers(groups.in_block * c.C_group());
+            registers.last -= groups.in_block * c.C_group() - block.channels;
+            const Pieces pieces(c.W_of(n), most_rows);
+            for (int i = item.i_begin; i < item.i_end; ++i) {
+                const T* x = source.at + (i - item.i_begin) * c.stride_h * source.row + block.c;
+                T* out = a.out + n * c.out_image + i * c.out_row + block.f;
+                for (int k = 0; k < pieces.count; ++k) {
+                    const int MR = pieces.length(k);
+                    for (int f = 0; f < c.F_group();) {
+                        const bool two = f + 2 <= c.F_group();
+                        const InnerTarget<T> to{out + f, c.out_pixel,
+                                                a.epilogue.bias ? a.epilogue.bias + block.f + f : nullptr,
+                                                a.epilogue.relu, in_block, c.C_group(), c.F_group(), first};
+                        (two ? inner_tile_of<T, 2>(MR) : inner_tile_of<T, 1>(MR))(
+                            x, a.w + b * groups.block_size + f * w_filter, w_filter, way, registers, to);
+                        f += two ? 2 : 1;
+                    }
+                    x += MR * way.pixel;
+                    out += MR * c.out_pixel;
+                }
+            }
+        }
+    }
+}
+
+namespace {
+
+// Sums of one filter at some taps of one row of the window, over some rows of pixels.
+template <class T, int n>
+CNN_INLINE void inner_outer(const T* x, const T* dout, const Way& way, std::ptrdiff_t x_row, int rows,
+                            int columns, std::ptrdiff_t out_row, std::ptrdiff_t out_pixel,
+                            LaneMask<T> channels, LaneMask<T> filters, Integers<T> index,
+                            std::ptrdiff_t sums_tap, T* sums_at) {
+    Vector<T> sums[n] = {};
+    for (int i = 0; i < rows; ++i) {
+        const T* from = x + i * x_row;
+        const T* d = dout + i * out_row;
+        for (int j = 0; j < columns; ++j, from += way.pixel, d += out_pixel) {
+            const Vector<T> gradient = __builtin_shuffle(load_masked(d, filters), index);
+#pragma GCC unroll 8
+            for (int k = 0; k < n; ++k)
+                sums[k] += gradient * load_masked(from + k * way.tap, channels);
+        }
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < n; ++k)
+        store(sums_at + k * sums_tap, load(sums_at + k * sums_tap) + sums[k]);
+}
+
+}  // namespace
+
+template <class T>
+void filter_gradient_inner(const Correlation& c, const Groups& groups,
+                           const FilterGradientArrays<T>& a, const FilterGradientItem& item,
+                           T* workspace) {
+    const Integers<T> first = first_filters<T>(c, groups);
+    const Block all = channels_of(c, groups, item);
+    T* sums = a.sums + item.slice * groups.count * groups.block_size;
+    T* bias_sums = a.bias_sums ? a.bias_sums + std::ptrdiff_t(item.slice) * c.F : nullptr;
+    for (int n = item.n_begin; n < item.n_end; ++n)
+        for (int i = 0; i < c.H_out; i += item.rows) {
+            const int rows = smaller(c.H_out - i, item.rows), columns = c.W_of(n);
+            const ChannelSource<T> source =
+                channels_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, all.c,
+                               all.channels, workspace);
+            const Way way{c.stride_w * source.pixel, c.dilation_h * source.row,
+                          c.dilation_w * source.pixel, c.HH, c.WW, c.C_group()};
+            const std::ptrdiff_t x_row = c.stride_h * source.row;
+            for (int b = item.panel_begin; b < item.panel_end; ++b) {
+                const Block block = block_of(c, groups, b);
+                Registers<T> registers(groups.in_block * c.C_group());
+                registers.last -= groups.in_block * c.C_group() - block.channels;
+                const LaneMask<T> filters = lane_mask<T>(block.filters);
+                const T* dout = a.dout + n * c.out_image + i * c.out_row + block.f;
+                T* to = sums + b * groups.block_size;
+                const std::ptrdiff_t tap = registers.count * lanes<T>;
+                for (int f = 0; f < c.F_group(); ++f)
+                    for (int u = 0; u < c.HH; ++u, to += c.WW * tap)
+                        for (int k = 0; k < registers.count; ++k) {
+                            const T* x = source.at + u * way.row + (block.c - all.c) + k * lanes<T>;
+                            auto add = [&](auto count, int v) {
+                                inner_outer<T, decltype(count)::value>(
+                                    x + v * way.tap, dout, way, x_row, rows, columns, c.out_row,
+                                    c.out_pixel, registers.mask(k), filters, first + f, tap,
+                                    to + v * tap + k * lanes<T>);
+                            };
+                            int v = 0;
+                            for (; v + 5 <= c.WW; v += 5) add(Count<5>{}, v);
+                            for (; v + 3 <= c.WW; v += 3) add(Count<3>{}, v);
+                            for (; v < c.WW; ++v) add(Count<1>{}, v);
+                        }
+                if (bias_sums) {
+                    Vector<T> total = {};
+                    for (int r = 0; r < rows; ++r)
+                        for (int j = 0; j < columns; ++j)
+                            total += load_masked(dout + r * c.out_row + j * c.out_pixel, filters);
+                    T* bias = bias_sums + block.f;
+                    store_first(bias, load_first(bias, block.filters) + total, block.filters);
+                }
+            }
+        }
+}
+
+template <class T>
+void unpack_inner(const Correlation& c, const Groups& groups, const T* sums, int slices,
+                  const FilterSteps& steps, T* dw, int b) {
+    const Block block = block_of(c, groups, b);
+    const int C_group = c.C_group();
+    const Registers<T> registers(groups.in_block * C_group);
+    const std::ptrdiff_t slice_size = groups.count * groups.block_size;
+    const T* from = sums + b * groups.block_size;
+    for (int f = 0; f < c.F_group(); ++f)
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v, from += registers.count * lanes<T>)
+                for (int k = 0; k < block.channels; ++k) {
+                    T total = from[k];
+                    for (int s = 1; s < slices; ++s) total += from[s * slice_size + k];
+                    dw[(block.f / c.F_group() + k / C_group) * steps.group + f * steps.f +
+                       k % C_group * steps.c + u * steps.u + v * steps.v] = total;
+                }
+}
+
+#define CNN_INNER(T) {pack_inner<T>, correlate_inner<T>, filter_gradient_inner<T>, unpack_inner<T>}
+const GroupedKernels<float> inner_f32 = CNN_INNER(float);
+const GroupedKernels<double> inner_f64 = CNN_INNER(double);
 
 #define CNN_ALL(T) {pack_grouped<T>, correlate_grouped<T>, filter_gradient_grouped<T>, unpack_grouped<T>}
 const GroupedKernels<float> grouped_f32 = CNN_ALL(float);

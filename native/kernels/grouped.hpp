@@ -36,5 +36,8 @@ template <class T> struct GroupedKernels {
 namespace cnn::CNN_LEVEL {
 extern const GroupedKernels<float> grouped_f32;
 extern const GroupedKernels<double> grouped_f64;
+// for more channels than filters in a group
+extern const GroupedKernels<float> inner_f32;
+extern const GroupedKernels<double> inner_f64;
 }  // namespace cnn::CNN_LEVEL
 #endif

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/correlation.hpp"
+#include "kernels/depthwise.hpp"
 #include "kernels/grouped.hpp"
 #include "kernels/spread.hpp"
 #include "kernels/winograd.hpp"
@@ -32,6 +33,8 @@ template <class T> struct Kernels {
     const WinogradKernels<T>* winograd;
     const WinogradRowsKernels<T>* winograd_rows;  // float32 only
     const GroupedKernels<T>* grouped;
+    const GroupedKernels<T>* inner;  // more channels than filters in a group
+    const DepthwiseKernels<T>* depthwise;
     const SpreadKernels<T>* spread;
 
     ElementwiseKernels<T> elementwise;

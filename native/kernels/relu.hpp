@@ -38,5 +38,11 @@ template <class T> CNN_INLINE Vector<T> cut_off(Vector<T> v, const Relu<T>& by) 
     return v;
 }
 
+template <class T> CNN_INLINE T cut_off_number(T y, const Relu<T>& by) {
+    if (!by.on) return y;
+    if (y < 0) return 0;
+    return by.capped && y > by.ceiling ? by.ceiling : y;
+}
+
 }  // namespace cnn::CNN_LEVEL
 #endif

@@ -54,6 +54,17 @@ template <class T> CNN_INLINE Vector<T> load(const T* p) {
 
 template <class T> CNN_INLINE void store(T* p, Vector<T> v) { __builtin_memcpy(p, &v, sizeof v); }
 
+// Keeps the compiler from loading a value again at each use, where loads set the pace.
+template <class T> CNN_INLINE void keep_in_register(Vector<T>& v) {
+#if defined(__AVX512F__)
+    asm("" : "+v"(v));
+#elif defined(__SSE2__)
+    asm("" : "+x"(v));
+#elif defined(__aarch64__)
+    asm("" : "+w"(v));
+#endif
+}
+
 template <class T> CNN_INLINE Vector<T> broadcast(T value) { return Vector<T>{} + value; }
 
 // The first n numbers, 0 < n <= lanes; the other lanes are zero, their memory is not touched.

@@ -120,6 +120,25 @@ template <class T> void grouped(Record& record) {
         all_passes<T>(record, hand, "conv2d grouped", 8, g, Algorithm::direct,
                       Arrays<T>(hand, g));
     }
+    for (int k = 0; k < 60; ++k) {  // depthwise: less than a register, and more than one
+        Hand hand(2100 + k);
+        const int groups = hand.choice({1, 3, 4, 7, 13, 16, 17, 21, 40});
+        const Conv2d g = draw(hand, groups, groups, groups);
+        all_passes<T>(record, hand, "conv2d depthwise", 8, g, Algorithm::direct,
+                      Arrays<T>(hand, g));
+    }
+    for (int k = 0; k < 40; ++k) {  // many channels for few filters
+        Hand hand(2200 + k);
+        const int C_group = hand.choice({2, 5, 17, 40}), groups = hand.choice({2, 3, 9});
+        const int F_group = hand.choice({1, 1, 2});
+        Conv2d g = draw(hand, C_group * groups, F_group * groups, groups);
+        g.HH = g.WW = 7;
+        g.H = std::max(g.H, 6 * g.dilation_h + 1), g.W = std::max(g.W, 6 * g.dilation_w + 1);
+        g.H_out = places(g.H, g.HH, g.stride_h, g.padding_h, g.dilation_h);
+        g.W_out = places(g.W, g.WW, g.stride_w, g.padding_w, g.dilation_w);
+        all_passes<T>(record, hand, "conv2d grouped, many channels", 8, g, Algorithm::direct,
+                      Arrays<T>(hand, g));
+    }
 }
 
 template <class T> void winograd(Record& record) {

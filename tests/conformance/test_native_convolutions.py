@@ -39,6 +39,18 @@ CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
     "each channel alone": (
         "conv2d", (9, 40, 30, 29), (40, 1, 3, 3), {"padding": 1, "groups": 40},
     ),
+    "each of few channels alone": (
+        "conv2d", (9, 5, 30, 29), (5, 1, 5, 4), {"stride": 2, "padding": 2, "groups": 5},
+    ),
+    "one image, each channel alone": (
+        "conv2d", (1, 70, 30, 29), (70, 1, 5, 5), {"padding": (2, 1), "groups": 70},
+    ),
+    "many channels for one filter": (
+        "conv2d", (5, 80, 12, 11), (2, 40, 7, 7), {"padding": 3, "groups": 2},
+    ),
+    "two channels for one filter": (
+        "conv2d", (5, 26, 12, 11), (13, 2, 7, 7), {"padding": 3, "groups": 13},
+    ),
     "small groups": ("conv2d", (9, 36, 30, 29), (48, 3, 3, 3), {"padding": 1, "groups": 12}),
     "large groups": ("conv2d", (9, 36, 20, 19), (80, 18, 3, 3), {"padding": 1, "groups": 2}),
     "transposed": (

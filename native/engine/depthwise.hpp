@@ -1,0 +1,16 @@
+// Depthwise convolutions: as many groups as channels and filters.
+#pragma once
+
+#include "engine/partition.hpp"
+
+namespace cnn {
+
+template <class T> bool depthwise_fits(const Correlation&);
+
+// False, and nothing done, where the filters are not finite: what they make of the border is
+// the other ways' matter.
+template <class T>
+bool depthwise_correlation(Correlation, const T* x, const T* w, const FilterSteps&,
+                           const Epilogue<T>&, T* out, PackedFilters<T>* kept);
+
+}  // namespace cnn

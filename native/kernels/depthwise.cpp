@@ -1,0 +1,364 @@
+// Depthwise correlation: every channel has one filter of its own.
+//
+//   out[n, i, j, c] = b[c] + Σ_{u, v} x[n, i*s + u*d - p, j*s + v*d - p, c] · w[c, u, v]
+//
+// Plan. A row of the result is one line of numbers, e = j*C + c, and so is a row of x; where
+// the stride is 1, tap v of number e is number e + (v*d - p)*C. A register takes lanes of
+// that line and does not care where one pixel ends and the next begins, so no lane is empty,
+// with 3 channels or with 214. The filters lie as lines too, [u][v][C and the first again],
+// and are read from channel e mod C on.
+//
+//   strip: R rows of the result x one register, moved along the line. For each v the K
+//          filters of its column stay in registers, and each of the (R-1)*s + K rows of x
+//          is loaded once for up to K products.
+//
+// x is read where it lies: rows beyond the image are a line of zeros, and pixels near the
+// border have fewer taps v.
+// Where pixels are apart, in x by a stride or in the result, a register stays in its pixel,
+// the last of a pixel over the one before. Where a pixel is less than a register, the rows
+// are copied with their border, every stride-th pixel together, so that they are lines again.
+//
+// Sums run over v, then u, however the rows are cut.
+#include "kernels/depthwise.hpp"
+
+#include "kernels/kernels.hpp"
+#include "kernels/padded.hpp"
+#include "simd/vector.hpp"
+
+namespace cnn::CNN_LEVEL {
+namespace {
+
+template <class T> struct Strip {
+    const std::ptrdiff_t* taps;  // where the taps of a row of the window find x
+    int n_taps, HH;
+    std::ptrdiff_t w_row, w_tap;
+    std::ptrdiff_t x_pixel, out_pixel, out_row;
+    int C, ahead;  // numbers that are fetched before they are met
+    const T* bias;
+    Relu<T> relu;
+    bool past_caches;
+};
+
+constexpr int most_rows = 6;  // of a strip
+
+// R rows, `length` numbers each, the first one of `channel`; the same at several pixels. K taps u, next to each other and
+// with the rows S apart: rows[m*S + u] is what row m meets with tap u. K = 0: as many taps as
+// the strip says, and rows[u*R + m].
+template <class T, int K, int S, int R>
+void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, int pixels, T* out,
+           const Strip<T>& of) {
+    const Strip<T> s = of;  // a copy that no store can change
+    const int step = s.C <= lanes<T> ? lanes<T> % s.C : lanes<T>;
+    const bool whole = length >= lanes<T>;
+    std::ptrdiff_t pixel = 0;
+    for (int p = 0; p < pixels; ++p, pixel += s.x_pixel, out += s.out_pixel) {
+        int channel = first;
+        for (std::ptrdiff_t e = 0; e < length; e += lanes<T>) {
+            if (e + lanes<T> > length && whole) {  // the last one: over the one before
+                const int back = static_cast<int>(e + lanes<T> - length);
+                e -= back;
+                channel -= back % s.C;
+                if (channel < 0) channel += s.C;
+            }
+            if constexpr (K > 0) {  // more rows than a CPU sees coming by itself
+                const std::ptrdiff_t soon = pixel + e + s.taps[s.n_taps ? s.n_taps - 1 : 0] + s.ahead;
+#pragma GCC unroll 32
+                for (int r = 0; r < (R - 1) * S + K; ++r) {
+                    __builtin_prefetch(rows[r] + soon);
+                    if (S == 2) __builtin_prefetch(rows[r] + soon + s.C);  // the pixel between
+                }
+            }
+            Vector<T> sums[R] = {};
+            for (int v = 0; v < s.n_taps; ++v) {
+                const std::ptrdiff_t at = pixel + e + s.taps[v];
+                const T* filter = w + channel + v * s.w_tap;
+                if constexpr (K > 0) {
+                    Vector<T> filters[K];
+#pragma GCC unroll 8
+                    for (int u = 0; u < K; ++u) filters[u] = load(filter + u * s.w_row);
+#pragma GCC unroll 32
+                    for (int r = 0; r < (R - 1) * S + K; ++r) {
+                        Vector<T> value = load(rows[r] + at);
+                        keep_in_register<T>(value);  // and do not load it for each product
+#pragma GCC unroll 16
+                        for (int m = 0; m < R; ++m)
+                            if (r - m * S >= 0 && r - m * S < K) sums[m] += value * filters[r - m * S];
+                    }
+                } else {
+                    const T* const* of_tap = rows;
+                    for (int u = 0; u < s.HH; ++u, filter += s.w_row, of_tap += R) {
+                        const Vector<T> here = load(filter);
+#pragma GCC unroll 16
+                        for (int m = 0; m < R; ++m) sums[m] += load(of_tap[m] + at) * here;
+                    }
+                }
+            }
+            if (s.bias) {
+                const Vector<T> bias = load(s.bias + channel);
+#pragma GCC unroll 16
+                for (int m = 0; m < R; ++m) sums[m] += bias;
+            }
+            cut_off<T, R>(sums, s.relu);
+            T* to = out + e;
+            if (!whole) {
+#pragma GCC unroll 16
+                for (int m = 0; m < R; ++m)
+                    store_first(to + m * s.out_row, sums[m], static_cast<int>(length));
+            } else if (s.past_caches) {
+#pragma GCC unroll 16
+                for (int m = 0; m < R; ++m) store_past_caches(to + m * s.out_row, sums[m]);
+            } else {
+#pragma GCC unroll 16
+                for (int m = 0; m < R; ++m) store(to + m * s.out_row, sums[m]);
+            }
+            channel += step;
+            if (channel >= s.C) channel -= s.C;
+        }
+    }
+}
+
+template <class T>
+using StripOf = void (*)(const T* const*, const T*, int, std::ptrdiff_t, int, T*, const Strip<T>&);
+
+// How many of the rows that are left go together, out of 6, 4, 3, 2 and 1.
+CNN_INLINE int rows_together(int left) {
+    constexpr int of[] = {0, 1, 2, 3, 4, 3, 6, 4, 4, 6, 6, 4};
+    return left < 12 ? of[left] : 6;
+}
+
+constexpr int most_near = 7;  // taps u whose filters stay in registers
+
+template <class T, int S, int R> CNN_INLINE StripOf<T> strip_of(int K) {
+    static constexpr StripOf<T> table[] = {strip<T, 1, S, R>, strip<T, 2, S, R>, strip<T, 3, S, R>,
+                                           strip<T, 4, S, R>, strip<T, 5, S, R>, strip<T, 6, S, R>,
+                                           strip<T, 7, S, R>};
+    return table[K - 1];
+}
+
+// Whether there is a strip for rows so far apart: not every one is worth its code.
+template <class T> CNN_INLINE bool has_strip(int stride, int R) {
+    return stride == 1 || R == 1 || (stride == 2 && R >= 4 && sizeof(T) == 4);
+}
+
+template <class T> CNN_INLINE StripOf<T> strip_of(int K, int stride, int R) {
+    if constexpr (sizeof(T) == 4)
+        if (stride == 2 && R > 1) return R == 6 ? strip_of<T, 2, 6>(K) : strip_of<T, 2, 4>(K);
+    return R == 6 ? strip_of<T, 1, 6>(K) : R == 4 ? strip_of<T, 1, 4>(K)
+         : R == 3 ? strip_of<T, 1, 3>(K) : R == 2 ? strip_of<T, 1, 2>(K) : strip_of<T, 1, 1>(K);
+}
+
+template <class T> CNN_INLINE StripOf<T> strip_of_any(int R) {
+    return R == 6 ? strip<T, 0, 1, 6> : R == 4 ? strip<T, 0, 1, 4>
+         : R == 3 ? strip<T, 0, 1, 3> : R == 2 ? strip<T, 0, 1, 2> : strip<T, 0, 1, 1>;
+}
+
+struct Taps {
+    int begin, end;
+    CNN_INLINE int count() const { return end - begin; }
+};
+
+// The taps of one axis that find the source when the window stands at `start`.
+CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
+    int begin = 0, end = taps;
+    while (begin < end && start + begin * dilation < 0) ++begin;
+    while (end > begin && start + (end - 1) * dilation >= size) --end;
+    return {begin, end};
+}
+
+// Pixels of less than a register, each to its place; what is written too much is the next's.
+template <class T>
+CNN_INLINE T* gather_pixels(T* to, const T* from, std::ptrdiff_t step, int count, int C) {
+    for (int k = 0; k < count; ++k, to += C, from += step) store(to, load_first(from, C));
+    return to;
+}
+
+// One row of x as `stride` lines, each with every stride-th pixel, the border included.
+template <class T>
+void copy_lines(T* to, const T* row, const Correlation& c, int columns, std::ptrdiff_t line) {
+    const int s = c.stride_w;
+    for (int phase = 0; phase < s; ++phase, to += line) {
+        if (!row) {
+            fill_zeros(to, line);
+            continue;
+        }
+        // pixel k of this line is number k*s + phase - pad of the row
+        const int first = phase - c.pad_left;
+        int begin = first < 0 ? (-first + s - 1) / s : 0;
+        if (begin > columns) begin = columns;
+        int end = c.W > first ? (c.W - first + s - 1) / s : 0;
+        end = smaller(end > begin ? end : begin, columns);
+        T* at = to;
+        fill_zeros(at, std::ptrdiff_t(begin) * c.C);
+        at += begin * c.C;
+        const T* from = row + (std::ptrdiff_t(begin) * s + first) * c.C;
+        if (s == 1) {
+            copy_numbers(at, from, std::ptrdiff_t(end - begin) * c.C);
+            at += (end - begin) * c.C;
+        } else {
+            at = gather_pixels(at, from, std::ptrdiff_t(s) * c.C, end - begin, c.C);
+        }
+        fill_zeros(at, std::ptrdiff_t(columns - end) * c.C);
+    }
+}
+
+// Rows i_begin .. i_end-1 by those that go together: run(strip, i, R).
+template <class T, class Run>
+CNN_INLINE void for_strips(const Correlation& c, int i_begin, int i_end, const Run& run) {
+    const bool few_taps = c.dilation_h == 1 && c.HH >= 1 && c.HH <= most_near;
+    for (int i = i_begin; i < i_end;) {
+        const int R = rows_together(i_end - i);
+        const bool near = few_taps && has_strip<T>(c.stride_h, R);
+        run(near ? strip_of<T>(c.HH, c.stride_h, R) : strip_of_any<T>(R), near, i, R);
+        i += R;
+    }
+}
+
+// The rows of x that R rows of the result meet, as strip wants them: row_at(r) is row r of x
+// below the first.
+template <class T, class RowAt>
+CNN_INLINE void find_rows(const T** rows, const Correlation& c, bool near, int R, const RowAt& row_at) {
+    if (near) {
+        for (int r = 0; r < (R - 1) * c.stride_h + c.HH; ++r) rows[r] = row_at(r);
+    } else {
+        for (int u = 0; u < c.HH; ++u)
+            for (int m = 0; m < R; ++m) *rows++ = row_at(m * c.stride_h + u * c.dilation_h);
+    }
+}
+
+// A pixel is a register or more: x where it lies. Rows beyond the image are a line of zeros,
+// of columns beyond it there is no tap.
+template <class T>
+void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a, const CorrelationItem& item,
+                    T* zeros) {
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, pitch = depthwise_pitch(c.C, lanes<T>);
+    std::ptrdiff_t taps[depthwise_most_taps] = {};
+    for (int v = 0; v < c.WW; ++v) taps[v] = std::ptrdiff_t(v) * c.dilation_w * c.C;
+    const bool flat = depthwise_flat(c) && c.stride_w == 1;
+    auto columns_at = [&](int j) CNN_LAMBDA {
+        return taps_inside(j * c.stride_w - c.pad_left, c.WW, c.dilation_w, c.W);
+    };
+    int left = 0, right = c.W_out;  // the pixels between have all taps
+    while (left < c.W_out && columns_at(left).count() < c.WW) ++left;
+    while (right > left && columns_at(right - 1).count() < c.WW) --right;
+    const std::ptrdiff_t piece = depthwise_piece(c.C);
+    fill_zeros(zeros, depthwise_workspace(c, 1, lanes<T>));
+
+    Strip<T> s{taps, 0, c.HH, c.WW * pitch, pitch, std::ptrdiff_t(c.stride_w) * c.C, c.out_pixel,
+               c.out_row, c.C, row >= 2048 ? 192 : 64, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
+    const int pixels_a_piece = static_cast<int>(1 + (piece - c.C) / s.x_pixel);
+    for (int n = item.n_begin; n < item.n_end; ++n) {
+        const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
+        for_strips<T>(c, item.i_begin, item.i_end, [&](StripOf<T> run, bool near, int i, int R) {
+            T* out = a.out + n * c.out_image + i * c.out_row;
+            const T* rows[depthwise_most_taps * most_rows];
+            // `length` numbers from number e of pixel j on, at some pixels
+            auto numbers = [&](int j, std::ptrdiff_t e, std::ptrdiff_t length, int pixels, Taps columns) {
+                const int first = j * c.stride_w - c.pad_left + columns.begin * c.dilation_w;
+                find_rows(rows, c, near, R, [&](int r) CNN_LAMBDA {
+                    const int h = i * c.stride_h - c.pad_top + r;
+                    return h >= 0 && h < c.H ? image + h * row + std::ptrdiff_t(first) * c.C + e : zeros;
+                });
+                s.n_taps = columns.count();
+                run(rows, a.w + columns.begin * pitch, static_cast<int>(e % c.C), length, pixels,
+                    out + j * c.out_pixel + e, s);
+            };
+            for (int j = 0; j < left; ++j) numbers(j, 0, c.C, 1, columns_at(j));
+            const Taps all{0, c.WW};
+            if (flat) {
+                const std::ptrdiff_t length = std::ptrdiff_t(right - left) * c.C;
+                for (std::ptrdiff_t e = 0; e < length;) {
+                    // what is left after a piece is a register or more
+                    const std::ptrdiff_t n = length - e < piece + lanes<T> ? length - e : piece;
+                    numbers(left, e, n, 1, all);
+                    e += n;
+                }
+            } else {
+                for (int j = left; j < right; j += pixels_a_piece)
+                    numbers(j, 0, c.C, smaller(right - j, pixels_a_piece), all);
+            }
+            for (int j = right; j < c.W_out; ++j) numbers(j, 0, c.C, 1, columns_at(j));
+        });
+    }
+    if (a.epilogue.past_caches) finish_past_caches();
+}
+
+// A pixel is less than a register: lines with their border, in place or copied.
+template <class T>
+void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a, const CorrelationItem& item,
+                      T* workspace) {
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, pitch = depthwise_pitch(c.C, lanes<T>);
+    const std::ptrdiff_t length = std::ptrdiff_t(c.W_out) * c.C;
+    const int reach_h = (c.HH - 1) * c.dilation_h + 1, reach_w = (c.WW - 1) * c.dilation_w + 1;
+    const int rows_out = item.i_end - item.i_begin;
+    const int first = item.i_begin * c.stride_h, rows = (rows_out - 1) * c.stride_h + reach_h;
+    const int s = c.stride_w, columns = c.W_out - 1 + (reach_w + s - 1) / s;
+    const bool flat = depthwise_flat(c);
+    const bool in_place = s == 1 && first >= c.pad_top && first + rows - c.pad_top <= c.H &&
+                          c.pad_left <= 0 && columns - c.pad_left <= c.W && length >= lanes<T>;
+    const std::ptrdiff_t line = std::ptrdiff_t(columns) * c.C, x_row = in_place ? row : s * line;
+    std::ptrdiff_t taps[depthwise_most_taps] = {};
+    for (int v = 0; v < c.WW; ++v)
+        taps[v] = v * c.dilation_w % s * line + std::ptrdiff_t(v * c.dilation_w / s) * c.C;
+    T* lines = workspace;
+    T* results = workspace + (in_place ? 0 : rows * x_row + lanes<T>);
+    const Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, 0, 0, flat ? c.out_row : length, c.C,
+                      64, a.epilogue.bias, a.epilogue.relu, false};
+
+    for (int n = item.n_begin; n < item.n_end; ++n) {
+        const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
+        const T* source = lines;
+        if (in_place) source = image + (first - c.pad_top) * row - std::ptrdiff_t(c.pad_left) * c.C;
+        else
+            for (int r = 0; r < rows; ++r) {
+                const int h = first + r - c.pad_top;
+                copy_lines(lines + r * x_row, h >= 0 && h < c.H ? image + h * row : nullptr, c,
+                           columns, line);
+            }
+        T* out = a.out + n * c.out_image + item.i_begin * c.out_row;
+        for_strips<T>(c, item.i_begin, item.i_end, [&](StripOf<T> run, bool near, int i, int R) {
+            const int k = i - item.i_begin;
+            const T* under[depthwise_most_taps * most_rows];
+            find_rows(under, c, near, R, [&](int r) CNN_LAMBDA {
+                return source + (k * c.stride_h + r) * x_row;
+            });
+            run(under, a.w, 0, length, 1, (flat ? out : results) + k * of.out_row, of);
+        });
+        if (!flat)
+            for (int k = 0; k < rows_out; ++k)
+                for (int j = 0; j < c.W_out; ++j) {
+                    const T* from = results + k * length + std::ptrdiff_t(j) * c.C;
+                    T* to = out + k * c.out_row + j * c.out_pixel;
+                    for (int q = 0; q < c.C; ++q) to[q] = from[q];
+                }
+    }
+}
+
+template <class T>
+void correlate_depthwise(const Correlation& c, const CorrelationArrays<T>& a,
+                         const CorrelationItem& item, T* workspace) {
+    if (c.C < lanes<T>) correlate_narrow(c, a, item, workspace);
+    else correlate_wide(c, a, item, workspace);
+}
+
+template <class T>
+void pack_depthwise(const Correlation& c, const T* w, const FilterSteps& steps, T* packed) {
+    const std::ptrdiff_t pitch = depthwise_pitch(c.C, lanes<T>);
+    T not_finite = 0;  // 0 * inf and 0 * nan are not 0
+    for (int u = 0; u < c.HH; ++u)
+        for (int v = 0; v < c.WW; ++v, packed += pitch) {
+            const T* tap = w + u * steps.u + v * steps.v;
+            for (int k = 0; k < c.C; ++k) {
+                packed[k] = tap[k * steps.group];
+                not_finite += packed[k] * 0;
+            }
+            for (std::ptrdiff_t k = c.C; k < pitch; ++k) packed[k] = packed[k - c.C];
+        }
+    *packed = not_finite == 0;
+}
+
+}  // namespace
+
+const DepthwiseKernels<float> depthwise_f32 = {pack_depthwise<float>, correlate_depthwise<float>};
+const DepthwiseKernels<double> depthwise_f64 = {pack_depthwise<double>, correlate_depthwise<double>};
+
+}  // namespace cnn::CNN_LEVEL

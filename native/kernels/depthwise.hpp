@@ -1,0 +1,48 @@
+// Depthwise convolutions, as their kernels are told of them.
+#pragma once
+
+#include "kernels/correlation.hpp"
+
+namespace cnn {
+
+// Numbers of one tap of the packed filters: the channels, and once more the first ones.
+inline std::ptrdiff_t depthwise_pitch(int C, int lanes) {
+    return (std::ptrdiff_t(C) + 2 * lanes - 2) / lanes * lanes;
+}
+
+// Taps of a window along each axis: what they find stands in arrays of this size.
+constexpr int depthwise_most_taps = 32;
+
+// A result of neighbouring numbers, pixel by pixel.
+inline bool depthwise_flat(const Correlation& c) { return c.out_pixel == c.C; }
+
+// Numbers of a row at a time: no more than the line of zeros is long.
+inline std::ptrdiff_t depthwise_piece(int C) { return C > 1024 ? C : 1024; }
+
+// Where a pixel is a register or more, a line of zeros; else what an item copies.
+inline std::ptrdiff_t depthwise_workspace(const Correlation& c, int rows_out, int lanes) {
+    const std::ptrdiff_t reach = std::ptrdiff_t(c.WW - 1) * c.dilation_w + 1;
+    if (c.C >= lanes) return depthwise_piece(c.C) + (reach > 0 ? reach : 0) * c.C + 2 * lanes;
+    const std::ptrdiff_t columns = (c.W_out - 1) + (reach + c.stride_w - 1) / c.stride_w + 1;
+    const std::ptrdiff_t rows = std::ptrdiff_t(rows_out - 1) * c.stride_h +
+                                std::ptrdiff_t(c.HH - 1) * c.dilation_h + 1;
+    return (rows > 0 ? rows : 0) * columns * c.stride_w * c.C +
+           (depthwise_flat(c) ? 0 : std::ptrdiff_t(rows_out) * c.W_out * c.C) + 2 * lanes;
+}
+
+template <class T> struct DepthwiseKernels {
+    // [HH][WW][pitch], and last whether all filters are finite: 1 or 0.
+    void (*pack)(const Correlation&, const T* w, const FilterSteps&, T* packed);
+    // Of an item only images and rows count; the bias is a line like one of packed filters.
+    void (*correlate)(const Correlation&, const CorrelationArrays<T>&, const CorrelationItem&,
+                      T* workspace);
+};
+
+}  // namespace cnn
+
+#ifdef CNN_LEVEL
+namespace cnn::CNN_LEVEL {
+extern const DepthwiseKernels<float> depthwise_f32;
+extern const DepthwiseKernels<double> depthwise_f64;
+}  // namespace cnn::CNN_LEVEL
+#endif
