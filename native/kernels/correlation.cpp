@@ -20,6 +20,16 @@
 
 namespace cnn::CNN_LEVEL {
 
+namespace {
+
+// A CPU does not see what comes where a tile goes over the same pixels again and again.
+template <class T> CNN_INLINE void fetch(const T* x, std::ptrdiff_t numbers) {
+    constexpr int line = 64 / static_cast<int>(sizeof(T));
+    for (std::ptrdiff_t k = 0; k < numbers; k += line) __builtin_prefetch(x + k);
+}
+
+}  // namespace
+
 template <class T>
 void correlate(const Correlation& c, const Panels& panels, const CorrelationArrays<T>& a,
                const CorrelationItem& item, T* workspace) {
@@ -39,6 +49,10 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
               std::ptrdiff_t(c.dilation_w) * c.C, c.HH,
               contiguous ? 1 : c.WW, contiguous ? c.WW * C_group : C_group, 0, 0};
 
+    const bool side_by_side = in_place && c.HH == 1 && c.WW == 1 && c.stride_w == 1 && c.groups == 1;
+    // a tile of few channels is over before what it asks for has come
+    const bool fetches = side_by_side && c.C <= 64 && item.panel_end - item.panel_begin == 1;
+
     if (!in_place)
         for (int n = item.n_begin; n < item.n_end; ++n)
             copy_padded(workspace + (n - item.n_begin) * copy_size, a.x + n * image_size, c, first,
@@ -52,6 +66,7 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
         const bool wide = panels.width(panel) == panels.wide;
         walk.w_segment = std::ptrdiff_t(walk.length) * panels.width(panel);
         walk.w_row = walk.segments * walk.w_segment;
+        walk.side_by_side = side_by_side && p == item.panel_begin;  // then it is near
         for (int n = item.n_begin; n < item.n_end; ++n) {
             const T* source = in_place
                 ? a.x + n * image_size + (first - c.pad_top) * row - std::ptrdiff_t(c.pad_left) * c.C
@@ -67,6 +82,7 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
                 const T* x = source + (i - item.i_begin) * c.stride_h * row;
                 for (int k = 0; k < pieces.count; ++k) {
                     const int MR = pieces.length(k);
+                    if (fetches) fetch(x + 2 * MR * walk.pixel, MR * walk.pixel);
                     tile_of<T>(MR, wide)(x, w, walk, to);
                     x += MR * walk.pixel;
                     to.out += MR * c.out_pixel;

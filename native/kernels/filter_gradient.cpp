@@ -37,6 +37,7 @@ void pack_dout(T* to, const T* dout, const Correlation& c, int rows, int columns
                 const Vector<T> d = left == lanes<T> ? load(from)
                                     : left > 0       ? load_first(from, left)
                                                      : Vector<T>{};
+                __builtin_prefetch(from + width);  // the next panel's
                 store(p, d);
                 of_row += d;
             }
@@ -78,7 +79,10 @@ void filter_gradient(const Correlation& c, const Panels& panels, const FilterGra
                 copy_padded(padded, x, c, first, rows, width);
                 x = padded;
             }
-            const Field field{std::ptrdiff_t(c.stride_w) * c.C, c.stride_h * row, rows_out, c.W_of(n), true};
+            Field field{std::ptrdiff_t(c.stride_w) * c.C, c.stride_h * row, rows_out, c.W_of(n), true};
+            // in memory a tile's numbers lie a pixel apart, which no CPU sees coming
+            const std::ptrdiff_t next_rows =
+                i + rows_out < c.H_out ? rows_out * c.stride_h * row : image_size - i * c.stride_h * row;
             const T* dout = a.dout + n * c.out_image + i * c.out_row;
             for (int p = item.panel_begin; p < item.panel_end; ++p) {
                 const int group = p / panels.count, panel = p % panels.count;
@@ -87,6 +91,7 @@ void filter_gradient(const Correlation& c, const Panels& panels, const FilterGra
                 pack_dout(packed, dout + f, c, rows_out, c.W_of(n), w, left < w ? left : w,
                           bias_sums ? bias_sums + f : nullptr);
                 T* at = sums + panels.offset(group, panel);
+                field.ahead = in_place && p == item.panel_begin ? next_rows : 0;
                 for (int u = 0; u < c.HH; ++u)
                     for (int s = 0; s < segments; ++s) {
                         const T* source = x + u * c.dilation_h * row + group * C_group +

@@ -18,6 +18,7 @@ struct Walk {
     std::ptrdiff_t segment;     // from a contiguous piece of such a row to the next
     int HH, segments, length;   // rows, pieces of a row, numbers of a piece
     std::ptrdiff_t w_row, w_segment;  // the same steps in the packed filters
+    bool side_by_side = false;  // one tap, and each pixel begins where the one before ends
 };
 
 template <class T> struct Target {
@@ -54,6 +55,9 @@ void tile(const T* x, const T* w, const Walk& walk, const Target<T>& to) {
     Vector<T> sums[MR][NV] = {};
     constexpr int n_bases = (MR + 2) / 3;  // an address reaches 0, 1 and 2 pixels on
     const std::ptrdiff_t pixel = walk.pixel;
+    // what the next tile reads, a line a step, where it lies behind this one; else no news
+    const T* next = walk.side_by_side ? x + MR * pixel : x;
+    const int fetched = walk.side_by_side ? MR : 0;
     for (int u = 0; u < walk.HH; ++u) {
         for (int s = 0; s < walk.segments; ++s) {
             const T* base[n_bases];
@@ -75,6 +79,10 @@ void tile(const T* x, const T* w, const Walk& walk, const Target<T>& to) {
 #pragma GCC unroll 8
                 for (int i = 0; i < n_bases; ++i) ++base[i];
                 filter += NV * lanes<T>;
+                if constexpr (NV > 1) {
+                    __builtin_prefetch(next);
+                    next += fetched;
+                }
             }
         }
     }
@@ -87,6 +95,7 @@ struct Field {
     std::ptrdiff_t pixel, row;  // steps in x from an output pixel or row to the next
     int rows, columns;
     bool add;  // to the sums that are there; or write them for the first time
+    std::ptrdiff_t ahead = 0;  // in x, to what is read next from memory
 };
 
 template <class T, int MR, int NV> void outer_tile(const T* x, const T* d, const Field& field, T* sums_at) {
@@ -104,6 +113,7 @@ template <class T, int MR, int NV> void outer_tile(const T* x, const T* d, const
 #pragma GCC unroll 8
                 for (int v = 0; v < NV; ++v) sums[m][v] += dout[v] * value;
             }
+            if constexpr (NV > 1) __builtin_prefetch(source + field.ahead);
             source += field.pixel;
             d += NV * lanes<T>;
         }
