@@ -14,9 +14,9 @@ import numpy as np
 from cnnpy.backends.native import _native, norms
 from cnnpy.backends.native._native import Curve
 from cnnpy.backends.native.engine import as_rows, contiguous, empty, images_from
-from cnnpy.backends.native.fused import Value
 from cnnpy.backends.native.pad2d import BORDERS
 from cnnpy.backends.native.pooling import geometry, pooled_shape
+from cnnpy.backends.native.prepared import Value
 from cnnpy.contract import shapes
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.fusions import NetworkStep, Norm
