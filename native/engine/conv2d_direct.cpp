@@ -51,12 +51,14 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const int n_panels = c.groups * panels.count;
     const Size packed_size = c.groups * panels.group_size();
 
-    std::atomic<bool> finite{true};
-    const FiltersOfCall<T> packed(kept, Packing::direct, packed_size, [&](T* to) {
+    const FiltersOfCall<T> packed(kept, Packing::direct, packed_size + 1, [&](T* to) {
+        std::atomic<bool> finite{true};
         parallel_for(n_panels, [&](int p, int) {
             if (!kernel.pack_filters(c, panels, w, steps, to, p)) finite = false;
         });
+        to[packed_size] = finite;  // for every call that finds them packed
     });
+    const bool finite = packed[packed_size] != 0;
     const auto correlate =
         beyond == Beyond::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
 

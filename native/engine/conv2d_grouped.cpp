@@ -64,13 +64,14 @@ bool grouped_correlation(const Correlation& c, const T* x, const T* w, const Fil
     const auto& kernel = kernels_for<T>(c);
     const Groups groups = groups_of<T>(c);
     const Size packed_size = groups.count * groups.block_size;
-    std::atomic<bool> finite{true};
-    const FiltersOfCall<T> packed(kept, Packing::grouped, packed_size, [&](T* to) {
+    const FiltersOfCall<T> packed(kept, Packing::grouped, packed_size + 1, [&](T* to) {
+        std::atomic<bool> finite{true};
         parallel_for(groups.count, [&](int b, int) {
             if (!kernel.pack(c, groups, w, steps, to, b)) finite = false;
         });
+        to[packed_size] = finite;  // for every call that finds them packed
     });
-    if (beyond == Beyond::nothing && !finite) return false;
+    if (beyond == Beyond::nothing && packed[packed_size] == 0) return false;
 
     const Partition parts = partition(c, groups.count, 0, sizeof(T));
     const Size per_worker = aligned(parts.workspace + 64);

@@ -6,6 +6,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+
+#include "memory/blocks.hpp"
 
 namespace cnn {
 
@@ -33,6 +36,29 @@ template <class T> class Sink {
     virtual void written(int part, int begin, int end, int worker) = 0;
     // When all parts are written.
     virtual void finish() = 0;
+};
+
+// Room for a whole batch, or for some images of each worker; `image` numbers each.
+template <class T> class RoomForImages {
+  public:
+    explicit RoomForImages(std::ptrdiff_t image) : image_(image) {}
+    T* all(int N) {
+        make(N * image_);
+        return of(0);
+    }
+    void expect(int most, int threads) {
+        per_worker_ = (most * image_ + 63) / 64 * 64;
+        make(per_worker_ * threads);
+    }
+    T* of(int worker) const { return space_->template as<T>() + worker * per_worker_; }
+
+  private:
+    void make(std::ptrdiff_t numbers) {
+        space_ = std::make_unique<Workspace>((numbers + 64) * sizeof(T));
+    }
+
+    std::ptrdiff_t image_, per_worker_ = 0;
+    std::unique_ptr<Workspace> space_;
 };
 
 // Images that lie in memory, `image` numbers each.

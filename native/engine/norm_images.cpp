@@ -11,25 +11,18 @@ std::unique_ptr<Workspace> space_for(std::ptrdiff_t numbers, int bytes) {
     return std::make_unique<Workspace>((numbers + 64) * bytes);
 }
 
-std::ptrdiff_t per_worker(std::ptrdiff_t numbers) { return (numbers + 63) / 64 * 64; }
-
 }  // namespace
 
 // --- sources ----------------------------------------------------------------------------
 
 template <class T> const T* Normalized<T>::all() {
-    if (!a_.out) {
-        space_ = space_for(m_.N * m_.image(), sizeof(T));
-        a_.out = space_->template as<T>();
-    }
+    if (!a_.out) a_.out = room_.all(m_.N);
     norm_apply<T>(m_.all(), a_);
     return a_.out;
 }
 
 template <class T> void Normalized<T>::expect(int most, int threads) {
-    if (a_.out) return;
-    per_worker_ = per_worker(most * m_.image());
-    space_ = space_for(per_worker_ * threads, sizeof(T));
+    if (!a_.out) room_.expect(most, threads);
 }
 
 template <class T> const T* Normalized<T>::some(int begin, int end, int worker) {
@@ -37,21 +30,19 @@ template <class T> const T* Normalized<T>::some(int begin, int end, int worker) 
     const std::ptrdiff_t first = begin * m_.image();
     own.x += first;
     if (own.residual) own.residual += first;
-    own.out = a_.out ? a_.out + first : space_->template as<T>() + worker * per_worker_;
+    own.out = a_.out ? a_.out + first : room_.of(worker);
     kernels<T>().norm.apply(own, 0, (end - begin) * m_.rows, m_.C);
     return own.out;
 }
 
 template <class T> const T* NormInputGradients<T>::all() {
-    space_ = space_for(m_.N * m_.image(), sizeof(T));
-    a_.dx = space_->template as<T>();
+    a_.dx = room_.all(m_.N);
     norm_input_gradient<T>(m_.all(), a_, mask_);
     return a_.dx;
 }
 
 template <class T> void NormInputGradients<T>::expect(int most, int threads) {
-    per_worker_ = per_worker(most * m_.image());
-    space_ = space_for(per_worker_ * threads, sizeof(T));
+    room_.expect(most, threads);
 }
 
 template <class T> const T* NormInputGradients<T>::some(int begin, int end, int worker) {
@@ -61,7 +52,7 @@ template <class T> const T* NormInputGradients<T>::some(int begin, int end, int 
     own.from.x += first;
     if (own.from.out) own.from.out += first;
     if (own.dresidual) own.dresidual += first;
-    own.dx = space_->template as<T>() + worker * per_worker_;
+    own.dx = room_.of(worker);
     kernels<T>().norm.input_gradient(own, mask_, 0, (end - begin) * m_.rows, m_.C);
     return own.dx;
 }

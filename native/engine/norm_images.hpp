@@ -23,7 +23,7 @@ struct ImageRows {
 // null, the images stand for as long as they are read.
 template <class T> class Normalized final : public Source<T> {
   public:
-    Normalized(const ImageRows& m, const NormApply<T>& a) : m_(m), a_(a) {}
+    Normalized(const ImageRows& m, const NormApply<T>& a) : m_(m), a_(a), room_(m.image()) {}
     const T* all() override;
     void expect(int most, int threads) override;
     const T* some(int begin, int end, int worker) override;
@@ -31,15 +31,14 @@ template <class T> class Normalized final : public Source<T> {
   private:
     ImageRows m_;
     NormApply<T> a_;
-    std::unique_ptr<Workspace> space_;
-    std::ptrdiff_t per_worker_ = 0;
+    RoomForImages<T> room_;
 };
 
 // The gradient of what a norm was given; a.dx is not used, a.dresidual is written.
 template <class T> class NormInputGradients final : public Source<T> {
   public:
     NormInputGradients(const ImageRows& m, const NormInputGradient<T>& a, Mask mask)
-        : m_(m), a_(a), mask_(mask) {}
+        : m_(m), a_(a), mask_(mask), room_(m.image()) {}
     const T* all() override;
     void expect(int most, int threads) override;
     const T* some(int begin, int end, int worker) override;
@@ -48,8 +47,7 @@ template <class T> class NormInputGradients final : public Source<T> {
     ImageRows m_;
     NormInputGradient<T> a_;
     Mask mask_;
-    std::unique_ptr<Workspace> space_;
-    std::ptrdiff_t per_worker_ = 0;
+    RoomForImages<T> room_;
 };
 
 // The statistics of images that go to `out`.

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "memory/blocks.hpp"
 
@@ -24,8 +25,9 @@ template <class T> class PackedFilters {
         if (const T* made = slot.made.load(std::memory_order_acquire)) return made;
         std::lock_guard<std::mutex> lock(mutex_);
         if (!slot.space) {
-            slot.space = std::make_unique<Workspace>((numbers + 64) * sizeof(T));
-            fill(slot.space->template as<T>());
+            auto space = std::make_unique<Workspace>((numbers + 64) * sizeof(T));
+            fill(space->template as<T>());
+            slot.space = std::move(space);
             slot.made.store(slot.space->template as<T>(), std::memory_order_release);
         }
         return slot.space->template as<T>();

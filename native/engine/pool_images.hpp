@@ -1,11 +1,8 @@
 // A maximum pooling behind a convolution: what it pools is never whole in memory.
 #pragma once
 
-#include <memory>
-
 #include "engine/images.hpp"
 #include "engine/pool.hpp"
-#include "memory/blocks.hpp"
 
 namespace cnn {
 
@@ -13,7 +10,7 @@ namespace cnn {
 template <class T, class Index> class Pooled final : public Sink<T> {
   public:
     Pooled(const Pool2d& g, bool relu, T* out, Index* which)
-        : g_(g), relu_(relu), out_(out), which_(which) {}
+        : g_(g), relu_(relu), out_(out), which_(which), room_(std::ptrdiff_t(g.H) * g.W * g.C) {}
     T* all() override;
     void all_written() override;
     void expect(int parts, int most, int threads) override;
@@ -26,15 +23,14 @@ template <class T, class Index> class Pooled final : public Sink<T> {
     bool relu_;
     T* out_;
     Index* which_;
-    std::unique_ptr<Workspace> space_;
-    std::ptrdiff_t per_worker_ = 0;
+    RoomForImages<T> room_;
 };
 
 // The gradient of what was pooled.
 template <class T, class Index> class PoolInputGradients final : public Source<T> {
   public:
     PoolInputGradients(const Pool2d& g, const T* dout, const Index* which)
-        : g_(g), dout_(dout), which_(which) {}
+        : g_(g), dout_(dout), which_(which), room_(std::ptrdiff_t(g.H) * g.W * g.C) {}
     const T* all() override;
     void expect(int most, int threads) override;
     const T* some(int begin, int end, int worker) override;
@@ -43,8 +39,7 @@ template <class T, class Index> class PoolInputGradients final : public Source<T
     Pool2d g_;
     const T* dout_;
     const Index* which_;
-    std::unique_ptr<Workspace> space_;
-    std::ptrdiff_t per_worker_ = 0;
+    RoomForImages<T> room_;
 };
 
 }  // namespace cnn

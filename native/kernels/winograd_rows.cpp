@@ -194,16 +194,17 @@ template <class T> void filters(const WinogradRows& p, const T* packed, T* U, in
 
 // --- source --------------------------------------------------------------------------------
 
-// n numbers of each column of a row. `move` >= n are moved: what is too much of one row
-// is overwritten by the next row's, but for the last column, whose numbers may be the last.
+// n numbers of each column of a row. `move` >= n are moved, where the columns have as many
+// left: what is too much of one row is overwritten by the next row's.
 template <class T, int move>
 CNN_INLINE void gather_taps(T* to, const T* from, std::ptrdiff_t line, int columns, int n) {
-    for (int q = 0; q + 1 < columns; ++q, to += line, from += n) {
+    int q = 0;
+    for (; (columns - q) * n >= move; ++q, to += line, from += n) {
         T run[move];
         __builtin_memcpy(run, from, sizeof run);
         __builtin_memcpy(to, run, sizeof run);
     }
-    if (columns > 0) copy_numbers(to, from, n);
+    for (; q < columns; ++q, to += line, from += n) copy_numbers(to, from, n);
 }
 
 // The source under some tiles as [column][row][C_tap], zeros beyond the ends of its rows.

@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstdint>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -57,9 +58,21 @@ struct Job {
     const void* context;
     int workers;
     Range* ranges;
+    std::mutex failing = {};
+    std::exception_ptr failure = {};  // the first one: of memory that is not there
 
     void work(int worker) {
         inside_a_job = true;
+        try {
+            work_through(worker);
+        } catch (...) {
+            std::lock_guard<std::mutex> lock(failing);
+            if (!failure) failure = std::current_exception();
+        }
+        inside_a_job = false;
+    }
+
+    void work_through(int worker) {
         for (int turn = 0; turn < workers; ++turn) {
             const int of = worker + turn < workers ? worker + turn : worker + turn - workers;
             Range& range = ranges[of];
@@ -67,7 +80,6 @@ struct Job {
             for (int k; (k = range.next.fetch_add(1, std::memory_order_relaxed)) < range.end;)
                 item(context, k, worker);
         }
-        inside_a_job = false;
     }
 };
 
@@ -94,6 +106,7 @@ class Pool {
             spins < 4096 ? pause() : yield();
             left = state_.load(std::memory_order_acquire);
         }
+        if (job.failure) std::rethrow_exception(job.failure);
         return true;
     }
 

@@ -7,13 +7,14 @@
 
 namespace cnn {
 
-// For parallel_for; 1 within an item, whose own loops stay in its thread.
+// For parallel_for; 1 within an item that the pool runs, whose own loops stay in its thread.
 int n_threads();
 
 // Runs item(context, k, worker) for k = 0 .. count-1; worker < threads tells whose
 // workspace to use. Who has workspaces passes the number that he made, since another
-// caller may set another meanwhile. Returns when all items are done. Safe to call from
-// several threads at once and after fork: who finds the pool busy runs all items himself.
+// caller may set another meanwhile. Returns when all items are done, and throws what the
+// first of them threw. Safe to call from several threads at once and after fork: who finds
+// the pool busy runs all items himself.
 using Item = void (*)(const void* context, int k, int worker);
 void parallel_for(int count, Item item, const void* context, int threads);
 

@@ -126,19 +126,6 @@ template <class T> CNN_INLINE LaneMask<T> lane_mask(int n) {
 #endif
 }
 
-// All lanes, or none.
-template <class T> CNN_INLINE LaneMask<T> lane_mask_if(bool found) {
-    return found ? lane_mask<T>(lanes<T>) : LaneMask<T>{};
-}
-
-template <class T> CNN_INLINE LaneMask<T> both_masks(LaneMask<T> a, LaneMask<T> b) {
-#if defined(__AVX512F__)
-    return a & b;
-#else
-    return a < b ? a : b;
-#endif
-}
-
 template <class T> CNN_INLINE Vector<T> load_masked(const T* p, LaneMask<T> mask) {
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) return (Vector<T>)_mm512_maskz_loadu_ps(mask, p);

@@ -7,11 +7,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "engine/conv2d.hpp"
+#include "engine/conv_block.hpp"
 #include "engine/norm.hpp"
+#include "engine/norm_images.hpp"
 #include "engine/pool.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
@@ -58,6 +61,24 @@ void run_jobs(int seed, int rounds) {
     }
 }
 
+// What an item throws comes out where the job was given, and the pool goes on.
+void run_failing_jobs(int seed, int rounds) {
+    Hand hand(seed);
+    for (int round = 0; round < rounds; ++round) {
+        const int count = hand.integer(1, 40), bad = hand.integer(0, count - 1);
+        bool caught = false;
+        try {
+            parallel_for(count, [&](int k, int) {
+                if (k == bad) throw std::runtime_error("an item");
+            });
+        } catch (const std::runtime_error&) {
+            caught = true;
+        }
+        if (!caught) fail("a failure that nobody heard of");
+        run_jobs(seed + round, 1);
+    }
+}
+
 // What a block holds is its owner's until it is given back.
 void use_blocks(int seed, int rounds) {
     Hand hand(seed);
@@ -94,6 +115,31 @@ struct Arrays {
         w = hand.numbers<float>(n_w);
         dout = hand.numbers<float>(n_out);
     }
+    // Some images at a time, between norms.
+    void run_block(std::vector<float>& all) const {
+        const Conv2d g{N, C, H, W, F, 3, 3, 1, 1, 1, 1, 1, 1, 1, H, W};
+        const ImageRows of_x{N, H * W, C}, of_out{N, H * W, F};
+        const std::vector<float> ones(F, 1.0f), zeros(F, 0.0f);
+        std::vector<float> out(n_out), dx(n_x), dw(n_w), db(F);
+        std::vector<double> mean(F), var(F), sums(C), products(C);
+        Normalized<float> source(of_x, {x.data(), ones.data(), zeros.data(), nullptr, true, nullptr});
+        Statistics<float> statistics(of_out, out.data(), mean.data(), var.data());
+        conv_block_forward<float>(g, Algorithm::automatic, source, w.data(), nullptr, statistics);
+        NormInputGradients<float> gradient(
+            of_out,
+            {{dout.data(), out.data(), zeros.data(), ones.data(), zeros.data(), nullptr},
+             ones.data(), zeros.data(), zeros.data(), nullptr, nullptr},
+            Mask::affine);
+        GradientSums<float> sink(
+            of_x, dx.data(), {nullptr, x.data(), zeros.data(), ones.data(), zeros.data(), nullptr},
+            Mask::affine, sums.data(), products.data());
+        conv_block_backward<float>(g, Algorithm::automatic, source, gradient, w.data(), nullptr,
+                                   &sink, dw.data(), db.data());
+        for (const auto* part : {&out, &dx, &dw, &db})
+            all.insert(all.end(), part->begin(), part->end());
+        for (const auto* part : {&mean, &var, &sums, &products})
+            all.insert(all.end(), part->begin(), part->end());
+    }
     std::vector<float> run() const {
         std::vector<float> all;
         for (int groups : {1, 6}) {
@@ -108,6 +154,7 @@ struct Arrays {
                     all.insert(all.end(), part->begin(), part->end());
             }
         }
+        run_block(all);
         std::vector<double> mean(F), var(F);
         norm_statistics<float>({1, N * H * W, F}, dout.data(), mean.data(), var.data());
         all.insert(all.end(), mean.begin(), mean.end());
@@ -154,6 +201,7 @@ int main() {
     std::printf("threads: ops while the number of threads changes\n");
     in_threads(n_callers, [&](int k) {
         run_jobs(k, 300);
+        run_failing_jobs(k, 50);
         use_blocks(k + 1, 300);
         for (int round = 0; round < 4; ++round)
             if (arrays.run() != alone) fail("other bits beside other callers");

@@ -156,6 +156,8 @@ CHAINS = {
             ),
         ),
         nn.Residual(nn.Sequential(*conv_norm(9)), activation=nn.ReLU()),
+        nn.Residual(nn.Sequential(nn.Sequential(*conv_norm(9), nn.ReLU()), *conv_norm(9))),
+        nn.Residual(nn.Sequential(nn.Residual(nn.Sequential(*conv_norm(9))), *conv_norm(9))),
         nn.Residual(
             nn.Sequential(*conv_norm(9), nn.ReLU(), nn.Dropout(0.0), *conv_norm(9)),
             activation=nn.ReLU(),
@@ -187,7 +189,7 @@ def test_frozen_layers_take_part_in_what_is_handed_on(frozen: list[int]) -> None
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("size", [2, 3, 17])
+@pytest.mark.parametrize("size", [2, 3, 16, 17])
 def test_a_pooling_takes_a_large_batch_where_the_convolution_leaves_it(
     size: int, dtype: type
 ) -> None:
@@ -197,6 +199,22 @@ def test_a_pooling_takes_a_large_batch_where_the_convolution_leaves_it(
     assert_equal_steps(
         model, np.random.default_rng(0).standard_normal((35, 16, 21, 19)).astype(dtype)
     )
+
+
+def test_filters_that_are_not_finite_meet_no_border_in_any_part_of_a_batch() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 1), nn.Conv2d(4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+    )
+    model.build((2, 8, 8), dtype=np.float64, seed=0)
+    model[1].weight.value[1, 2, 0, 0] = np.inf
+    x = np.random.default_rng(0).standard_normal((40, 2, 8, 8))
+    found = []
+    for enabled in (False, True):
+        with nn.use_fusion(enabled), np.errstate(all="ignore"):
+            out, cache = model.forward(x, train=True)
+            found.append(model.backward(np.ones_like(out), cache))
+    np.testing.assert_array_equal(np.isnan(found[1]), np.isnan(found[0]))
+    assert not np.isnan(found[0]).all(axis=(1, 2, 3)).any()
 
 
 def test_a_large_batch_trains_alike_fused_and_layer_by_layer() -> None:

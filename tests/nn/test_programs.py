@@ -20,7 +20,7 @@ Draw = np.random.Generator
 
 def _activation(draw: Draw) -> nn.Layer:
     makers: list[Callable[[], nn.Layer]] = [
-        *(nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.SiLU, nn.HardSwish, nn.GELU),
+        *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.SiLU, nn.HardSwish, nn.GELU),
         lambda: nn.GELU(approximate="tanh"),
     ]
     return makers[draw.integers(len(makers))]()

@@ -114,7 +114,8 @@ def _block(
     key: tuple[Any, ...] | None = None
     if all(array is None or type(array) is np.ndarray for array in arrays):
         sizes = (None if array is None else (array.shape, array.dtype) for array in arrays)
-        key = (*sizes, *options.items(), *(() if pool is None else pool.items()))
+        pooling = None if pool is None else tuple(pool.items())
+        key = (*sizes, tuple(options.items()), pooling)
     try:
         known = None if key is None else _known_blocks.get(key)
     except TypeError:  # an option is a list, say

@@ -398,7 +398,9 @@ class ResidualBlock:
     @property
     def takes_handed(self) -> bool:
         """Whether forward takes what a block before hands on."""
-        return bool(self.first) and self.first[0].takes_handed
+        # of a container within, the gradient comes back before the shortcut's is added to it
+        first = self.first[0] if self.first else None
+        return isinstance(first, ConvBlock) and first.takes_handed
 
     def let_hand_on(self) -> None:
         """Leave the last norm's scale, the sum and the ReLU to the next block."""

@@ -23,6 +23,7 @@ from cnnpy.nn.activations import (
     LeakyReLU,
     LogSoftmax,
     ReLU,
+    ReLU6,
     Sigmoid,
     SiLU,
     Softmax,
@@ -105,7 +106,7 @@ class InferenceSession:
 _ROWS = frozenset(
     {
         *(AvgPool2d, Dropout, Flatten, GlobalAvgPool2d, MaxPool2d, Pad2d, UpsampleNearest2d),
-        *(GELU, HardSwish, LeakyReLU, LogSoftmax, ReLU, SiLU, Sigmoid, Softmax, Tanh),
+        *(GELU, HardSwish, LeakyReLU, LogSoftmax, ReLU, ReLU6, SiLU, Sigmoid, Softmax, Tanh),
     }
 )
 

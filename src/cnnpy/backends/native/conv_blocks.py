@@ -218,7 +218,7 @@ def _room_for_pool(
 ) -> tuple[FloatArray, _Pooled]:
     N, H, W, C = shape
     pooled = pooled_shape((N, C, H, W), *pool)
-    few = pool.kernel_size[0] * pool.kernel_size[1] <= 256
+    few = pool.kernel_size[0] * pool.kernel_size[1] <= 255
     which = empty(pooled, np.dtype(np.uint8 if few else np.int32))
     geometry = pool_geometry((N, C, H, W), pooled, *pool)
     return empty(pooled, dtype), _Pooled(geometry, which, shape)
