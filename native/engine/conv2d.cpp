@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "engine/elementwise.hpp"
+#include "engine/geometry.hpp"
+#include "engine/grouped.hpp"
 #include "engine/winograd_rows.hpp"
 #include "engine/winograd_tiles.hpp"
 
@@ -40,7 +42,8 @@ template <class T> bool gradient_by_winograd(const Conv2d& g, Algorithm algorith
 template <class T> Algorithm chosen(const Conv2d& g, Pass pass, Algorithm wished) {
     if (wished != Algorithm::automatic) return wished;
     if (winograd_pays<T>(g, pass)) return Algorithm::winograd;
-    const bool rows = sizeof(T) == 4 && pass == Pass::forward && winograd_rows_pay(g);
+    const bool rows = sizeof(T) == 4 && pass == Pass::forward && winograd_rows_pay(g) &&
+                      !few_filters_fit<T>(forward_correlation(g));
     return rows ? Algorithm::winograd_rows : Algorithm::direct;
 }
 

@@ -35,12 +35,22 @@ template <class T> Groups groups_of(const Correlation& c) {
 
 }  // namespace
 
+// One group of many channels and a few filters: a register of filters would be mostly empty.
+template <class T> bool few_filters_fit(const Correlation& c) {
+    const int lanes = kernels<T>().lanes;
+    if (c.groups != 1 || c.C < lanes || c.F < 1 || 4 * c.F > lanes) return false;
+    constexpr Size adding_up = 72;
+    const Size taps = Size(c.HH) * c.WW, registers = ceil_div(c.C, lanes);
+    return c.F * (adding_up + taps * registers) <= taps * c.C;
+}
+
 // With lanes of channels, products are lanes<T> channels of one filter, and the lanes have to
 // be added up; what else computes these groups makes a product of each channel by itself, with
 // F_group lanes in use, but does so at the pace of the multipliers. The constants are measured.
 template <class T> bool grouped_correlation_fits(const Correlation& c) {
     const int lanes = kernels<T>().lanes;
-    if (c.groups == 1 || c.F_group() >= lanes) return false;
+    if (c.groups == 1) return few_filters_fit<T>(c);
+    if (c.F_group() >= lanes) return false;
     if (!is_inner(c)) return true;
     constexpr Size adding_up = 72, a_register = 2;
     const Size taps = Size(c.HH) * c.WW, in_block = std::max(1, lanes / c.C_group());
@@ -51,7 +61,8 @@ template <class T> bool grouped_correlation_fits(const Correlation& c) {
 
 template <class T> bool grouped_filter_gradient_fits(const Correlation& c) {
     const int lanes = kernels<T>().lanes;
-    if (c.groups == 1 || c.F_group() >= lanes) return false;
+    if (c.groups == 1) return few_filters_fit<T>(c);
+    if (c.F_group() >= lanes) return false;
     if (!is_inner(c)) return true;
     const Size in_block = std::max(1, lanes / c.C_group());
     return 3 * c.F_group() * Size(ceil_div(in_block * c.C_group(), lanes)) <= c.C_group() * in_block;
@@ -113,6 +124,7 @@ void grouped_filter_gradient(const Correlation& c, const T* x, const T* dout,
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \
+    template bool few_filters_fit<T>(const Correlation&);                                        \
     template bool grouped_correlation_fits<T>(const Correlation&);                               \
     template bool grouped_filter_gradient_fits<T>(const Correlation&);                           \
     template bool grouped_correlation(const Correlation&, const T*, const T*, const FilterSteps&,\

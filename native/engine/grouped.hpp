@@ -5,6 +5,8 @@
 
 namespace cnn {
 
+// One group of many channels and few filters, which the same kernels compute.
+template <class T> bool few_filters_fit(const Correlation&);
 template <class T> bool grouped_correlation_fits(const Correlation&);
 template <class T> bool grouped_filter_gradient_fits(const Correlation&);
 

@@ -65,7 +65,8 @@ template <class T> struct CorrelationArrays {
     Epilogue<T> epilogue;
 };
 
-// The gradient of the filters: dw[f, c, u, v] = Σ_{n, i, j} dout[n, i, j, f] · x[n, i*s + u*d - p, ...].
+// The gradient of the filters:
+//   dw[f, c, u, v] = Σ_{n, i, j} dout[n, i, j, f] · x[n, i*s + u*d - p, ...]
 // The items of a slice add to that slice's own sums, which lie like packed filters.
 template <class T> struct FilterGradientArrays {
     const T* x;

@@ -41,9 +41,9 @@ template <class T> struct Strip {
 
 constexpr int most_rows = 6;  // of a strip
 
-// R rows, `length` numbers each, the first one of `channel`; the same at several pixels. K taps u, next to each other and
-// with the rows S apart: rows[m*S + u] is what row m meets with tap u. K = 0: as many taps as
-// the strip says, and rows[u*R + m].
+// R rows of `length` numbers, which begin with channel `first`; the same at several pixels.
+// K taps u next to each other, and rows of x that lie S apart: rows[m*S + u] is what row m
+// meets with tap u. K = 0: as many taps as the strip says, and rows[u*R + m].
 template <class T, int K, int S, int R>
 void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, int pixels, T* out,
            const Strip<T>& of) {

@@ -4,8 +4,9 @@
 //
 // A tile of m×m results of r×r filters takes a² products a channel and filter, a = m+r-1,
 // in place of r² m²: 4 times fewer for m = 4, r = 3; 2.8 for m = 2, r = 5; 2.25 for m = 2,
-// r = 3. The points of interpolation are 0, ±1, ∞ and, for a = 6, ±2. The gradients use the same matrices: that of x is the same op with
-// the filters turned round, that of w is Gᵀ [ (A dout Aᵀ) ⊙ (Bᵀ x B) ] G, by transposition.
+// r = 3. The points of interpolation are 0, ±1, ∞ and, for a = 6, ±2. The gradients use the
+// same matrices: that of x is the same op with the filters turned round, that of w is
+// Gᵀ [ (A dout Aᵀ) ⊙ (Bᵀ x B) ] G, by transposition.
 //
 // Plan. All transforms have channels in the lanes. Between them the products are one
 // matrix product a point, tiles × C × F, by the same tile as the direct kernel:

@@ -129,7 +129,7 @@ template <class T> void grouped(Record& record) {
     }
     for (int k = 0; k < 40; ++k) {  // many channels for few filters
         Hand hand(2200 + k);
-        const int C_group = hand.choice({2, 5, 17, 40}), groups = hand.choice({2, 3, 9});
+        const int C_group = hand.choice({2, 5, 17, 40}), groups = hand.choice({1, 2, 3, 9});
         const int F_group = hand.choice({1, 1, 2});
         Conv2d g = draw(hand, C_group * groups, F_group * groups, groups);
         g.HH = g.WW = 7;

@@ -51,6 +51,8 @@ CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
     "two channels for one filter": (
         "conv2d", (5, 26, 12, 11), (13, 2, 7, 7), {"padding": 3, "groups": 13},
     ),
+    "few filters": ("conv2d", (9, 90, 20, 19), (3, 90, 5, 4), {"stride": (1, 2), "padding": 2}),
+    "few channels to many": ("conv2d", (9, 2, 20, 19), (70, 2, 3, 3), {"padding": 1}),
     "small groups": ("conv2d", (9, 36, 30, 29), (48, 3, 3, 3), {"padding": 1, "groups": 12}),
     "large groups": ("conv2d", (9, 36, 20, 19), (80, 18, 3, 3), {"padding": 1, "groups": 2}),
     "transposed": (
