@@ -10,6 +10,7 @@ import pytest
 
 import cnnpy
 from cnnpy import nn
+from cnnpy.backends import registry
 from cnnpy.contract import DtypeError, OptionError, ShapeError
 from cnnpy.models import MODELS
 
@@ -96,3 +97,20 @@ def test_what_does_not_fit_is_told() -> None:
         session(x[:, :2])
     with pytest.raises(DtypeError):
         session(x.astype(np.float64))
+
+
+def test_a_session_stays_on_the_backend_that_it_was_made_on() -> None:
+    asked: list[str] = []
+
+    class Asking(nn.ReLU):
+        def infer(self, x: Any) -> Any:
+            asked.append(registry.current())
+            return super().infer(x)
+
+    with cnnpy.use_backend("native"):
+        model = nn.Sequential(nn.Conv2d(3, 3), Asking())
+        model.build((2, 6, 6), seed=0)
+        session = nn.InferenceSession(model)
+    with cnnpy.use_backend("numpy"):
+        session(np.ones((2, 2, 6, 6), dtype=np.float32))
+    assert asked == ["native"]

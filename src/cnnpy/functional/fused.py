@@ -97,7 +97,7 @@ class _Block(NamedTuple):
 
 
 # Blocks that were found to fit, by everything but the numbers: what is the same at every
-# step of a training is checked once.
+# step of a training, or every batch of an inference, is checked once.
 _known_blocks: dict[tuple[Any, ...], tuple[ConvOptions, PoolOptions | None, np.dtype[Any]]] = {}
 _MOST_BLOCKS = 1024
 
@@ -249,23 +249,7 @@ def conv_block_backward(
     return found
 
 
-# Shapes and dtypes that were found to fit: what is the same at every batch is checked once.
-_Fits = set[tuple[Any, ...]]
-_MOST_KNOWN = 64
-
-
-def _signature(x: FloatArray, residual: FloatArray | None) -> tuple[Any, ...]:
-    return x.shape, x.dtype, None if residual is None else (residual.shape, residual.dtype)
-
-
-def _known(fits: _Fits, x: FloatArray, residual: FloatArray | None) -> bool:
-    plain = type(x) is np.ndarray and (residual is None or type(residual) is np.ndarray)
-    return plain and _signature(x, residual) in fits
-
-
-def _remember(fits: _Fits, x: FloatArray, residual: FloatArray | None) -> None:
-    if isinstance(x, np.ndarray) and len(fits) < _MOST_KNOWN:
-        fits.add(_signature(x, residual))
+_MOST_KNOWN = 64  # shapes of a batch that are remembered
 
 
 class ConvBlockInference:
@@ -291,15 +275,14 @@ class ConvBlockInference:
         self._w, self._b = w, b
         self._options = options
         self._pool = pool
-        conv = ConvOptions(**validate.parse_options(OPS["conv2d"], options), algorithm="auto")
-        conv = conv._replace(algorithm=options.get("algorithm", "auto"))
+        algorithm = options.get("algorithm", "auto")
+        conv = ConvOptions(**validate.parse_options(OPS["conv2d"], options), algorithm=algorithm)
         pooled = None
         if pool is not None:
             pooled = PoolOptions(**validate.parse_options(OPS["max_pool2d"], pool))
         self.own = _module().ConvBlockInference(
             w, b, conv, norm=norm, relu=relu, pool=pooled, relu6=relu6
         )
-        self._fits: _Fits = set()
 
     def __call__(
         self, x: FloatArray, residual: FloatArray | None = None, *, relu: bool = False
@@ -325,9 +308,7 @@ class ConvBlockInference:
         ShapeError, DtypeError, OptionError
             As conv2d and max_pool2d raise them.
         """
-        if not _known(self._fits, x, residual):
-            _block(x, self._w, self._b, self._options, residual, self._pool)
-            _remember(self._fits, x, residual)
+        _block(x, self._w, self._b, self._options, residual, self._pool)
         out: FloatArray = self.own(x, residual, relu)
         return out
 
@@ -346,7 +327,7 @@ class LinearInference:
     def __init__(self, w: FloatArray, b: FloatArray | None, *, relu: bool = False) -> None:
         self._w, self._b = w, b
         self.own = _module().LinearInference(w, b, relu=relu)
-        self._fits: _Fits = set()
+        self._fits: set[tuple[Shape, np.dtype[Any]]] = set()
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Run the layer.
@@ -366,9 +347,10 @@ class LinearInference:
         ShapeError, DtypeError
             As linear raises them.
         """
-        if not _known(self._fits, x, None):
+        if type(x) is not np.ndarray or (x.shape, x.dtype) not in self._fits:
             validate.forward_call(OPS["linear"], (x, self._w, self._b), {}, {})
-            _remember(self._fits, x, None)
+            if type(x) is np.ndarray and len(self._fits) < _MOST_KNOWN:
+                self._fits.add((x.shape, x.dtype))
         out: FloatArray = self.own(x)
         return out
 
@@ -389,7 +371,8 @@ class NetworkInference:
     def __init__(self, steps: Sequence[NetworkStep]) -> None:
         self._steps = tuple(steps)
         self._programs: dict[tuple[Any, ...], Callable[[FloatArray], FloatArray] | None] = {}
-        recorder = registry.companion(registry.current(), "program")
+        self._backend = registry.current()
+        recorder = registry.companion(self._backend, "program")
         self._recorder = None if any(step.op is None for step in steps) else recorder
         last_use = {i: k for k, step in enumerate(steps) for i in step.inputs}
         self._gone = [[i for i, k in last_use.items() if k == step] for step in range(len(steps))]
@@ -425,10 +408,11 @@ class NetworkInference:
 
     def _step_by_step(self, x: FloatArray) -> FloatArray:
         values: dict[int, FloatArray] = {0: x}
-        for k, step in enumerate(self._steps):
-            values[k + 1] = step.run(*(values[i] for i in step.inputs))
-            for i in self._gone[k]:
-                del values[i]
+        with registry.use_backend(self._backend):
+            for k, step in enumerate(self._steps):
+                values[k + 1] = step.run(*(values[i] for i in step.inputs))
+                for i in self._gone[k]:
+                    del values[i]
         return values[len(self._steps)]
 
 
