@@ -23,7 +23,8 @@ ImageRows rows_of_out(const Conv2d& g) { return {g.N, std::ptrdiff_t(g.H_out) * 
 // x as it lies, or what a norm, perhaps a sum with a residual branch and perhaps a ReLU
 // make of it; that goes to `made` too where it is not null.
 template <class T>
-std::unique_ptr<Source<T>> source_of_x(const Conv2d& g, const In<T, 4>& x, const Maybe<In<T, 2>>& scale,
+std::unique_ptr<Source<T>> source_of_x(const Conv2d& g, const In<T, 4>& x,
+                                       const Maybe<In<T, 2>>& scale,
                                        const Maybe<In<T, 2>>& shift, const T* residual,
                                        Relu<T> relu, T* made) {
     const ImageRows rows = rows_of_x(g);
@@ -36,9 +37,8 @@ template <class T> void bind(nb::module_& m) {
     m.def("conv_block_forward",
           [](const Conv2d& g, Algorithm algorithm, In<T, 4> x, Maybe<In<T, 2>> scale,
              Maybe<In<T, 2>> shift, Maybe<In<T, 4>> residual, bool relu, T ceiling,
-             Maybe<Out<T, 4>> made,
-             In<T, 4> w, Maybe<In<T, 1>> b, Out<T, 4> out, Out<double, 2> mean,
-             Out<double, 2> var) {
+             Maybe<Out<T, 4>> made, In<T, 4> w, Maybe<In<T, 1>> b, Out<T, 4> out,
+             Out<double, 2> mean, Out<double, 2> var) {
               unlocked([&] {
                   const auto source = source_of_x<T>(g, x, scale, shift, data_or_null(residual),
                                                      {relu, ceiling}, data_or_null(made));
@@ -55,10 +55,10 @@ template <class T> void bind(nb::module_& m) {
     // `before` is the norm whose output x is, and of whose gradient the sums are wanted
     m.def("conv_block_backward",
           [](const Conv2d& g, Algorithm algorithm, In<T, 4> x, Maybe<In<T, 2>> x_scale,
-             Maybe<In<T, 2>> x_shift, bool x_relu, T x_ceiling, In<T, 4> dout, In<T, 4> z, In<T, 2> mean,
-             In<T, 2> a, In<T, 2> b, In<T, 2> c, Maybe<In<T, 2>> scale, Maybe<In<T, 2>> shift,
-             Maybe<In<T, 4>> out, T ceiling, In<T, 4> w, Maybe<In<T, 4>> addend, Maybe<Out<T, 4>> dx,
-             Maybe<In<T, 4>> before_z, Maybe<In<T, 2>> before_mean,
+             Maybe<In<T, 2>> x_shift, bool x_relu, T x_ceiling, In<T, 4> dout, In<T, 4> z,
+             In<T, 2> mean, In<T, 2> a, In<T, 2> b, In<T, 2> c, Maybe<In<T, 2>> scale,
+             Maybe<In<T, 2>> shift, Maybe<In<T, 4>> out, T ceiling, In<T, 4> w,
+             Maybe<In<T, 4>> addend, Maybe<Out<T, 4>> dx, Maybe<In<T, 4>> before_z, Maybe<In<T, 2>> before_mean,
              Maybe<Out<double, 2>> before_sums, Maybe<Out<double, 2>> before_products,
              Maybe<Out<T, 4>> dw, Maybe<Out<T, 1>> db, Maybe<Out<T, 4>> dresidual) {
               unlocked([&] {
@@ -93,10 +93,12 @@ template <class T> void bind(nb::module_& m) {
           },
           nb::arg("geometry"), nb::arg("algorithm"), nb::arg("x").noconvert(),
           nb::arg("x_scale").noconvert().none(), nb::arg("x_shift").noconvert().none(),
-          nb::arg("x_relu"), nb::arg("x_ceiling"), nb::arg("dout").noconvert(), nb::arg("z").noconvert(),
+          nb::arg("x_relu"), nb::arg("x_ceiling"), nb::arg("dout").noconvert(),
+          nb::arg("z").noconvert(),
           nb::arg("mean").noconvert(), nb::arg("a").noconvert(), nb::arg("b").noconvert(),
           nb::arg("c").noconvert(), nb::arg("scale").noconvert().none(),
-          nb::arg("shift").noconvert().none(), nb::arg("out").noconvert().none(), nb::arg("ceiling"),
+          nb::arg("shift").noconvert().none(), nb::arg("out").noconvert().none(),
+          nb::arg("ceiling"),
           nb::arg("w").noconvert(), nb::arg("addend").noconvert().none(),
           nb::arg("dx").noconvert().none(), nb::arg("before_z").noconvert().none(),
           nb::arg("before_mean").noconvert().none(), nb::arg("before_sums").noconvert().none(),

@@ -71,7 +71,7 @@ template <class T>
 void conv2d_filter_gradient(const Conv2d& g, Algorithm algorithm, const T* x, const T* dout, T* dw,
                             T* db) {
     const auto run = gradient_by_winograd<T>(g, algorithm) ? winograd_filter_gradient<T>
-                                                                  : direct_filter_gradient<T>;
+                                                           : direct_filter_gradient<T>;
     run(g, x, dout, dw, db);
 }
 

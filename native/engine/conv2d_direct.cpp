@@ -19,8 +19,8 @@
 namespace cnn {
 namespace {
 
-// By the kernels for groups smaller than a register, where they can: these know no addend,
-// which is added afterwards.
+// By the kernels for groups of few filters, where they can: these know no addend, which is
+// added afterwards.
 template <class T>
 bool by_groups(Correlation c, const T* x, const T* w, const FilterSteps& steps,
                const Epilogue<T>& epilogue, Beyond beyond, T* out, PackedFilters<T>* kept) {

@@ -1,4 +1,5 @@
-// Convolutions whose groups are smaller than a register: several groups a block.
+// Convolutions whose groups are smaller than a register, several groups a block; and one
+// group of many channels and few filters, which the same kernels compute.
 #include <algorithm>
 #include <atomic>
 

@@ -8,7 +8,6 @@
 #include "engine/conv_block.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <vector>
 
 #include "dispatch/dispatch.hpp"
@@ -86,7 +85,7 @@ void conv_block_forward(const Conv2d& g, Algorithm wished, Source<T>& x, const T
         const int begin = cut.begin(k), end = cut.end(k);
         const T* from = x.some(begin, end, worker);
         conv2d_forward<T>(some_images(g, end - begin), algorithm, from, w, b, false,
-                       out.some(begin, end, worker), &packed);
+                          out.some(begin, end, worker), &packed);
         out.written(k, begin, end, worker);
     }, threads);
     out.finish();
@@ -139,8 +138,8 @@ void conv_block_backward(const Conv2d& g, Algorithm wished, Source<T>& x, Source
     template bool backward_is_cut<T>(const Conv2d&);                                             \
     template void conv_block_forward(const Conv2d&, Algorithm, Source<T>&, const T*, const T*,   \
                                      Sink<T>&);                                                  \
-    template void conv_block_backward(const Conv2d&, Algorithm, Source<T>&, Source<T>&, const T*, \
-                                      const T*, Sink<T>*, T*, T*);
+    template void conv_block_backward(const Conv2d&, Algorithm, Source<T>&, Source<T>&,          \
+                                      const T*, const T*, Sink<T>*, T*, T*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)
 

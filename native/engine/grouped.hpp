@@ -1,11 +1,11 @@
-// Convolutions whose groups are smaller than a register.
+// Convolutions whose groups have fewer filters than a register has lanes.
 #pragma once
 
 #include "engine/partition.hpp"
 
 namespace cnn {
 
-// One group of many channels and few filters, which the same kernels compute.
+// One group of many channels and few filters.
 template <class T> bool few_filters_fit(const Correlation&);
 template <class T> bool grouped_correlation_fits(const Correlation&);
 template <class T> bool grouped_filter_gradient_fits(const Correlation&);

@@ -56,21 +56,18 @@ template <class T>
 void norm_statistics(const ChannelRows& m, const T* x, double* mean, double* var) {
     const auto kernel = kernels<T>().norm.statistics;
     const Blocks blocks(m);
-    const Size C = m.C, per_block = 2 * C, own = norm_workspace_of(m.C);
-    Workspace parts((m.images * blocks.count * per_block + 1) * sizeof(double));
+    const Size C = m.C;
     const int threads = n_threads();
-    Workspace workspace(own * threads * sizeof(T));
-    auto part = [&](int image, int block) {
-        return parts.as<double>() + (Size(image) * blocks.count + block) * per_block;
-    };
-    for_blocks(m, blocks, [&](int n, int b, int worker) {
-        kernel(x + (n * m.rows + blocks.begin(b)) * C, blocks.end(b) - blocks.begin(b), m.C,
-               workspace.as<T>() + worker * own, part(n, b), part(n, b) + C);
-    }, threads);
+    const NormParts<T> parts(Size(m.images) * blocks.count, m.C, threads);
     auto rows = [&](int b) { return blocks.end(b) - blocks.begin(b); };
-    for (int n = 0; n < m.images; ++n)
-        join_statistics(part(n, 0), blocks.count, m.C, rows, x + n * m.rows * C, mean + n * C,
-                        var + n * C);
+    for_blocks(m, blocks, [&](int n, int b, int worker) {
+        double* part = parts.of(Size(n) * blocks.count + b);
+        kernel(x + (n * m.rows + blocks.begin(b)) * C, rows(b), m.C, parts.workspace(worker), part,
+               part + C);
+    }, threads);
+    for (Size n = 0; n < m.images; ++n)
+        join_statistics(parts.of(n * blocks.count), blocks.count, m.C, rows, x + n * m.rows * C,
+                        mean + n * C, var + n * C);
 }
 
 template <class T> void norm_apply(const ChannelRows& m, const NormApply<T>& a) {
@@ -95,18 +92,16 @@ void norm_gradient_sums(const ChannelRows& m, const NormGradient<T>& a, Mask mas
                         double* products) {
     const auto kernel = kernels<T>().norm.gradient_sums;
     const Blocks blocks(m);
-    const Size C = m.C, per_block = 2 * C, own = norm_workspace_of(m.C);
-    Workspace parts((m.images * blocks.count * per_block + 1) * sizeof(double));
+    const Size C = m.C;
     const int threads = n_threads();
-    Workspace workspace(own * threads * sizeof(T));
+    const NormParts<T> parts(Size(m.images) * blocks.count, m.C, threads);
     for_blocks(m, blocks, [&](int n, int b, int worker) {
-        double* part = parts.as<double>() + (Size(n) * blocks.count + b) * per_block;
+        double* part = parts.of(Size(n) * blocks.count + b);
         kernel(of_image(a, m, n), mask, blocks.begin(b), blocks.end(b), m.C,
-               workspace.as<T>() + worker * own, part, part + C);
+               parts.workspace(worker), part, part + C);
     }, threads);
     for (Size n = 0; n < m.images; ++n)
-        join_sums(parts.as<double>() + n * blocks.count * per_block, blocks.count, m.C,
-                  sums + n * C, products + n * C);
+        join_sums(parts.of(n * blocks.count), blocks.count, m.C, sums + n * C, products + n * C);
 }
 
 template <class T>

@@ -2,16 +2,8 @@
 #include "engine/norm_images.hpp"
 
 #include "dispatch/dispatch.hpp"
-#include "engine/norm_parts.hpp"
 
 namespace cnn {
-namespace {
-
-std::unique_ptr<Workspace> space_for(std::ptrdiff_t numbers, int bytes) {
-    return std::make_unique<Workspace>((numbers + 64) * bytes);
-}
-
-}  // namespace
 
 // --- sources ----------------------------------------------------------------------------
 
@@ -65,22 +57,20 @@ template <class T> void Statistics<T>::all_written() {
 
 template <class T> void Statistics<T>::expect(int parts, int most, int threads) {
     n_parts_ = parts, most_ = most;
-    parts_ = space_for(std::ptrdiff_t(parts) * 2 * m_.C, sizeof(double));
-    space_ = space_for(norm_workspace_of(m_.C) * threads, sizeof(T));
+    parts_ = std::make_unique<NormParts<T>>(parts, m_.C, threads);
 }
 
 template <class T> void Statistics<T>::written(int part, int begin, int end, int worker) {
-    double* own = parts_->template as<double>() + std::ptrdiff_t(part) * 2 * m_.C;
+    double* own = parts_->of(part);
     kernels<T>().norm.statistics(out_ + begin * m_.image(), (end - begin) * m_.rows, m_.C,
-                                 space_->template as<T>() + worker * norm_workspace_of(m_.C), own,
-                                 own + m_.C);
+                                 parts_->workspace(worker), own, own + m_.C);
 }
 
 template <class T> void Statistics<T>::finish() {
     auto rows = [&](int k) {
         return (k + 1 < n_parts_ ? most_ : m_.N - k * most_) * m_.rows;
     };
-    join_statistics(parts_->template as<double>(), n_parts_, m_.C, rows, out_, mean_, var_);
+    join_statistics(parts_->of(0), n_parts_, m_.C, rows, out_, mean_, var_);
 }
 
 template <class T> void GradientSums<T>::all_written() {
@@ -89,19 +79,17 @@ template <class T> void GradientSums<T>::all_written() {
 
 template <class T> void GradientSums<T>::expect(int parts, int, int threads) {
     n_parts_ = parts;
-    parts_ = space_for(std::ptrdiff_t(parts) * 2 * m_.C, sizeof(double));
-    space_ = space_for(norm_workspace_of(m_.C) * threads, sizeof(T));
+    parts_ = std::make_unique<NormParts<T>>(parts, m_.C, threads);
 }
 
 template <class T> void GradientSums<T>::written(int part, int begin, int end, int worker) {
-    double* own = parts_->template as<double>() + std::ptrdiff_t(part) * 2 * m_.C;
+    double* own = parts_->of(part);
     kernels<T>().norm.gradient_sums(a_, mask_, begin * m_.rows, end * m_.rows, m_.C,
-                                    space_->template as<T>() + worker * norm_workspace_of(m_.C),
-                                    own, own + m_.C);
+                                    parts_->workspace(worker), own, own + m_.C);
 }
 
 template <class T> void GradientSums<T>::finish() {
-    join_sums(parts_->template as<double>(), n_parts_, m_.C, sums_, products_);
+    join_sums(parts_->of(0), n_parts_, m_.C, sums_, products_);
 }
 
 #define CNN_INSTANTIATE(T)                 \

@@ -5,7 +5,7 @@
 
 #include "engine/images.hpp"
 #include "engine/norm.hpp"
-#include "memory/blocks.hpp"
+#include "engine/norm_parts.hpp"
 
 namespace cnn {
 
@@ -67,7 +67,7 @@ template <class T> class Statistics final : public Sink<T> {
     T* out_;
     double *mean_, *var_;
     int n_parts_ = 0, most_ = 0;
-    std::unique_ptr<Workspace> parts_, space_;
+    std::unique_ptr<NormParts<T>> parts_;
 };
 
 // The sums that a norm's gradient needs of a gradient that goes to `out`, where it stands as
@@ -93,7 +93,7 @@ template <class T> class GradientSums final : public Sink<T> {
     Mask mask_;
     double *sums_, *products_;
     int n_parts_ = 0;
-    std::unique_ptr<Workspace> parts_, space_;
+    std::unique_ptr<NormParts<T>> parts_;
 };
 
 }  // namespace cnn

@@ -8,11 +8,24 @@
 #include <cstddef>
 
 #include "kernels/norm.hpp"
+#include "memory/blocks.hpp"
 
 namespace cnn {
 
-// Numbers of T that a worker needs for C channels.
-inline std::ptrdiff_t norm_workspace_of(int C) { return std::ptrdiff_t(norm_workspace) * C + 64; }
+// Room for the parts, and for what the kernels need of T for each worker.
+template <class T> class NormParts {
+  public:
+    NormParts(std::ptrdiff_t parts, int C, int threads)
+        : per_part_(std::ptrdiff_t(2) * C), per_worker_(std::ptrdiff_t(norm_workspace) * C + 64),
+          parts_((parts * per_part_ + 1) * sizeof(double)),
+          workspace_(per_worker_ * threads * sizeof(T)) {}
+    double* of(std::ptrdiff_t part) const { return parts_.as<double>() + part * per_part_; }
+    T* workspace(int worker) const { return workspace_.as<T>() + worker * per_worker_; }
+
+  private:
+    std::ptrdiff_t per_part_, per_worker_;
+    Workspace parts_, workspace_;
+};
 
 // `rows(k)` are the rows of part k; mean and var of all of them. x is what they are of.
 template <class T, class Rows>

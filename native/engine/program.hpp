@@ -16,11 +16,11 @@
 
 #include "engine/conv2d.hpp"
 #include "engine/linear.hpp"
+#include "engine/loss.hpp"
+#include "engine/shape.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/loss.hpp"
 #include "kernels/pool.hpp"
-#include "engine/loss.hpp"
-#include "engine/shape.hpp"
 
 namespace cnn {
 

@@ -8,7 +8,7 @@
 //
 //   tile: MR pixels of a row x NV registers of filters, all sums in registers;
 //         each k costs NV loads of filters and MR broadcasts for MR*NV products.
-//   item: images, rows and panels of filters, chosen by engine/correlation.cpp so that
+//   item: images, rows and panels of filters, chosen by engine/partition.cpp so that
 //         the padded rows stay in L2 while all panels of the item go over them.
 //
 // Where the window leaves the image, the rows are first copied with their border of
@@ -49,7 +49,8 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
               std::ptrdiff_t(c.dilation_w) * c.C, c.HH,
               contiguous ? 1 : c.WW, contiguous ? c.WW * C_group : C_group, 0, 0};
 
-    const bool side_by_side = in_place && c.HH == 1 && c.WW == 1 && c.stride_w == 1 && c.groups == 1;
+    const bool side_by_side =
+        in_place && c.HH == 1 && c.WW == 1 && c.stride_w == 1 && c.groups == 1;
     // a tile of few channels is over before what it asks for has come
     const bool fetches = side_by_side && c.C <= 64 && item.panel_end - item.panel_begin == 1;
 
@@ -135,11 +136,12 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
                                     rows.end - rows.begin, columns.end - columns.begin, C_group,
                                     c.WW * tap, tap};
                     Target<T> to{a.out + n * c.out_image + i * c.out_row + j * c.out_pixel + f,
-                                       0, a.epilogue.bias ? a.epilogue.bias + f : nullptr,
-                                       left < panels.wide ? left : panels.wide, a.epilogue.relu,
-                             a.epilogue.past_caches};
+                                 0, a.epilogue.bias ? a.epilogue.bias + f : nullptr,
+                                 left < panels.wide ? left : panels.wide, a.epilogue.relu,
+                                 a.epilogue.past_caches};
                     if (a.epilogue.addend) to.addend = a.epilogue.addend + (to.out - a.out);
-                    const T* x = a.x + (std::ptrdiff_t(n) * c.H + h + rows.begin * c.dilation_h) * row +
+                    const int first = h + rows.begin * c.dilation_h;
+                    const T* x = a.x + (std::ptrdiff_t(n) * c.H + first) * row +
                                  std::ptrdiff_t(v + columns.begin * c.dilation_w) * c.C +
                                  group * C_group;
                     const T* w = a.w + panels.offset(group, panel) +

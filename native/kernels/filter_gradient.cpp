@@ -11,7 +11,7 @@
 //         the slice's, which lie like packed filters. Adding block by block also keeps
 //         the rounding error of long sums small.
 //
-// Slices are a matter of the shape alone, and reduce() adds them in their order: the
+// Slices are a matter of the shape alone, and unpack_filters() adds them in their order: the
 // bits do not depend on the number of threads.
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"

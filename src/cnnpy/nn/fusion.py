@@ -308,12 +308,12 @@ class LinearBlock:
         Behind it.
     """
 
+    takes_handed = False
+
     def __init__(self, linear: Linear, relu: ReLU | None) -> None:
         self.linear = linear
         self.relu = relu is not None
         self.layers: tuple[Layer, ...] = (linear,) if relu is None else (linear, relu)
-
-    takes_handed = False
 
     def let_hand_on(self) -> None:
         """Leave it: the output is made."""
@@ -457,7 +457,7 @@ class Chain:
     layer : Layer
         The whole.
     steps : list of Step
-        Its layers in steps, one at least.
+        Its layers in steps.
     """
 
     def __init__(self, layer: Layer, steps: list[Step]) -> None:

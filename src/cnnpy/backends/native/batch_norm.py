@@ -70,15 +70,11 @@ def batch_norm_backward(
         if not norms.is_finite(gamma):
             gradient, gamma = gradient * gamma, None
             sums, products = norms.gradient_sums(gradient, rows, mean, inv_std)
-        a = inv_std if gamma is None else inv_std * gamma
         if train:
-            # dx = a * (dout - mean(dout) - x_hat * mean(dout * x_hat))
-            m = max(rows.size // max(mean.size, 1), 1)
-            dx = norms.input_gradient(
-                gradient, rows, mean, a, -a * inv_std * products / m, -a * sums / m
-            )
+            factors = norms.gradient_factors(inv_std, gamma, sums, products, rows)
+            dx = norms.input_gradient(gradient, rows, mean, *factors)
         else:
-            scale = a.astype(dout.dtype)
+            scale = (inv_std if gamma is None else inv_std * gamma).astype(dout.dtype)
             dx = empty(rows.shape, dout.dtype)
             _native.batch_norm_apply(gradient, scale, np.zeros_like(scale), None, False, dx)
         dx = shaped(dx, is_images)

@@ -17,7 +17,7 @@ from cnnpy.backends.native import _native, norms
 from cnnpy.backends.native.conv2d import conv2d_geometry
 from cnnpy.backends.native.engine import as_rows, contiguous, empty, images_from
 from cnnpy.backends.native.pooling import geometry as pool_geometry
-from cnnpy.backends.native.pooling import pooled_shape
+from cnnpy.backends.native.pooling import pooled_shape, room_for_taps
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.fusions import (
     BlockGradients,
@@ -218,8 +218,7 @@ def _room_for_pool(
 ) -> tuple[FloatArray, _Pooled]:
     N, H, W, C = shape
     pooled = pooled_shape((N, C, H, W), *pool)
-    few = pool.kernel_size[0] * pool.kernel_size[1] <= 255
-    which = empty(pooled, np.dtype(np.uint8 if few else np.int32))
+    which = room_for_taps(pooled, pool.kernel_size)
     geometry = pool_geometry((N, C, H, W), pooled, *pool)
     return empty(pooled, dtype), _Pooled(geometry, which, shape)
 
@@ -271,6 +270,7 @@ class _Wanted:
         beta: FloatArray | None = None,
         residual: FloatArray | None = None,
     ) -> BlockGradients:
+        """Give them with those of the norm, of which some may not be wanted."""
         return BlockGradients(
             x,
             self.dw,
@@ -310,6 +310,7 @@ def _conv_pool_backward(
 
 
 def through_relu(gradient: FloatArray, out: FloatArray, relu6: bool = False) -> FloatArray:
+    """Keep the gradient where a ReLU let its input through, told by its output."""
     masked: FloatArray = empty(gradient.shape, gradient.dtype)
     if relu6:  # its output stands on a kink where its input stood on or beyond one
         _native.curve_backward(_native.Curve.RELU6, gradient, out, 0.0, masked)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from cnnpy.backends.native import _native
 from cnnpy.backends.native.engine import as_rows, empty, images_from
-from cnnpy.backends.native.pooling import geometry, pooled_shape
+from cnnpy.backends.native.pooling import geometry, pooled_shape, room_for_taps
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair
 
@@ -23,8 +21,7 @@ def max_pool2d_forward(
     pool = geometry(x.shape, shape, kernel_size, stride, padding)
     rows = as_rows(x)
     out = empty(shape, x.dtype)
-    few = kernel_size[0] * kernel_size[1] <= 255
-    which = empty(shape, np.dtype(np.uint8 if few else np.int32))
+    which = room_for_taps(shape, kernel_size)
     _native.max_pool2d_forward(pool, rows, None, None, False, out, which)
     return images_from(out), (pool, which, rows.shape)
 

@@ -128,8 +128,11 @@ def gradient_factors(
     products: PerChannel,
     rows: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return a, b and c of batch_norm's input gradient: a * gradient + b * (rows - mean) + c."""
-    m = max(rows.size // rows.shape[-1], 1)
+    """Return a, b and c of batch_norm's input gradient: a * gradient + b * (rows - mean) + c.
+
+    That is a * (gradient - mean(gradient) - x_hat * mean(gradient * x_hat)).
+    """
+    m = max(rows.size // max(rows.shape[-1], 1), 1)
     a = inv_std if gamma is None else inv_std * gamma
     b, c = a * inv_std * products / -m, a * sums / -m
     return a.astype(rows.dtype), b.astype(rows.dtype), c.astype(rows.dtype)
@@ -139,9 +142,9 @@ def input_gradient(
     gradient: FloatArray,
     rows: FloatArray,
     mean: FloatArray,
-    a: PerChannel,
-    b: PerChannel,
-    c: PerChannel,
+    a: FloatArray,
+    b: FloatArray,
+    c: FloatArray,
     relu: Relu = NO_RELU,
     dresidual: FloatArray | None = None,
 ) -> FloatArray:

@@ -1,12 +1,18 @@
-"""How the windows of a pooling stand, as the kernels are told."""
+"""How the windows of a pooling stand, as the kernels are told, and which tap of each won."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from cnnpy.backends.native import _native
+from cnnpy.backends.native.engine import empty
 from cnnpy.contract import shapes
 from cnnpy.contract.shapes import Pair, Shape
 
-__all__ = ["geometry", "pooled_shape"]
+__all__ = ["geometry", "pooled_shape", "room_for_taps"]
 
 
 def pooled_shape(x: Shape, kernel_size: Pair, stride: Pair, padding: Pair) -> Shape:
@@ -31,3 +37,10 @@ def geometry(
     return _native.Pool2d(
         N, C, H, W, *kernel_size, *stride, *padding, pooled[1], pooled[2], count_include_pad
     )
+
+
+def room_for_taps(pooled: Shape, kernel_size: Pair) -> NDArray[np.integer[Any]]:
+    """Make room for the tap that wins in each window: a byte, whose 255 means none, if it can."""
+    few = kernel_size[0] * kernel_size[1] <= 255
+    room: NDArray[np.integer[Any]] = empty(pooled, np.dtype(np.uint8 if few else np.int32))
+    return room
