@@ -66,7 +66,8 @@ template <class T> bool grouped_filter_gradient_fits(const Correlation& c) {
     if (c.F_group() >= lanes) return false;
     if (!is_inner(c)) return true;
     const Size in_block = std::max(1, lanes / c.C_group());
-    return 3 * c.F_group() * Size(ceil_div(in_block * c.C_group(), lanes)) <= c.C_group() * in_block;
+    const Size registers = ceil_div(in_block * c.C_group(), lanes);
+    return 3 * c.F_group() * registers <= c.C_group() * in_block;
 }
 
 template <class T>

@@ -69,11 +69,10 @@ void run(const Correlation& c, const T* x, const T* w, const FilterSteps& steps,
     const Size row = Size(c.F) * Size(sizeof(T));
     epilogue.past_caches = past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
 
-    const FiltersOfCall<T> packed(
-        kept, p.m == 2 && p.r == 3 ? Packing::winograd4 : Packing::winograd6, p.points * p.filters_size(),
-        [&](T* to) {
-            parallel_for(n_panels, [&](int panel, int) { kernel.filters(p, w, steps, to, panel); });
-        });
+    const Packing packing = p.m == 2 && p.r == 3 ? Packing::winograd4 : Packing::winograd6;
+    const FiltersOfCall<T> packed(kept, packing, p.points * p.filters_size(), [&](T* to) {
+        parallel_for(n_panels, [&](int panel, int) { kernel.filters(p, w, steps, to, panel); });
+    });
     const T* U = packed;
 
     const Size per_tile = Size(p.points) * (p.C_row + p.F_row);

@@ -82,7 +82,8 @@ void winograd_rows_forward(const Conv2d& g, const float* x, const float* w, cons
                            Relu<float> relu, float* out, PackedFilters<float>* kept) {
     const auto& kernel = kernels<float>();
     const WinogradRows p = plan(g);
-    const FiltersOfCall<float> packed(kept, Packing::winograd_rows, p.filters_size(), [&](float* to) {
+    const Packing packing = Packing::winograd_rows;
+    const FiltersOfCall<float> packed(kept, packing, p.filters_size(), [&](float* to) {
         const Panels plain = panels_of<float>(p.c);
         Workspace space((plain.group_size() + 64) * sizeof(float));
         for (int panel = 0; panel < plain.count; ++panel) {
@@ -94,7 +95,8 @@ void winograd_rows_forward(const Conv2d& g, const float* x, const float* w, cons
     const Epilogue<float> epilogue{
         b, relu, past_caches(out, Size(g.N) * g.H_out * g.W_out * row, row)};
     const CorrelationArrays<float> arrays{x, packed, out, epilogue};
-    const Size per_worker = aligned(p.workspace(std::min(p.tiles, kernel.tile_rows), kernel.tile_rows) + 64);
+    const int at_once = std::min(p.tiles, kernel.tile_rows);
+    const Size per_worker = aligned(p.workspace(at_once, kernel.tile_rows) + 64);
     const int threads = n_threads(), blocks = ceil_div(g.H_out, p.rows);
     Workspace space(per_worker * threads * sizeof(float));
     parallel_for(g.N * blocks, [&](int k, int worker) {

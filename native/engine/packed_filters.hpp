@@ -46,7 +46,8 @@ template <class T> class PackedFilters {
 template <class T> class FiltersOfCall {
   public:
     template <class Fill>
-    FiltersOfCall(PackedFilters<T>* kept, Packing packing, std::ptrdiff_t numbers, const Fill& fill) {
+    FiltersOfCall(PackedFilters<T>* kept, Packing packing, std::ptrdiff_t numbers,
+                  const Fill& fill) {
         if (kept) {
             at_ = kept->get(packing, numbers, fill);
         } else {

@@ -83,8 +83,9 @@ template <class T> int Program<T>::max_pool2d(const Pool2d& g, int x) {
     const int which = value(bytes / Size(sizeof(T)) + 1);
     return step({x}, out, [=](At at) {
         const PoolSource<T> from{at[x], nullptr, nullptr, false};
-        if (few) max_pool2d_forward<T>(g, from, at[out], reinterpret_cast<std::uint8_t*>(at[which]));
-        else max_pool2d_forward<T>(g, from, at[out], reinterpret_cast<std::int32_t*>(at[which]));
+        T* taps = at[which];
+        if (few) max_pool2d_forward<T>(g, from, at[out], reinterpret_cast<std::uint8_t*>(taps));
+        else max_pool2d_forward<T>(g, from, at[out], reinterpret_cast<std::int32_t*>(taps));
     });
 }
 

@@ -61,7 +61,8 @@ void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, i
                 if (channel < 0) channel += s.C;
             }
             if constexpr (K > 0) {  // more rows than a CPU sees coming by itself
-                const std::ptrdiff_t soon = pixel + e + s.taps[s.n_taps ? s.n_taps - 1 : 0] + s.ahead;
+                const std::ptrdiff_t last_tap = s.taps[s.n_taps ? s.n_taps - 1 : 0];
+                const std::ptrdiff_t soon = pixel + e + last_tap + s.ahead;
 #pragma GCC unroll 32
                 for (int r = 0; r < (R - 1) * S + K; ++r) {
                     __builtin_prefetch(rows[r] + soon);
@@ -82,7 +83,8 @@ void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, i
                         keep_in_register<T>(value);  // and do not load it for each product
 #pragma GCC unroll 16
                         for (int m = 0; m < R; ++m)
-                            if (r - m * S >= 0 && r - m * S < K) sums[m] += value * filters[r - m * S];
+                            if (r - m * S >= 0 && r - m * S < K)
+                                sums[m] += value * filters[r - m * S];
                     }
                 } else {
                     const T* const* of_tap = rows;
@@ -216,7 +218,8 @@ CNN_INLINE void for_strips(const Correlation& c, int i_begin, int i_end, const R
 // The rows of x that R rows of the result meet, as strip wants them: row_at(r) is row r of x
 // below the first.
 template <class T, class RowAt>
-CNN_INLINE void find_rows(const T** rows, const Correlation& c, bool near, int R, const RowAt& row_at) {
+CNN_INLINE void find_rows(const T** rows, const Correlation& c, bool near, int R,
+                          const RowAt& row_at) {
     if (near) {
         for (int r = 0; r < (R - 1) * c.stride_h + c.HH; ++r) rows[r] = row_at(r);
     } else {
@@ -228,7 +231,8 @@ CNN_INLINE void find_rows(const T** rows, const Correlation& c, bool near, int R
 // A pixel is a register or more: x where it lies. Rows beyond the image are a line of zeros,
 // of columns beyond it there is no tap.
 template <class T>
-void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a, const CorrelationItem& item,
+void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a,
+                    const CorrelationItem& item,
                     T* zeros) {
     const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, pitch = depthwise_pitch(c.C, lanes<T>);
     std::ptrdiff_t taps[depthwise_most_taps] = {};
@@ -284,7 +288,8 @@ void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a, const C
 
 // A pixel is less than a register: lines with their border, in place or copied.
 template <class T>
-void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a, const CorrelationItem& item,
+void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a,
+                      const CorrelationItem& item,
                       T* workspace) {
     const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, pitch = depthwise_pitch(c.C, lanes<T>);
     const std::ptrdiff_t length = std::ptrdiff_t(c.W_out) * c.C;
@@ -359,6 +364,7 @@ void pack_depthwise(const Correlation& c, const T* w, const FilterSteps& steps, 
 }  // namespace
 
 const DepthwiseKernels<float> depthwise_f32 = {pack_depthwise<float>, correlate_depthwise<float>};
-const DepthwiseKernels<double> depthwise_f64 = {pack_depthwise<double>, correlate_depthwise<double>};
+const DepthwiseKernels<double> depthwise_f64 = {pack_depthwise<double>,
+                                                correlate_depthwise<double>};
 
 }  // namespace cnn::CNN_LEVEL

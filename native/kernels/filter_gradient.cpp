@@ -79,10 +79,12 @@ void filter_gradient(const Correlation& c, const Panels& panels, const FilterGra
                 copy_padded(padded, x, c, first, rows, width);
                 x = padded;
             }
-            Field field{std::ptrdiff_t(c.stride_w) * c.C, c.stride_h * row, rows_out, c.W_of(n), true};
+            Field field{std::ptrdiff_t(c.stride_w) * c.C, c.stride_h * row, rows_out, c.W_of(n),
+                        true};
             // in memory a tile's numbers lie a pixel apart, which no CPU sees coming
-            const std::ptrdiff_t next_rows =
-                i + rows_out < c.H_out ? rows_out * c.stride_h * row : image_size - i * c.stride_h * row;
+            const std::ptrdiff_t next_rows = i + rows_out < c.H_out
+                                                 ? rows_out * c.stride_h * row
+                                                 : image_size - i * c.stride_h * row;
             const T* dout = a.dout + n * c.out_image + i * c.out_row;
             for (int p = item.panel_begin; p < item.panel_end; ++p) {
                 const int group = p / panels.count, panel = p % panels.count;
@@ -138,7 +140,8 @@ void unpack_filters(const Correlation& c, const Panels& panels, const T* sums, i
                 for (int f = 0; f < filters; f += lanes<T>) {
                     Vector<T> total = load(at + f);
                     for (int s = 1; s < slices; ++s) total += load(at + s * slice_size + f);
-                    if (steps.f == 1) store_first(to + place + f, total, smaller(filters - f, lanes<T>));
+                    if (steps.f == 1)
+                        store_first(to + place + f, total, smaller(filters - f, lanes<T>));
                     else store(totals + count * width + f, total);
                 }
                 if (steps.f == 1) continue;

@@ -1,6 +1,7 @@
 // Correlation and its filters' gradient where the groups are smaller than a register.
 //
-//   out[n, i, j, f] = b[f] + Σ_{u, v, c} x[n, i*s + u*d - p, j*s + v*d - p, g(f)*C_group + c] · w[f, c, u, v]
+//   out[n, i, j, f] = b[f] + Σ_{u, v, c} x[n, i*s + u*d - p, j*s + v*d - p, g(f)*C_group + c]
+//                                        · w[f, c, u, v]
 //
 // Plan. Panels of filters of one group would leave most lanes empty. Here a register holds
 // the filters of several neighbouring groups, and for each c a permutation brings every
@@ -115,7 +116,8 @@ template <class T> struct Source {
 
 template <class T>
 Source<T> source_under(const Correlation& c, const T* image, int i, int rows_out, T* workspace) {
-    const int first = i * c.stride_h, rows = (rows_out - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
+    const int first = i * c.stride_h;
+    const int rows = (rows_out - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
     const int width = (c.W_out - 1) * c.stride_w + (c.WW - 1) * c.dilation_w + 1;
     const bool in_place = first >= c.pad_top && first + rows - c.pad_top <= c.H &&
                           c.pad_left <= 0 && width - c.pad_left <= c.W;
@@ -133,18 +135,20 @@ template <class T> struct ChannelSource {
 };
 
 template <class T>
-ChannelSource<T> channels_under(const Correlation& c, const T* image, int i, int rows_out, int first_c,
-                                int channels, T* workspace) {
+ChannelSource<T> channels_under(const Correlation& c, const T* image, int i, int rows_out,
+                                int first_c, int channels, T* workspace) {
     if (channels == c.C) {
         const Source<T> source = source_under(c, image, i, rows_out, workspace);
         return {source.at, source.row, c.C};
     }
-    const int first = i * c.stride_h, rows = (rows_out - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
+    const int first = i * c.stride_h;
+    const int rows = (rows_out - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
     const int width = (c.W_out - 1) * c.stride_w + (c.WW - 1) * c.dilation_w + 1;
     const std::ptrdiff_t image_row = std::ptrdiff_t(c.W) * c.C;
     if (first >= c.pad_top && first + rows - c.pad_top <= c.H && c.pad_left <= 0 &&
         width - c.pad_left <= c.W)
-        return {image + (first - c.pad_top) * image_row - std::ptrdiff_t(c.pad_left) * c.C + first_c,
+        return {image + (first - c.pad_top) * image_row - std::ptrdiff_t(c.pad_left) * c.C +
+                    first_c,
                 image_row, c.C};
     T* to = workspace;
     for (int r = 0; r < rows; ++r) {
@@ -152,15 +156,19 @@ ChannelSource<T> channels_under(const Correlation& c, const T* image, int i, int
         for (int k = 0; k < width; ++k, to += channels) {
             const int j = k - c.pad_left;
             if (h < 0 || h >= c.H || j < 0 || j >= c.W) fill_zeros(to, channels);
-            else copy_numbers(to, image + h * image_row + std::ptrdiff_t(j) * c.C + first_c, channels);
+            else
+                copy_numbers(to, image + h * image_row + std::ptrdiff_t(j) * c.C + first_c,
+                             channels);
         }
     }
     return {workspace, std::ptrdiff_t(width) * channels, channels};
 }
 
 // The channels of an item's blocks.
-CNN_INLINE Block channels_of(const Correlation& c, const Groups& groups, const FilterGradientItem& item) {
-    const Block first = block_of(c, groups, item.panel_begin), last = block_of(c, groups, item.panel_end - 1);
+CNN_INLINE Block channels_of(const Correlation& c, const Groups& groups,
+                             const FilterGradientItem& item) {
+    const Block first = block_of(c, groups, item.panel_begin);
+    const Block last = block_of(c, groups, item.panel_end - 1);
     return {first.f, last.f + last.filters - first.f, first.c, last.c + last.channels - first.c};
 }
 
@@ -365,11 +373,14 @@ template <class T> struct Registers {
     int count, last;
     CNN_INLINE Registers(int channels)
         : count((channels + lanes<T> - 1) / lanes<T>), last(channels - (count - 1) * lanes<T>) {}
-    CNN_INLINE LaneMask<T> mask(int k) const { return lane_mask<T>(k + 1 < count ? lanes<T> : last); }
+    CNN_INLINE LaneMask<T> mask(int k) const {
+        return lane_mask<T>(k + 1 < count ? lanes<T> : last);
+    }
 };
 
 // Filters at the packed filters of a block.
-template <class T> CNN_INLINE std::ptrdiff_t inner_filter(const Correlation& c, const Groups& groups) {
+template <class T>
+CNN_INLINE std::ptrdiff_t inner_filter(const Correlation& c, const Groups& groups) {
     return groups.block_size / c.F_group();
 }
 
@@ -468,7 +479,8 @@ template <class T, int NF> CNN_INLINE InnerTile<T> inner_tile_of(int rows) {
 }
 
 // Which lane of dout each lane of channels meets, for f = 0; the next f is one lane on.
-template <class T> CNN_INLINE Integers<T> first_filters(const Correlation& c, const Groups& groups) {
+template <class T>
+CNN_INLINE Integers<T> first_filters(const Correlation& c, const Groups& groups) {
     Integers<T> index = {};
     if (groups.in_block > 1)
         for (int l = 0; l < lanes<T>; ++l) {
@@ -528,11 +540,13 @@ void correlate_inner(const Correlation& c, const Groups& groups, const Correlati
                     const int MR = pieces.length(k);
                     for (int f = 0; f < c.F_group();) {
                         const bool two = f + 2 <= c.F_group();
-                        const InnerTarget<T> to{out + f, c.out_pixel,
-                                                a.epilogue.bias ? a.epilogue.bias + block.f + f : nullptr,
-                                                a.epilogue.relu, in_block, c.C_group(), c.F_group(), first};
-                        (two ? inner_tile_of<T, 2>(MR) : inner_tile_of<T, 1>(MR))(
-                            x, a.w + b * groups.block_size + f * w_filter, w_filter, way, registers, to);
+                        const T* bias = a.epilogue.bias;
+                        const InnerTarget<T> to{
+                            out + f,         c.out_pixel, bias ? bias + block.f + f : nullptr,
+                            a.epilogue.relu, in_block,    c.C_group(), c.F_group(), first};
+                        const T* w = a.w + b * groups.block_size + f * w_filter;
+                        const auto tile = two ? inner_tile_of<T, 2>(MR) : inner_tile_of<T, 1>(MR);
+                        tile(x, w, w_filter, way, registers, to);
                         f += two ? 2 : 1;
                     }
                     x += MR * way.pixel;
@@ -547,7 +561,8 @@ namespace {
 
 // Sums of one filter at some taps of one row of the window, over some rows of pixels.
 template <class T, int n>
-CNN_INLINE void inner_outer(const T* x, const T* dout, const Way& way, std::ptrdiff_t x_row, int rows,
+CNN_INLINE void inner_outer(const T* x, const T* dout, const Way& way, std::ptrdiff_t x_row,
+                            int rows,
                             int columns, std::ptrdiff_t out_row, std::ptrdiff_t out_pixel,
                             LaneMask<T> channels, LaneMask<T> filters, Integers<T> index,
                             std::ptrdiff_t sums_tap, T* sums_at) {
@@ -644,7 +659,8 @@ void unpack_inner(const Correlation& c, const Groups& groups, const T* sums, int
 const GroupedKernels<float> inner_f32 = CNN_INNER(float);
 const GroupedKernels<double> inner_f64 = CNN_INNER(double);
 
-#define CNN_ALL(T) {pack_grouped<T>, correlate_grouped<T>, filter_gradient_grouped<T>, unpack_grouped<T>}
+#define CNN_ALL(T) \
+    {pack_grouped<T>, correlate_grouped<T>, filter_gradient_grouped<T>, unpack_grouped<T>}
 const GroupedKernels<float> grouped_f32 = CNN_ALL(float);
 const GroupedKernels<double> grouped_f64 = CNN_ALL(double);
 

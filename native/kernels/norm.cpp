@@ -1,7 +1,8 @@
 // Normalisation by channel and by row.
 //
 //   mean = 1/m Σ x,   var = 1/m Σ (x - mean)²,   x̂ = (x - mean) / √(var + eps)
-//   out = gamma·x̂ + beta = x·scale + shift, perhaps + residual, perhaps cut off below 0 and above 6
+//   out = gamma·x̂ + beta = x·scale + shift, perhaps + residual, perhaps cut off below 0 or
+//         below 0 and above 6
 //   dx = gamma / √(var + eps) · (g - mean(g) - x̂·mean(g·x̂)) = a·g + b·(x - mean) + c
 //
 // Plan, by channel. Memory decides: each pass reads its arrays once. Rows come in blocks;

@@ -98,7 +98,8 @@ struct Field {
     std::ptrdiff_t ahead = 0;  // in x, to what is read next from memory
 };
 
-template <class T, int MR, int NV> void outer_tile(const T* x, const T* d, const Field& field, T* sums_at) {
+template <class T, int MR, int NV>
+void outer_tile(const T* x, const T* d, const Field& field, T* sums_at) {
     Vector<T> sums[MR][NV] = {};
     for (int i = 0; i < field.rows; ++i) {
         const T* source = x + i * field.row;

@@ -295,7 +295,8 @@ template <class T, int r> struct Taps {
 };
 
 template <class T, class Move>
-CNN_INLINE void for_each_filter(const FilterSteps& steps, int channels, int filters, const Move& move) {
+CNN_INLINE void for_each_filter(const FilterSteps& steps, int channels, int filters,
+                                const Move& move) {
     if (steps.c < steps.f) {
         for (int f = 0; f < filters; ++f)
             for (int k = 0; k < channels; ++k) move(k, f);

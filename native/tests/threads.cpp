@@ -122,7 +122,8 @@ struct Arrays {
         const std::vector<float> ones(F, 1.0f), zeros(F, 0.0f);
         std::vector<float> out(n_out), dx(n_x), dw(n_w), db(F);
         std::vector<double> mean(F), var(F), sums(C), products(C);
-        Normalized<float> source(of_x, {x.data(), ones.data(), zeros.data(), nullptr, true, nullptr});
+        Normalized<float> source(
+            of_x, {x.data(), ones.data(), zeros.data(), nullptr, true, nullptr});
         Statistics<float> statistics(of_out, out.data(), mean.data(), var.data());
         conv_block_forward<float>(g, Algorithm::automatic, source, w.data(), nullptr, statistics);
         NormInputGradients<float> gradient(
