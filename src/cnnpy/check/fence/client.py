@@ -1,0 +1,355 @@
+"""The judge's side of the fence: start the process, ask, wait no longer than allowed.
+
+Nothing that comes from there is trusted: answers are decoded by :mod:`wire` and brought
+into the form of an `Answer`, and a process that says anything else has failed.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+import cnnpy
+from cnnpy.check.fence.loading import LoadError
+from cnnpy.check.fence.session import Answer, Call, Kept
+from cnnpy.check.fence.wire import HEAD, WireError, decode, encode, lengths
+
+__all__ = ["Fenced", "Limits"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the fenced process may take.
+
+    Parameters
+    ----------
+    call_s : float
+        The longest that one call may take.
+    load_s : float
+        The longest that importing the code may take.
+    memory_bytes : int
+        The most address space.
+    answer_bytes : int
+        The most bytes of one answer.
+    file_bytes : int
+        The most bytes in one file.
+    processor_s : int
+        The most processor time of one process.
+    """
+
+    call_s: float = 10.0
+    load_s: float = 60.0
+    memory_bytes: int = 4 << 30
+    answer_bytes: int = 64 << 20
+    file_bytes: int = 16 << 20
+    processor_s: int = 3600
+
+
+class Fenced:
+    """Functions of a file or a package, in a process of their own.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+    modules : sequence of str
+        Of a folder, the modules to look at.
+    limits : Limits
+        What the process may take.
+    readable : sequence of Path, optional
+        What it may read beside `path`; the folder of a file by default.
+    lent_from : str, optional
+        The package that lends what the course hands out, where the code stands alone.
+
+    Raises
+    ------
+    LoadError
+        Where the code cannot be imported.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        modules: Sequence[str] = (),
+        limits: Limits | None = None,
+        readable: Sequence[Path] | None = None,
+        lent_from: str | None = None,
+    ) -> None:
+        self.path = path.resolve()
+        self.limits = limits or Limits()
+        beside = [self.path.parent] if self.path.is_file() else []
+        self._setup = {
+            "path": str(self.path),
+            "modules": list(modules),
+            "lent_from": lent_from,
+            "readable": [str(p.resolve()) for p in (beside if readable is None else readable)],
+            "memory_bytes": self.limits.memory_bytes,
+            "processor_s": self.limits.processor_s,
+            "file_bytes": self.limits.file_bytes,
+        }
+        self.notes: list[Mapping[str, Any]] = []
+        self.functions: dict[str, tuple[str, int, bool]] = {}
+        self.unfenced: list[str] = []
+        self.deaths = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._scratch = Path(tempfile.mkdtemp(prefix="cnnpy-check-"))
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Fenced:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process and remove its folder."""
+        self._end()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def forget(self) -> None:
+        """Drop what was kept over there."""
+        if self._process is not None:
+            self._ask("forget")
+
+    def call(self, call: Call) -> Answer:
+        """Make a call over there.
+
+        Parameters
+        ----------
+        call : Call
+            What to call, with what.
+
+        Returns
+        -------
+        Answer
+            What became of it. Where the process ended over it, the answer says how, and
+            the next call finds a new process, in which nothing is kept.
+        """
+        if self._process is None:
+            self._start()
+        asked = {
+            "function": call.function,
+            "arguments": [_told(a) for a in call.arguments],
+            "keywords": {k: _told(a) for k, a in call.keywords.items()},
+            "keep": call.keep,
+            "send": None if call.send is None else [list(path) for path in call.send],
+            "layout": call.layout,
+        }
+        begin = time.perf_counter()
+        try:
+            self._ask(asked)
+            answer = _answer_of(self._hear(self.limits.call_s))
+        except _EndedError as ended:
+            self._end()
+            self.deaths += 1
+            return Answer(ended=str(ended), seconds=time.perf_counter() - begin)
+        self._remember(answer.notes)
+        return answer
+
+    def _remember(self, notes: Sequence[Mapping[str, Any]]) -> None:
+        self.notes += [note for note in notes if note not in self.notes]
+
+    def _start(self) -> None:
+        asked_read, self._asked = os.pipe()
+        self._answers, answers_write = os.pipe()
+        home = str(Path(cnnpy.__file__).parents[1])
+        program = (
+            "import sys; sys.path.append(sys.argv[1]); "
+            "from cnnpy.check.fence.child import main; main(int(sys.argv[2]), int(sys.argv[3]))"
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", program, home, str(asked_read), str(answers_write)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(asked_read, answers_write),
+            env=self._environment(),
+            start_new_session=True,
+        )
+        os.close(asked_read)
+        os.close(answers_write)
+        try:
+            self._ask({**self._setup, "scratch": str(self._scratch)})
+            offered = self._hear(self.limits.load_s)
+        except _EndedError as ended:
+            self._end()
+            mend = "importing the module must neither end Python nor wait"
+            raise LoadError("SystemExit", None, str(ended), mend) from None
+        self._take(offered)
+
+    def _take(self, offered: Any) -> None:
+        if not isinstance(offered, dict):
+            raise LoadError("WireError", None, "it answered in nonsense", "print, do not write")
+        self.unfenced = [str(line) for line in offered.get("unfenced", ())]
+        if "not_loaded" in offered:
+            self._end()
+            kind, line, what, mend = offered["not_loaded"]
+            raise LoadError(
+                str(kind), line if isinstance(line, int) else None, str(what), str(mend)
+            )
+        self.functions = {
+            str(name): (str(file), int(line), bool(is_class))
+            for name, (file, line, is_class) in dict(offered["functions"]).items()
+        }
+        self._remember(_mappings(offered.get("notes")))
+
+    def _environment(self) -> dict[str, str]:
+        kept = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT", "VIRTUAL_ENV")
+        scratch = str(self._scratch)
+        return {name: os.environ[name] for name in kept if name in os.environ} | {
+            "HOME": scratch,
+            "TMPDIR": scratch,
+            "MPLCONFIGDIR": scratch,
+            "MPLBACKEND": "Agg",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+        }
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        os.close(self._asked)
+        os.close(self._answers)
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            process.kill()
+        process.wait()
+
+    def _ask(self, value: Any) -> None:
+        message = memoryview(encode(value))
+        deadline = time.monotonic() + self.limits.call_s
+        os.set_blocking(self._asked, False)
+        while message:
+            _, ready, _ = select.select(
+                [], [self._asked], [], max(0.0, deadline - time.monotonic())
+            )
+            if not ready:
+                raise _EndedError(f"it did not listen for {self.limits.call_s:g} s")
+            try:
+                message = message[os.write(self._asked, message) :]
+            except BrokenPipeError:
+                raise self._how_it_ended() from None
+
+    def _hear(self, seconds: float) -> Any:
+        deadline = time.monotonic() + seconds
+        try:
+            head = self._exactly(HEAD.size, deadline, seconds)
+            header, payload = lengths(head, self.limits.answer_bytes)
+            return decode(self._exactly(header + payload, deadline, seconds), header)
+        except WireError as error:
+            raise _EndedError(f"it sent what is no answer: {error}") from None
+
+    def _exactly(self, size: int, deadline: float, seconds: float) -> bytes:
+        parts: list[bytes] = []
+        while size:
+            ready, _, _ = select.select(
+                [self._answers], [], [], max(0.0, deadline - time.monotonic())
+            )
+            if not ready:
+                raise _EndedError(f"it did not return within {seconds:g} s")
+            part = os.read(self._answers, min(size, 1 << 20))
+            if not part:
+                raise self._how_it_ended()
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def _how_it_ended(self) -> _EndedError:
+        assert self._process is not None
+        try:
+            code = self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return _EndedError("it closed its side and went on running")
+        if code >= 0:
+            return _EndedError(f"it ended Python with exit code {code}")
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        return _EndedError(f"it crashed Python: {_SIGNALS.get(name, name)}")
+
+
+_SIGNALS = {
+    "SIGSEGV": "SIGSEGV, a segmentation fault",
+    "SIGABRT": "SIGABRT, aborted",
+    "SIGFPE": "SIGFPE, an arithmetic fault",
+    "SIGKILL": "SIGKILL, killed (out of memory, as a rule)",
+    "SIGXCPU": "SIGXCPU, out of processor time",
+}
+
+
+class _EndedError(Exception):
+    """Say how a fenced process came to its end."""
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, Kept):
+        return {"kept": value.name, "path": list(value.path)}
+    return value
+
+
+def _answer_of(said: Any) -> Answer:
+    """Bring what the other side said into form, field by field."""
+    if not isinstance(said, dict):
+        raise _EndedError("it sent what is no answer")
+    error = said.get("error")
+    changed = said.get("changed", ())
+    return Answer(
+        returned=said.get("returned"),
+        form=str(said.get("form", ""))[:200],
+        error=_error_of(error) if isinstance(error, dict) else None,
+        changed=tuple(str(name) for name in changed) if isinstance(changed, tuple | list) else (),
+        shared=bool(said.get("shared") is True),
+        notes=_mappings(said.get("notes")),
+        seconds=_seconds_of(said.get("seconds")),
+    )
+
+
+def _error_of(error: dict[str, Any]) -> dict[str, Any]:
+    line, kinds = error.get("line"), error.get("kind")
+    return {
+        "kind": [str(k)[:100] for k in kinds] if isinstance(kinds, list) else ["Exception"],
+        "says": str(error.get("says", ""))[:500],
+        "line": line if isinstance(line, int) else None,
+        "file": str(error["file"])[:200] if error.get("file") else None,
+        "mend": str(error["mend"])[:500] if error.get("mend") else None,
+    }
+
+
+def _mappings(notes: Any) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(notes, list | tuple):
+        return ()
+    plain = (str, int, type(None))
+    return tuple(
+        {str(k): v for k, v in note.items() if isinstance(v, plain)}
+        for note in notes[:100]
+        if isinstance(note, dict)
+    )
+
+
+def _seconds_of(value: Any) -> float:
+    return float(value) if isinstance(value, float) and np.isfinite(value) else 0.0

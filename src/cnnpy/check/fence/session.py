@@ -1,0 +1,263 @@
+"""Calls of somebody's functions, one after the other, with what they left behind.
+
+A `Session` lives where the functions live: in the fenced process, or, for functions that
+are trusted, in this one. It is told what to call in a `Call` and says what happened in an
+`Answer`; the judge sees no difference.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cnnpy.check.case import LAYOUTS
+from cnnpy.check.fence.legacy import what_to_change
+
+__all__ = ["Answer", "Call", "Kept", "Session"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Stand, among arguments, for something that an earlier call returned or was given.
+
+    Parameters
+    ----------
+    name : str
+        The name under which that call was to be kept.
+    path : tuple
+        Which part of it: indices and keys; ``("returned", 1)`` is the second of what it
+        returned, ``("arguments", 0)`` its first argument.
+    """
+
+    name: str
+    path: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a function.
+
+    Parameters
+    ----------
+    function : str
+        Its name; ``Class`` makes an object of a class, ``.method`` calls a method of the
+        object that is the first argument.
+    arguments : sequence
+        Values and `Kept` ones.
+    keywords : mapping
+        Those given by name.
+    keep : str, optional
+        A name to keep what is returned and what was given under.
+    send : tuple of paths, optional
+        Which parts of what is returned to send; all of it by default.
+    layout : str
+        The memory layout in which arrays are handed over: a name of ``LAYOUTS``.
+    """
+
+    function: str
+    arguments: Sequence[Any]
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    keep: str | None = None
+    send: tuple[tuple[int | str, ...], ...] | None = None
+    layout: str = "contiguous"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a call.
+
+    Parameters
+    ----------
+    returned : object
+        What was returned; where parts were asked for, a list of these.
+    form : str
+        The type of what was returned, and how many it has: ``"tuple of 2"``.
+    error : mapping, optional
+        Where it was raised: ``kind`` (the names of its type and of those above),
+        ``says``, ``line``, ``mend``.
+    ended : str, optional
+        How the process ended, where it did not live to answer.
+    changed : tuple of str
+        Which arrays of the arguments, of this call and of those kept, were written to.
+    shared : bool
+        Whether two arrays that were returned stand in the same memory.
+    notes : tuple of mapping
+        What was noted down meanwhile.
+    seconds : float
+        How long the call took.
+    """
+
+    returned: Any = None
+    form: str = ""
+    error: Mapping[str, Any] | None = None
+    ended: str | None = None
+    changed: tuple[str, ...] = ()
+    shared: bool = False
+    notes: tuple[Mapping[str, Any], ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def went_well(self) -> bool:
+        """Tell whether the call returned."""
+        return self.error is None and self.ended is None
+
+
+class Session:
+    """Call functions and remember what is to be kept.
+
+    Parameters
+    ----------
+    functions : mapping
+        Functions and classes by name.
+    lines : mapping, optional
+        In which file each is written, for the lines in errors.
+    notes : list, optional
+        Where others note down what the reader should know.
+
+    Examples
+    --------
+    >>> session = Session({"double": lambda x: (2 * x, x)})
+    >>> session.call(Call("double", [np.ones(2)], keep="a", send=((0,),))).returned
+    [array([2., 2.])]
+    >>> session.call(Call("double", [Kept("a", ("returned", 1))])).form
+    'tuple of 2'
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        lines: Mapping[str, tuple[str, int]] | None = None,
+        notes: list[dict[str, Any]] | None = None,
+    ) -> None:
+        self.functions = functions
+        self.files = {file for file, _ in (lines or {}).values()}
+        self.notes = [] if notes is None else notes
+        self._noted = 0
+        self._kept: dict[str, Any] = {}
+        self._given: list[tuple[str, np.ndarray[Any, Any], bytes]] = []
+
+    def forget(self) -> None:
+        """Drop everything that was kept."""
+        self._kept.clear()
+        self._given.clear()
+
+    def call(self, call: Call) -> Answer:
+        """Make a call.
+
+        Parameters
+        ----------
+        call : Call
+            What to call, with what.
+
+        Returns
+        -------
+        Answer
+            What became of it; an error of the function is a part of the answer.
+        """
+        arguments = [self._value(a, call.layout) for a in call.arguments]
+        keywords = {k: self._value(a, call.layout) for k, a in call.keywords.items()}
+        self._watch(arguments, keywords)
+        begin = time.perf_counter()
+        try:
+            with np.errstate(all="ignore"):
+                returned = self._function(call.function, arguments)(*arguments, **keywords)
+        except MemoryError as error:
+            return self._failed(error, begin)
+        except BaseException as error:  # sys.exit and its like are answers too
+            return self._failed(error, begin)
+        seconds = time.perf_counter() - begin
+        if call.keep is not None:
+            kept = {"returned": returned, "arguments": arguments, "keywords": keywords}
+            self._kept[call.keep] = kept
+        return Answer(
+            _parts(returned, call.send),
+            _form(returned),
+            changed=self._changed(),
+            shared=_share(returned),
+            notes=self._new_notes(),
+            seconds=seconds,
+        )
+
+    def _function(self, name: str, arguments: list[Any]) -> Callable[..., Any]:
+        if name.startswith("."):
+            method: Callable[..., Any] = getattr(arguments.pop(0), name[1:])
+            return method
+        return self.functions[name]
+
+    def _value(self, value: Any, layout: str) -> Any:
+        if isinstance(value, Kept):
+            found = self._kept[value.name]
+            for step in value.path:
+                found = found[step]
+            return found
+        if isinstance(value, np.ndarray):
+            return LAYOUTS[layout](value.copy()) if value.ndim else value.copy()
+        if isinstance(value, list | tuple):
+            return type(value)([self._value(v, layout) for v in value])
+        if isinstance(value, Mapping):
+            return {k: self._value(v, layout) for k, v in value.items()}
+        return value
+
+    def _watch(self, arguments: list[Any], keywords: dict[str, Any]) -> None:
+        known = {id(array) for _, array, _ in self._given}
+        for name, value in [*enumerate(arguments), *keywords.items()]:
+            if isinstance(value, np.ndarray) and id(value) not in known:
+                self._given.append((str(name), value, value.tobytes()))
+
+    def _changed(self) -> tuple[str, ...]:
+        changed = tuple(name for name, array, was in self._given if array.tobytes() != was)
+        self._given = [(name, array, array.tobytes()) for name, array, _ in self._given]
+        return changed
+
+    def _new_notes(self) -> tuple[dict[str, Any], ...]:
+        new = tuple(self.notes[self._noted :])
+        self._noted = len(self.notes)
+        return new
+
+    def _failed(self, error: BaseException, begin: float) -> Answer:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f for f in frames if f.filename in self.files]
+        kinds = [kind.__name__ for kind in type(error).__mro__[:-1]]
+        told = {
+            "kind": kinds,
+            "says": str(error)[:500],
+            "line": own[-1].lineno if own else None,
+            "file": os.path.basename(own[-1].filename) if own else None,  # noqa: PTH119
+            "mend": what_to_change(error),
+        }
+        seconds = time.perf_counter() - begin
+        return Answer(error=told, changed=self._changed(), notes=self._new_notes(), seconds=seconds)
+
+
+def _parts(returned: Any, send: tuple[tuple[int | str, ...], ...] | None) -> Any:
+    if send is None:
+        return returned
+    return [_part(returned, path) for path in send]
+
+
+def _part(value: Any, path: tuple[int | str, ...]) -> Any:
+    for step in path:
+        try:
+            value = value[step]
+        except (TypeError, LookupError):
+            return None
+    return value
+
+
+def _form(returned: Any) -> str:
+    name = type(returned).__name__
+    return f"{name} of {len(returned)}" if isinstance(returned, list | tuple) else name
+
+
+def _share(returned: Any) -> bool:
+    if not isinstance(returned, list | tuple):
+        return False
+    arrays = [a for a in returned if isinstance(a, np.ndarray) and a.size]
+    return any(np.shares_memory(a, b) for a, b in itertools.combinations(arrays, 2))

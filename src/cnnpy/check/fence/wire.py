@@ -1,0 +1,201 @@
+"""Values as bytes between two processes that do not trust each other.
+
+A message is two lengths, a header of JSON and the bytes of its arrays, one behind the
+other. The header holds plain values; an array, a tuple, an opaque object stand in it as a
+dictionary with one of the tags below. Nothing is ever unpickled or evaluated, and no array
+is made before its shape, dtype and place were held against the bytes that are there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["HEAD", "Opaque", "WireError", "decode", "encode", "lengths"]
+
+HEAD = struct.Struct(">II")
+"""In front of a message: the bytes of its header and of its arrays."""
+
+_ARRAY, _TUPLE, _DICT, _OPAQUE, _FLOAT = "array", "tuple", "dict", "opaque", "float"
+
+_KINDS = "biufc"
+"""Of the dtypes that are passed on: numbers and truth values."""
+
+_MOST_AXES = 32
+
+
+class WireError(Exception):
+    """Say that a message is not one of ours."""
+
+
+class Opaque(NamedTuple):
+    """Stand for an object that is not passed on, by the name of its type."""
+
+    type_name: str
+
+
+def encode(value: Any) -> bytes:
+    """Write a value as a message.
+
+    Parameters
+    ----------
+    value : object
+        Arrays, numbers, strings, None, and lists, tuples and dictionaries of those. All
+        else becomes an `Opaque`.
+
+    Returns
+    -------
+    bytes
+        The message.
+
+    Examples
+    --------
+    >>> message = encode((np.arange(3), {"stride": 2}))
+    >>> header, payload = lengths(message[: HEAD.size], most=1000)
+    >>> decode(message[HEAD.size :], header)
+    (array([0, 1, 2]), {'stride': 2})
+    """
+    arrays: list[bytes] = []
+    header = json.dumps(_Writer(arrays).node(value)).encode()
+    payload = b"".join(arrays)
+    return HEAD.pack(len(header), len(payload)) + header + payload
+
+
+def lengths(head: bytes, most: int) -> tuple[int, int]:
+    """Read how long a message is, and refuse one that is longer than allowed.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes of the message, as many as `HEAD` has.
+    most : int
+        The most bytes that a message may have.
+
+    Returns
+    -------
+    tuple of int
+        The bytes of the header and of the arrays.
+
+    Raises
+    ------
+    WireError
+        Where the message says that it is longer.
+    """
+    header, payload = HEAD.unpack(head)
+    if header + payload > most:
+        raise WireError(f"a message of {header + payload} bytes; at most {most} are taken")
+    return header, payload
+
+
+def decode(body: bytes, header: int) -> Any:
+    """Read the value of a message.
+
+    Parameters
+    ----------
+    body : bytes
+        The message behind its `HEAD`.
+    header : int
+        How many of the bytes are the header.
+
+    Returns
+    -------
+    object
+        The value; each array a fresh one.
+
+    Raises
+    ------
+    WireError
+        Where these are not the bytes of a message.
+    """
+    try:
+        root = json.loads(body[:header])
+    except (ValueError, RecursionError):
+        raise WireError("a header that is no JSON") from None
+    try:
+        return _Reader(memoryview(body)[header:]).node(root)
+    except RecursionError:
+        raise WireError("values nested too deep") from None
+
+
+class _Writer:
+    def __init__(self, arrays: list[bytes]) -> None:
+        self.arrays = arrays
+        self.at = 0
+
+    def node(self, value: Any, depth: int = 0) -> Any:
+        if isinstance(value, np.ndarray | np.generic):
+            return self.array(np.asarray(value))
+        if value is None or type(value) in (bool, str):
+            return value
+        if type(value) is int and abs(value) < 2**63:
+            return value
+        if isinstance(value, float):
+            return {_FLOAT: float(value).hex()}
+        if depth < 16 and type(value) in (list, tuple):
+            items = [self.node(item, depth + 1) for item in value]
+            return items if type(value) is list else {_TUPLE: items}
+        if depth < 16 and isinstance(value, dict) and all(type(key) is str for key in value):
+            return {_DICT: [[key, self.node(item, depth + 1)] for key, item in value.items()]}
+        return {_OPAQUE: type(value).__name__}
+
+    def array(self, value: np.ndarray[Any, Any]) -> Any:
+        if value.dtype.kind not in _KINDS:
+            return {_OPAQUE: f"array of {value.dtype}"}
+        data = np.ascontiguousarray(value).tobytes()
+        self.arrays.append(data)
+        self.at += len(data)
+        return {_ARRAY: [value.dtype.str, list(value.shape), self.at - len(data)]}
+
+
+class _Reader:
+    def __init__(self, payload: memoryview) -> None:
+        self.payload = payload
+
+    def node(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [self.node(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if len(node) != 1:
+            raise WireError("a node with more than one tag")
+        ((tag, content),) = node.items()
+        read = _READ.get(tag)
+        if read is None:
+            raise WireError("a node with an unknown tag")
+        try:
+            return read(self, content)
+        except (TypeError, ValueError, AttributeError, OverflowError):
+            raise WireError(f"no {tag} in a node of that tag") from None
+
+    def array(self, content: Any) -> np.ndarray[Any, Any]:
+        kind, shape, begin = content
+        dtype = np.dtype(str(kind))
+        if dtype.kind not in _KINDS or dtype.itemsize > 32 or len(shape) > _MOST_AXES:
+            raise WireError("an array of a dtype or with axes that are not passed on")
+        if not all(type(n) is int and n >= 0 for n in (*shape, begin)):
+            raise WireError("an array with a size that is no size")
+        end = begin + math.prod(shape) * dtype.itemsize
+        if end > len(self.payload):
+            raise WireError("an array that is larger than its message")
+        flat = np.frombuffer(self.payload[begin:end], dtype=dtype)
+        return flat.reshape(shape).copy()
+
+    def tuple(self, content: Any) -> Any:
+        return tuple([self.node(item) for item in content])
+
+    def dict(self, content: Any) -> Any:
+        return {str(key): self.node(item) for key, item in content}
+
+
+_READ: dict[str, Callable[[_Reader, Any], Any]] = {
+    _ARRAY: _Reader.array,
+    _TUPLE: _Reader.tuple,
+    _DICT: _Reader.dict,
+    _OPAQUE: lambda _, content: Opaque(str(content)[:200]),
+    _FLOAT: lambda _, content: float.fromhex(content),
+}

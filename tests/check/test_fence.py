@@ -1,0 +1,367 @@
+"""Somebody else's code: whatever it does, the judge lives, and others' results stay theirs."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnpy.check.fence import Answer, Call, Fenced, Kept, Limits
+from cnnpy.check.fence.loading import LoadError
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="held by Linux alone")
+
+QUICK = Limits(call_s=30.0, load_s=30.0)
+
+Fence = Callable[..., Fenced]
+
+
+@pytest.fixture
+def fence(tmp_path: Path) -> Iterator[Fence]:
+    """Give ``fence(source)``: the functions of that source, fenced in."""
+    opened: list[Fenced] = []
+    home = tmp_path / "submission"
+    home.mkdir()
+
+    def make(source: str, name: str = "layers.py", **options: Any) -> Fenced:
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(source))
+        opened.append(Fenced(path, limits=options.pop("limits", QUICK), **options))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+def run(fenced: Fenced, function: str, *arguments: Any, **options: Any) -> Answer:
+    return fenced.call(Call(function, arguments, **options))
+
+
+# --- what a call gives -----------------------------------------------------------------
+
+
+def test_arrays_go_over_and_come_back_and_a_cache_stays_there(fence: Fence) -> None:
+    fenced = fence(
+        """
+        def forward(x, param):
+            return x * param["factor"], (x, param, object())
+        def backward(dout, cache):
+            x, param, _ = cache
+            return dout * param["factor"], x
+        """
+    )
+    first = run(fenced, "forward", np.arange(3.0), {"factor": 2}, keep="a", send=((0,),))
+    assert first.form == "tuple of 2"
+    np.testing.assert_array_equal(first.returned[0], [0.0, 2.0, 4.0])
+    second = run(fenced, "backward", np.ones(3), Kept("a", ("returned", 1)))
+    np.testing.assert_array_equal(second.returned[0], [2.0, 2.0, 2.0])
+    np.testing.assert_array_equal(second.returned[1], [0.0, 1.0, 2.0])
+
+
+def test_an_error_is_an_answer_with_its_line(fence: Fence) -> None:
+    answer = run(fence("\n\ndef f(x):\n    return x[7]\n"), "f", np.ones(2))
+    assert answer.error is not None
+    assert "IndexError" in answer.error["kind"]
+    assert (answer.error["line"], answer.error["file"]) == (4, "layers.py")
+
+
+def test_arguments_that_were_written_to_are_named_even_when_it_happens_later(fence: Fence) -> None:
+    fenced = fence(
+        """
+        def forward(x, w):
+            return x + w, x
+        def backward(dout, cache):
+            cache[...] = 0
+            dout *= 2
+            return dout
+        """
+    )
+    assert run(fenced, "forward", np.ones(2), np.ones(2), keep="a").changed == ()
+    answer = run(fenced, "backward", np.ones(2), Kept("a", ("returned", 1)))
+    assert sorted(answer.changed) == ["0", "0"]
+
+
+def test_results_that_share_their_memory_are_told(fence: Fence) -> None:
+    fenced = fence(
+        "def f(x):\n    y = x + 1\n    return y, y[::-1]\ndef g(x):\n    return x, x + 1\n"
+    )
+    assert run(fenced, "f", np.ones(3)).shared
+    assert not run(fenced, "g", np.ones(3)).shared
+
+
+def test_a_layout_is_what_the_function_gets(fence: Fence) -> None:
+    fenced = fence("def f(x):\n    return x.flags.writeable, x.strides\n")
+    assert run(fenced, "f", np.ones((2, 2)), layout="read-only").returned[0] is False
+    assert run(fenced, "f", np.ones((2, 2)), layout="backwards").returned[1] == (-16, -8)
+
+
+def test_what_is_printed_is_no_part_of_an_answer(fence: Fence) -> None:
+    fenced = fence('def f():\n    print("all tests passed", flush=True)\n    return 3\n')
+    assert run(fenced, "f").returned == 3
+
+
+# --- hostile code ----------------------------------------------------------------------
+
+ENDS = {
+    "sys.exit": ("import sys; sys.exit(0)", "SystemExit"),
+    "os._exit": ("import os; os._exit(0)", "it ended Python with exit code 0"),
+    "an endless loop": ("while True: pass", "it did not return within 1 s"),
+    "an endless loop that catches": (
+        "while True:\n        try:\n            while 1: pass\n        except BaseException: pass",
+        "it did not return within 1 s",
+    ),
+    "a terabyte": ("import numpy; return numpy.ones((1 << 40,), 'u1')", "MemoryError"),
+    "memory bit by bit": (
+        "import numpy\n    all = []\n    while True: all.append(numpy.ones(1 << 24))",
+        "MemoryError",
+    ),
+    "an endless recursion": ("return f()", "RecursionError"),
+    "a segmentation fault": ("import ctypes; ctypes.string_at(0)", "segmentation fault"),
+    "abort": ("import os; os.abort()", "SIGABRT"),
+    "nonsense in every pipe": (
+        "import os\n    for fd in range(3, 64):\n        try: os.write(fd, b'{}' * 99)\n"
+        "        except OSError: pass",
+        "no answer",
+    ),
+    "closed pipes": ("import os; os.closerange(3, 64)", ""),
+    "a keyboard interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "its own signal": ("import signal; signal.raise_signal(9)", "SIGKILL"),
+    "a huge answer": ("import numpy; return numpy.ones(1 << 24)", "at most"),
+    "a deep answer": ("x = []\n    for _ in range(10 ** 5): x = [x]\n    return x", None),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_however_a_call_ends_it_is_an_answer_and_the_next_one_is_served(
+    fence: Fence, how: str
+) -> None:
+    body, said = ENDS[how]
+    limits = Limits(1.0 if "loop" in how else 30.0, 30.0, 1 << 30)
+    fenced = fence(f"def f():\n    {body}\ndef g():\n    return 7\n", limits=limits)
+    answer = run(fenced, "f")
+    if said is not None:
+        told = answer.ended or f"{answer.error}"
+        assert said in told
+        assert not answer.went_well
+    assert run(fenced, "g").returned == 7
+
+
+REFUSED = {
+    "a fork": "os.fork()",
+    "a fork bomb": "[os.fork() for _ in range(100)]",
+    "another program": "subprocess.run(['true'])",
+    "a shell": "os.system('true') == 0 or 1 / 0",
+    "a spawned program": "os.posix_spawn('/bin/true', ['true'], {})",
+    "multiprocessing": "multiprocessing.Process(target=print).start()",
+    "the network": "socket.create_connection(('127.0.0.1', 9))",
+    "a socket": "socket.socket(socket.AF_UNIX)",
+    "the judge's end": "os.kill(os.getppid(), 9)",
+    "everybody's end": "os.killpg(0, 9)",
+    "higher limits": "resource.setrlimit(resource.RLIMIT_AS, (-1, -1))",
+    "the judge's limits": "resource.prlimit(os.getppid(), resource.RLIMIT_AS, (0, 0))",
+    "another's file": "open(VICTIM).read()",
+    "another's deletion": "os.remove(VICTIM)",
+    "another's change": "open(VICTIM, 'a').write('x')",
+    "another's end": "os.truncate(VICTIM, 0)",
+    "another's rights": "os.chmod(VICTIM, 0o777)",
+    "another's name": "os.rename(VICTIM, VICTIM + 'x')",
+    "its own file": "open(__file__, 'a').write('x')",
+    "a file beside it": "open(os.path.join(os.path.dirname(__file__), 'new'), 'w')",
+    "a folder beside it": "os.mkdir(os.path.join(os.path.dirname(__file__), 'new'))",
+    "a link": "os.symlink(VICTIM, VICTIM + 'x')",
+    "the judge's memory": "open(f'/proc/{os.getppid()}/mem', 'rb').read(1)",
+    "the judge's environment": "open(f'/proc/{os.getppid()}/environ', 'rb').read(1)",
+    "passwords": "open('/etc/shadow').read()",
+    "a file of many gigabytes": "open('big', 'wb').truncate(1 << 34)",
+}
+
+
+@needs_linux
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_a_layer_does_not_need_is_refused_and_nobody_else_is_hurt(
+    fence: Fence, tmp_path: Path, what: str
+) -> None:
+    victim = tmp_path / "another.py"
+    victim.write_text("theirs")
+    rights = stat.S_IMODE(victim.stat().st_mode)
+    fenced = fence(
+        f"""
+        import multiprocessing, os, resource, socket, subprocess
+        VICTIM = {str(victim)!r}
+        def f():
+            return {REFUSED[what]}
+        def g():
+            return 7
+        """
+    )
+    answer = run(fenced, "f")
+    assert not answer.went_well, answer
+    assert run(fenced, "g").returned == 7
+    assert victim.read_text() == "theirs"
+    assert stat.S_IMODE(victim.stat().st_mode) == rights
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["another.py", "submission"]
+    assert [p.name for p in (tmp_path / "submission").iterdir()] == ["layers.py"]
+
+
+@needs_linux
+def test_threads_and_a_scratch_folder_are_allowed_and_the_folder_goes_with_the_fence(
+    fence: Fence,
+) -> None:
+    fenced = fence(
+        """
+        import os, threading
+        def f():
+            heard = []
+            one = threading.Thread(target=heard.append, args=(1,))
+            one.start(); one.join()
+            open("notes", "w").write("mine")
+            return heard, open("notes").read(), os.getcwd()
+        """
+    )
+    heard, notes, folder = run(fenced, "f").returned
+    assert (heard, notes) == ([1], "mine")
+    assert Path(folder).is_dir()
+    fenced.close()
+    assert not Path(folder).exists()
+
+
+def test_what_it_does_to_numpy_stays_there(fence: Fence) -> None:
+    fenced = fence(
+        """
+        import numpy as np
+        np.sum = np.allclose = np.array_equal = lambda *a, **k: True
+        def f(x):
+            x += 1
+            return np.sum(x)
+        """
+    )
+    assert run(fenced, "f", np.zeros(2)).changed == ("0",)
+    assert np.sum(np.ones(2)) == 2.0
+
+
+def test_no_process_is_left_behind(fence: Fence) -> None:
+    fenced = fence("import os\ndef f():\n    return os.getpid()\n")
+    pid = run(fenced, "f").returned
+    fenced.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_two_fences_know_nothing_of_each_other(fence: Fence) -> None:
+    first = fence("def f():\n    open('mine', 'w').write('1')\n", "a/layers.py")
+    second = fence("import os\ndef f():\n    return os.listdir('.')\n", "b/layers.py")
+    assert run(first, "f").went_well
+    assert run(second, "f").returned == []
+
+
+# --- loading -----------------------------------------------------------------------------
+
+NOT_LOADED = {
+    "import os; os._exit(0)": "ended Python with exit code 0",
+    "import sys; sys.exit('passed')": "SystemExit",
+    "raise RuntimeError('no')": "RuntimeError: no",
+    "while True: pass": "did not return",
+    "def f(:": "SyntaxError",
+    "\0": "null bytes",
+}
+
+
+@pytest.mark.parametrize("source", NOT_LOADED, ids=repr)
+def test_a_file_that_cannot_be_imported_is_an_error_in_words(fence: Fence, source: str) -> None:
+    begin = time.monotonic()
+    with pytest.raises(LoadError) as caught:
+        fence(source, limits=Limits(load_s=3.0))
+    assert NOT_LOADED[source] in caught.value.what
+    assert time.monotonic() - begin < 15
+
+
+PYTHON_2 = {
+    'def f():\n    print "hello"\n': (2, "print is a function"),
+    "def f(x):\n    try:\n        pass\n    except IOError, e:\n        pass\n": (
+        4,
+        "except (A, B)",
+    ),
+}
+
+
+@pytest.mark.parametrize("source", PYTHON_2, ids=repr)
+def test_code_for_python_2_is_told_what_to_change_and_where(fence: Fence, source: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        fence(source)
+    line, mend = PYTHON_2[source]
+    assert caught.value.line == line
+    assert mend in caught.value.mend
+
+
+def test_old_names_work_on_and_are_noted_down(fence: Fence) -> None:
+    fenced = fence(
+        """
+        import numpy as np
+        def f(n):
+            return [np.float(k) for k in xrange(n)], np.Inf
+        """
+    )
+    assert run(fenced, "f", 2).returned == ([0.0, 1.0], np.inf)
+    old = {note["name"]: note["now"] for note in fenced.notes}
+    assert old == {"np.float": "float", "xrange": "range", "np.Inf": "np.inf"}
+
+
+def test_an_error_of_python_2_arithmetic_says_what_to_change(fence: Fence) -> None:
+    answer = run(fence("def f(n):\n    return list(range(n / 2))\n"), "f", 4)
+    assert answer.error is not None
+    assert answer.error["mend"] == "/ gives a float in Python 3: use //"
+
+
+def test_a_module_that_is_missing_stops_only_what_needs_it(fence: Fence) -> None:
+    fenced = fence(
+        """
+        import not_there_at_all as nt
+        from not_there_either.part import thing
+        def f():
+            return 7
+        def g():
+            return nt.jit(3)
+        """
+    )
+    assert run(fenced, "f").returned == 7
+    answer = run(fenced, "g")
+    assert answer.error is not None
+    assert "not_there_at_all.jit" in answer.error["says"]
+    assert {"what": "missing", "module": "not_there_at_all"} in fenced.notes
+
+
+def test_helpers_of_the_course_are_lent_where_they_are_missing(fence: Fence) -> None:
+    fenced = fence(
+        """
+        from .im2col import im2col_indices
+        from cs231n.fast_layers import *
+        def f(x):
+            return im2col_indices(x, 2, 2, padding=0, stride=1)
+        """,
+        lent_from="cnnpy.cs231n",
+    )
+    assert run(fenced, "f", np.ones((1, 1, 2, 2))).returned.shape == (4, 1)
+    assert {"what": "lent", "module": "cs231n.fast_layers"} in fenced.notes
+
+
+def test_a_package_is_imported_as_a_package(fence: Fence, tmp_path: Path) -> None:
+    package = tmp_path / "submission" / "cs231n"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "helper.py").write_text("FACTOR = 3\n")
+    fenced = fence(
+        "from cs231n.helper import FACTOR\nfrom .helper import FACTOR as same\n"
+        "def f():\n    return FACTOR * same\n",
+        "cs231n/layers.py",
+    )
+    assert run(fenced, "f").returned == 9
