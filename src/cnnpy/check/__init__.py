@@ -6,6 +6,7 @@ judges is handed in.
 """
 
 from cnnpy.check.case import LAYOUTS, Case, RandomHand
-from cnnpy.check.suite import Finding, judge
+from cnnpy.check.hold import Finding
+from cnnpy.check.suite import judge
 
 __all__ = ["LAYOUTS", "Case", "Finding", "RandomHand", "judge"]

@@ -48,7 +48,8 @@ class Call:
     ----------
     function : str
         Its name; ``Class`` makes an object of a class, ``.method`` calls a method of the
-        object that is the first argument.
+        object that is the first argument, ``@name`` gives an attribute of it, or None, and
+        ``=`` gives the argument itself.
     arguments : sequence
         Values and `Kept` ones.
     keywords : mapping
@@ -85,7 +86,8 @@ class Answer:
     ended : str, optional
         How the process ended, where it did not live to answer.
     changed : tuple of str
-        Which arrays of the arguments, of this call and of those kept, were written to.
+        Which arrays that were handed over, now or earlier, were written to: the function
+        and the position of each, ``"conv_forward:0"``.
     shared : bool
         Whether two arrays that were returned stand in the same memory.
     notes : tuple of mapping
@@ -163,7 +165,7 @@ class Session:
         """
         arguments = [self._value(a, call.layout) for a in call.arguments]
         keywords = {k: self._value(a, call.layout) for k, a in call.keywords.items()}
-        self._watch(arguments, keywords)
+        self._watch(call.function, arguments, keywords)
         begin = time.perf_counter()
         try:
             with np.errstate(all="ignore"):
@@ -189,6 +191,10 @@ class Session:
         if name.startswith("."):
             method: Callable[..., Any] = getattr(arguments.pop(0), name[1:])
             return method
+        if name == "=":
+            return lambda value: value
+        if name.startswith("@"):
+            return lambda owner: getattr(owner, name[1:], None)
         return self.functions[name]
 
     def _value(self, value: Any, layout: str) -> Any:
@@ -205,11 +211,11 @@ class Session:
             return {k: self._value(v, layout) for k, v in value.items()}
         return value
 
-    def _watch(self, arguments: list[Any], keywords: dict[str, Any]) -> None:
+    def _watch(self, function: str, arguments: list[Any], keywords: dict[str, Any]) -> None:
         known = {id(array) for _, array, _ in self._given}
         for name, value in [*enumerate(arguments), *keywords.items()]:
             if isinstance(value, np.ndarray) and id(value) not in known:
-                self._given.append((str(name), value, value.tobytes()))
+                self._given.append((f"{function}:{name}", value, value.tobytes()))
 
     def _changed(self) -> tuple[str, ...]:
         changed = tuple(name for name, array, was in self._given if array.tobytes() != was)

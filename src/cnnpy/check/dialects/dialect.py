@@ -1,0 +1,271 @@
+"""A dialect: how an implementation of an op is called, and what it gives back.
+
+The judge speaks in the op's own terms, those of :mod:`cnnpy.contract`. A dialect
+translates: a course's ``conv_param`` with ``stride`` and ``pad`` from the options, weights
+of shape (D, M) from (M, D), and back. It also says which cases can be put into its words
+at all, and which of these lie at the edge of what it promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cnnpy.check.case import Case
+from cnnpy.check.fence.session import Answer, Call, Kept
+from cnnpy.check.outcome import Caller, Failure, Outcome
+
+__all__ = ["Arguments", "Dialect", "Found", "always", "never", "same"]
+
+Translation = Callable[[Case, Any], Any]
+
+
+def same(case: Case, value: Any) -> Any:
+    """Leave a value as it is."""
+    return value
+
+
+def always(case: Case) -> bool:
+    """Take every case."""
+    return True
+
+
+def never(case: Case) -> bool:
+    """Find no case at the edge."""
+    return False
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a function is called with.
+
+    Parameters
+    ----------
+    positional : sequence
+        Arrays, numbers, parameter dictionaries.
+    keywords : mapping
+        Those given by name.
+    names : mapping
+        The position of each of the op's inputs among the arguments.
+    """
+
+    positional: Sequence[Any]
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one op is called in one manner.
+
+    Parameters
+    ----------
+    op : str
+        A name of ``OPS``.
+    task : str
+        What its users call it.
+    manner : {"course", "cnnpy", "loss", "class"}
+        How the passes are called; see `Found.run`.
+    forward, backward : tuple of str
+        The names that its functions go by; the k-th of each belong together.
+    arguments : callable
+        From a case, what forward is called with.
+    gradients : tuple of str
+        The inputs of which backward returns gradients, in its order.
+    takes : callable
+        Whether a case can be put into this dialect's words.
+    edge : callable
+        Whether a case lies at the edge of its domain, where it may refuse.
+    to_dout, from_out : callable
+        Translate the gradient of the output, and the output.
+    from_gradient : mapping
+        By input, translates the gradient.
+    from_updated : mapping
+        Where the updated arrays stand after forward: by input, a path into the arguments
+        and a translation.
+    """
+
+    op: str
+    task: str
+    manner: str
+    forward: tuple[str, ...]
+    backward: tuple[str, ...]
+    arguments: Callable[[Case], Arguments]
+    gradients: tuple[str, ...]
+    takes: Callable[[Case], bool] = always
+    edge: Callable[[Case], bool] = never
+    to_dout: Translation = same
+    from_out: Translation = same
+    from_gradient: Mapping[str, Translation] = field(default_factory=dict)
+    from_updated: Mapping[str, tuple[tuple[int | str, ...], Translation]] = field(
+        default_factory=dict
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """An implementation that was found: a dialect and the names of its functions.
+
+    Parameters
+    ----------
+    dialect : Dialect
+        How it is called.
+    forward : str
+        The name of the function, or of the class.
+    backward : str or None
+        The name of the function; None where there is none.
+    """
+
+    dialect: Dialect
+    forward: str
+    backward: str | None
+
+    @property
+    def name(self) -> str:
+        """Name it for a reader."""
+        return self.forward
+
+    def run(self, caller: Caller, case: Case, dout: Any, layout: str = "contiguous") -> Outcome:
+        """Run both passes on a case.
+
+        Parameters
+        ----------
+        caller : Caller
+            Who calls.
+        case : Case
+            Inputs and options, in the dtype to call with.
+        dout : ndarray of the shape of the output
+            The gradient to send back.
+        layout : str
+            The memory layout of all arrays: a name of ``LAYOUTS``.
+
+        Returns
+        -------
+        Outcome
+            What came of it.
+        """
+        outcome = _RUN[self.dialect.manner](self, caller, case, dout, layout)
+        caller.forget()
+        return outcome
+
+
+_OUT = ("returned", 0)
+
+
+def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, layout: str) -> Outcome:
+    """``forward(...) -> (out, cache)`` and ``backward(dout, cache) -> gradients``."""
+    d = found.dialect
+    given = d.arguments(case)
+    call = Call(
+        found.forward, given.positional, given.keywords, keep="forward", send=((0,),), layout=layout
+    )
+    first = caller.call(call)
+    if not first.went_well:
+        return Outcome(failure=Failure.of("forward", first), seconds=first.seconds)
+    if first.form.rpartition(" of ")[2] != "2":
+        return Outcome(form=f"{found.forward} returned a {first.form}, not (out, cache)")
+    out = d.from_out(case, first.returned[0])
+    updated = {
+        name: translate(case, _argument(caller, path))
+        for name, (path, translate) in d.from_updated.items()
+    }
+    changed = _inputs(found, given, first.changed)
+    partial = Outcome(out, updated=updated, changed=changed, seconds=first.seconds)
+    if found.backward is None or out is None:
+        return partial
+    return _backward(found, caller, case, dout, layout, partial, given)
+
+
+def _backward(
+    found: Found,
+    caller: Caller,
+    case: Case,
+    dout: Any,
+    layout: str,
+    partial: Outcome,
+    given: Arguments,
+) -> Outcome:
+    d = found.dialect
+    assert found.backward is not None
+    sent = d.to_dout(case, dout)
+    back = Call(found.backward, [sent, Kept("forward", ("returned", 1))], layout=layout)
+    answers = [caller.call(back)]
+    if answers[0].went_well:
+        answers.append(caller.call(back))
+    for answer in answers:
+        if not answer.went_well:
+            failure = Failure.of("backward", answer)
+            return _with(partial, failure=failure, seconds=partial.seconds + answer.seconds)
+    first, second = answers
+    form = _wrong_form(found, first)
+    if form is not None:
+        return _with(partial, form=form)
+    changed = partial.changed + _inputs(found, given, first.changed)
+    return _with(
+        partial,
+        gradients=_gradients(d, case, first.returned),
+        again=_gradients(d, case, second.returned),
+        changed=tuple(dict.fromkeys(changed)),
+        shared=first.shared,
+        seconds=partial.seconds + first.seconds,
+    )
+
+
+def _with(outcome: Outcome, **fields: Any) -> Outcome:
+    return Outcome(**{**vars(outcome), **fields})
+
+
+def _argument(caller: Caller, path: tuple[int | str, ...]) -> Any:
+    position, *rest = path
+    where = "keywords" if isinstance(position, str) else "arguments"
+    kept = Kept("forward", (where, position))
+    answer = caller.call(Call("=", [kept], send=(tuple(rest),)))
+    return answer.returned[0] if answer.went_well else None
+
+
+def _wrong_form(found: Found, answer: Answer) -> str | None:
+    wanted = len(found.dialect.gradients)
+    got = int(answer.form.rpartition(" of ")[2]) if " of " in answer.form else 1
+    if wanted == got or (wanted == 1 and " of " not in answer.form):
+        return None
+    return f"{found.backward} returned a {answer.form}, not {wanted} gradients"
+
+
+def _gradients(d: Dialect, case: Case, returned: Any) -> dict[str, Any]:
+    many = returned if isinstance(returned, list | tuple) else [returned]
+    return {
+        name: d.from_gradient.get(name, same)(case, value)
+        for name, value in zip(d.gradients, many, strict=True)
+    }
+
+
+def _inputs(found: Found, given: Arguments, changed: Sequence[str]) -> tuple[str, ...]:
+    """Name the inputs that stood where it was written to."""
+    names = {f"{found.forward}:{position}": name for name, position in given.names.items()}
+    names[f"{found.backward}:0"] = "dout"
+    return tuple(dict.fromkeys(names[c] for c in changed if c in names))
+
+
+def _loss(found: Found, caller: Caller, case: Case, dout: Any, layout: str) -> Outcome:
+    """``loss(x, y) -> (loss, dx)``."""
+    d = found.dialect
+    given = d.arguments(case)
+    answer = caller.call(Call(found.forward, given.positional, given.keywords, layout=layout))
+    if not answer.went_well:
+        return Outcome(failure=Failure.of("forward", answer), seconds=answer.seconds)
+    if answer.form.rpartition(" of ")[2] != "2":
+        return Outcome(form=f"{found.forward} returned a {answer.form}, not (loss, dx)")
+    loss, dx = answer.returned
+    gradients = {d.gradients[0]: dx * np.float64(dout) if isinstance(dx, np.ndarray) else dx}
+    changed = _inputs(found, given, answer.changed)
+    return Outcome(loss, gradients, gradients, changed=changed, seconds=answer.seconds)
+
+
+_RUN: dict[str, Callable[[Found, Caller, Case, Any, str], Outcome]] = {
+    "course": _two_functions,
+    "cnnpy": _two_functions,
+    "loss": _loss,
+}
