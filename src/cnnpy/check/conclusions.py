@@ -1,0 +1,173 @@
+"""What a reader is told: findings drawn together, worst first, each with cause and mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cnnpy.check.mistakes import Mistake
+from cnnpy.check.observe import Grade, Graded, Observation
+from cnnpy.check.patterns import what_holds
+from cnnpy.check.trial import Trial
+
+__all__ = ["Conclusion", "conclusions_of"]
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """One thing that a reader is told of an implementation.
+
+    Parameters
+    ----------
+    grade : Grade
+        How grave it is.
+    title : str
+        What is wrong, in a sentence.
+    function : str
+        Where.
+    name : str or None
+        The name of the mistake; None where none that is known fits.
+    cause, mend : str or None
+        Where it comes from, what to write instead.
+    details : tuple of str
+        What else was seen.
+    shown_by : Observation or None
+        A case that shows it.
+    certain : bool
+        Whether nothing else that is known fits what was seen.
+    """
+
+    grade: Grade
+    title: str
+    function: str
+    name: str | None = None
+    cause: str | None = None
+    mend: str | None = None
+    details: tuple[str, ...] = ()
+    shown_by: Observation | None = None
+    certain: bool = True
+
+
+def conclusions_of(trial: Trial) -> list[Conclusion]:
+    """Draw together what was found in a trial.
+
+    Parameters
+    ----------
+    trial : Trial
+        All that was tried on one implementation.
+
+    Returns
+    -------
+    list of Conclusion
+        Worst first.
+    """
+    if trial.is_empty:
+        title = "not written yet: it returns None"
+        return [Conclusion(Grade.NOTICE, title, trial.found.forward, "not_written")]
+    found = [*_wrong(trial), *_conventions(trial), *_notices(trial)]
+    if trial.found.backward is None and trial.found.dialect.manner != "loss":
+        title = "there is no backward pass, so forward alone was tried"
+        found.append(Conclusion(Grade.NOTICE, title, trial.found.forward, "no_backward"))
+    return sorted(found, key=lambda c: -c.grade)
+
+
+def _wrong(trial: Trial) -> Iterator[Conclusion]:
+    if trial.grade is not Grade.WRONG:
+        return
+    diagnosis = trial.diagnosis
+    if diagnosis is None:
+        shown = trial.smallest
+        title = str(shown.wrong()[0]) if shown is not None else "it is wrong"
+        details = tuple(what_holds(trial.observations))
+        yield Conclusion(
+            Grade.WRONG,
+            title,
+            _function(trial, shown),
+            details=details,
+            mend=None if shown is None or shown.outcome.failure is None else _mend_of(shown),
+            shown_by=shown,
+        )
+        return
+    for mistake in diagnosis.mistakes:
+        also = [m for other in diagnosis.also for m in other if m is not mistake]
+        yield Conclusion(
+            Grade.WRONG,
+            mistake.shows,
+            _function(trial, trial.smallest),
+            mistake.name,
+            mistake.cause,
+            mistake.mend,
+            _also(also),
+            trial.smallest,
+            certain=not also,
+        )
+
+
+def _mend_of(shown: Observation) -> str | None:
+    assert shown.outcome.failure is not None
+    return shown.outcome.failure.mend
+
+
+def _also(others: list[Mistake]) -> tuple[str, ...]:
+    return tuple(f"or: {m.shows} {m.cause}" for m in dict.fromkeys(others))
+
+
+def _function(trial: Trial, shown: Observation | None) -> str:
+    """Name the function in which it shows."""
+    backward = trial.found.backward
+    places = {f.where for f in shown.wrong()} if shown is not None else set()
+    if backward is None or "forward" in places:
+        return trial.found.forward
+    return (
+        backward
+        if any(p == "backward" or p.startswith("d") for p in places)
+        else (trial.found.forward)
+    )
+
+
+def _graded(trial: Trial) -> Iterator[tuple[Observation, Graded]]:
+    for o in trial.observations:
+        for graded in o.findings:
+            yield o, graded
+
+
+def _conventions(trial: Trial) -> Iterator[Conclusion]:
+    seen = set()
+    for o, graded in _graded(trial):
+        convention = graded.convention
+        if convention is None or convention.name in seen:
+            continue
+        seen.add(convention.name)
+        where = trial.found.backward or trial.found.forward
+        name = "tie" if convention.is_tie else "convention"
+        yield Conclusion(graded.grade, convention.name, where, name, convention.why, None, (), o)
+
+
+_TITLES = {
+    "dtype": "{where} is {detail} for {given} input",
+    "changed": "{where} is written to: the caller's array changes",
+    "shared": "two gradients stand in the same memory: adding to one changes the other",
+    "rounding": "{where} is right, but less precise than it could be",
+    "refuses": "it refuses some sizes at the edge of its domain",
+}
+
+
+def _notices(trial: Trial) -> Iterator[Conclusion]:
+    seen = set()
+    for o, graded in _graded(trial):
+        f = graded.finding
+        if graded.grade is not Grade.NOTICE or f.kind not in _TITLES or (f.kind, f.where) in seen:
+            continue
+        seen.add((f.kind, f.where))
+        given = o.probe.dtype.__name__
+        title = _TITLES[f.kind].format(where=f.where, detail=f.detail, given=given)
+        details = (f.detail,) if f.kind == "refuses" else ()
+        yield Conclusion(
+            graded.grade, title, _of(trial, f.where), f.kind, details=details, shown_by=o
+        )
+
+
+def _of(trial: Trial, where: str) -> str:
+    if where == "forward" or trial.found.backward is None:
+        return trial.found.forward
+    return trial.found.backward

@@ -1,0 +1,220 @@
+"""Where the field has more than one convention: who follows another is told, not failed.
+
+At a kink there is no derivative but a set of subgradients; which one is taken is a
+convention. What is no subgradient at all, the whole gradient for each of several equal
+maxima, is a finding of its own, a *tie*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnnpy.check.case import Case
+from cnnpy.check.hold import hold
+from cnnpy.check.outcome import Outcome
+from cnnpy.check.truth import Truth
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.contract.ops import OPS
+from cnnpy.contract.shapes import as_pair
+from cnnpy.reference.windows import clipped
+
+__all__ = ["Convention", "convention_of"]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """Another way that is in use.
+
+    Parameters
+    ----------
+    name : str
+        What is done, in a few words.
+    why : str
+        What a reader should know about it.
+    where : str
+        The gradient or array that it shows in.
+    compute : callable
+        What it gives there, of the case and dout.
+    is_tie : bool
+        Whether it is no subgradient.
+    """
+
+    name: str
+    why: str
+    where: str
+    compute: Callable[[Case, FloatArray], Any]
+    is_tie: bool = False
+
+
+def convention_of(
+    case: Case,
+    outcome: Outcome,
+    truth: Truth,
+    dout: FloatArray,
+    where: str,
+    dtype: type[np.floating[Any]],
+    translate: Callable[[Case, Any], Any] | None = None,
+) -> Convention | None:
+    """Find the convention that an outcome follows where it differs from the definition.
+
+    Parameters
+    ----------
+    case : Case
+        Inputs and options.
+    outcome : Outcome
+        What came out.
+    truth : Truth
+        What the definition says.
+    dout : ndarray of the shape of the output
+        The gradient that was sent back.
+    where : str
+        Where it differs.
+    dtype : type
+        The dtype that was called with.
+    translate : callable, optional
+        Brings what a convention gives into the terms of the outcome.
+
+    Returns
+    -------
+    Convention or None
+        None where no known convention gives these numbers.
+    """
+    plain = case.cast(np.float64)
+    for convention in CONVENTIONS.get(case.op, ()):
+        if convention.where != where:
+            continue
+        value = convention.compute(plain, dout.astype(np.float64))
+        if translate is not None:
+            value = translate(plain, value)
+        other = _with(case.op, truth, where, value)
+        findings = hold(case, outcome, other, dout, dtype=dtype)
+        if all(f.where != where or f.kind not in ("values", "shape") for f in findings):
+            return convention
+    return None
+
+
+def _with(op: str, truth: Truth, where: str, value: Any) -> Truth:
+    """Put another value in the place of the definition's."""
+    if where in truth.updated:
+        return truth._replace(updated={**truth.updated, where: value})
+    at = OPS[op].gradients.index(where.removeprefix("d"))
+    gradients = [value if k == at else g for k, g in enumerate(truth.gradients)]
+    return truth._replace(gradients=gradients)
+
+
+# --- max pooling: which of several equal maxima takes the gradient -------------------------
+
+Share = Callable[[FloatArray], FloatArray]
+
+
+def _routed(share: Share) -> Callable[[Case, FloatArray], FloatArray]:
+    """Compute dx where the gradient of a window is dealt out by `share` of its entries."""
+
+    def compute(case: Case, dout: FloatArray) -> FloatArray:
+        x, options = case.arrays["x"], case.options
+        HH, WW = as_pair(options["kernel_size"])
+        stride = options["stride"]
+        stride_h, stride_w = (HH, WW) if stride is None else as_pair(stride)
+        pad_h, pad_w = as_pair(options["padding"])
+        dx: FloatArray = np.zeros_like(x)
+        for n, c, i, j in np.ndindex(dout.shape):
+            rows = clipped(i, stride_h, HH, pad_h, x.shape[2])
+            columns = clipped(j, stride_w, WW, pad_w, x.shape[3])
+            window = x[n, c, rows, columns]
+            dx[n, c, rows, columns] += dout[n, c, i, j] * share(window)
+        return dx
+
+    return compute
+
+
+def _each(window: FloatArray) -> FloatArray:
+    return np.asarray(window == window.max(), dtype=np.float64)
+
+
+def _split(window: FloatArray) -> FloatArray:
+    return np.asarray(_each(window) / _each(window).sum())
+
+
+def _last(window: FloatArray) -> FloatArray:
+    last = np.zeros(window.size)
+    last[window.size - 1 - int(np.argmax(window.ravel()[::-1]))] = 1.0
+    return np.asarray(last.reshape(window.shape))
+
+
+# --- batch norm: what runs along ------------------------------------------------------------
+
+
+def _running(mean: bool, keep: bool, biased: bool) -> Callable[[Case, FloatArray], Any]:
+    """Compute a running statistic: what is weighed by momentum, and over n or n - 1."""
+
+    def compute(case: Case, dout: FloatArray) -> Any:
+        x = np.moveaxis(case.arrays["x"], 1, -1).reshape(-1, case.arrays["x"].shape[1])
+        momentum = case.options["momentum"]
+        before = case.arrays["running_mean" if mean else "running_var"]
+        before = (0.0 if mean else 1.0) if before is None else before
+        new = x.mean(axis=0) if mean else x.var(axis=0, ddof=0 if biased else 1)
+        share = 1 - momentum if keep else momentum
+        return (1 - share) * before + share * new
+
+    return compute
+
+
+_KINK = "at a kink every slope between those of both sides is a subgradient"
+_MOMENTUM = "momentum weighs the new batch in PyTorch, what was there before in the course"
+_VARIANCE = "the running variance is unbiased in PyTorch, biased in the course"
+
+CONVENTIONS: dict[str, tuple[Convention, ...]] = {
+    "max_pool2d": (
+        Convention(
+            "every tied maximum takes the whole gradient",
+            "no subgradient: of k equal maxima dx sums to k times dout; give it to one of them",
+            "dx",
+            _routed(_each),
+            is_tie=True,
+        ),
+        Convention("ties share the gradient", _KINK, "dx", _routed(_split)),
+        Convention("the last of tied maxima takes the gradient", _KINK, "dx", _routed(_last)),
+    ),
+    "relu": (
+        Convention(
+            "the gradient passes at 0",
+            _KINK,
+            "dx",
+            lambda case, dout: dout * (case.arrays["x"] >= 0),
+        ),
+        Convention(
+            "half the gradient passes at 0",
+            _KINK,
+            "dx",
+            lambda case, dout: dout * np.heaviside(case.arrays["x"], 0.5),
+        ),
+    ),
+    "batch_norm": (
+        Convention(
+            "momentum weighs the other side", _MOMENTUM, "running_mean", _running(True, True, False)
+        ),
+        Convention(
+            "a biased running variance", _VARIANCE, "running_var", _running(False, False, True)
+        ),
+        Convention(
+            "an unbiased running variance", _VARIANCE, "running_var", _running(False, False, False)
+        ),
+        Convention(
+            "momentum weighs the other side, the running variance is biased",
+            f"{_MOMENTUM}; {_VARIANCE}",
+            "running_var",
+            _running(False, True, True),
+        ),
+        Convention(
+            "momentum weighs the other side, the running variance is unbiased",
+            f"{_MOMENTUM}; {_VARIANCE}",
+            "running_var",
+            _running(False, True, False),
+        ),
+    ),
+}
+"""The known ones, by op."""

@@ -1,0 +1,216 @@
+"""Which known mistake gives what an implementation gives.
+
+Every mistake of :mod:`cnnpy.check.mistakes` is a whole implementation, so the question has
+an answer without any guess: run it on the cases that were tried, and compare. A mistake is
+a suspect as long as the implementation is wrong in just its way wherever the mistake shows.
+It is named where the suspects, one or two together, account for everything that is wrong.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnnpy.check.case import Case
+from cnnpy.check.compare import allowed
+from cnnpy.check.mistakes import MISTAKES, Mistake
+from cnnpy.check.observe import Observation, lenient
+from cnnpy.check.truth import as_list
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.contract.ops import OPS
+
+__all__ = ["Diagnosis", "diagnose", "results_of"]
+
+MOST_TOGETHER = 2
+"""How many mistakes are looked for at once."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What accounts for everything that is wrong.
+
+    Parameters
+    ----------
+    mistakes : tuple of Mistake
+        Those that are made, together.
+    also : tuple of tuple of Mistake
+        Other explanations that fit what was tried as well.
+    """
+
+    mistakes: tuple[Mistake, ...]
+    also: tuple[tuple[Mistake, ...], ...] = ()
+
+
+def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
+    """Name the mistakes that give what was seen.
+
+    Parameters
+    ----------
+    op : str
+        A name of ``OPS``.
+    observations : sequence of Observation
+        All that was tried.
+
+    Returns
+    -------
+    Diagnosis or None
+        None where nothing known accounts for everything.
+    """
+    # where something is wrong most suspects fall at once, and small cases cost least
+    order = sorted(observations, key=lambda o: (not o.wrong(), _size(o.case)))
+    wrong = {(k, place) for k, o in enumerate(order) for place in _wrong_places(o)}
+    if not wrong:
+        return None
+    covers: dict[str, set[tuple[int, str]]] = {}
+    for mistake in MISTAKES.values():
+        if mistake.op == op:
+            shows = _where_it_shows(mistake, order)
+            if shows:
+                covers[mistake.name] = shows
+    for n in range(1, MOST_TOGETHER + 1):
+        fitting = [
+            tuple(MISTAKES[name] for name in names)
+            for names in itertools.combinations(covers, n)
+            if set().union(*(covers[name] for name in names)) == wrong
+        ]
+        if fitting:
+            return Diagnosis(fitting[0], tuple(fitting[1:]))
+    return None
+
+
+def _where_it_shows(
+    mistake: Mistake, observations: Sequence[Observation]
+) -> set[tuple[int, str]] | None:
+    """Give where a mistake shows; None where the implementation is not wrong in its way."""
+    shows = set()
+    for k, o in enumerate(observations):
+        makes = results_of(mistake, o.case, o.dout)
+        right, got = _right(o), _got(o)
+        for place, value in makes.items():
+            if _alike(o, place, value, right.get(place, _NOTHING)):
+                continue
+            if place not in got or not _alike(o, place, got[place], value):
+                return None
+            shows.add((k, place))
+    return shows
+
+
+def _wrong_places(observation: Observation) -> Iterator[str]:
+    right, got = _right(observation), _got(observation)
+    wrong = {f.where for f in observation.wrong()}
+    for place, value in got.items():
+        seen = place in wrong or isinstance(value, _Raised)
+        if seen and not _alike(observation, place, value, right.get(place, _NOTHING)):
+            yield place
+
+
+# --- results, place by place ---------------------------------------------------------------
+
+
+class _Raised:
+    """Stand for the result of a pass that raised or came to no end."""
+
+
+_RAISED, _NOTHING = _Raised(), object()
+
+
+def results_of(mistake: Mistake, case: Case, dout: FloatArray) -> dict[str, Any]:
+    """Run a mistake on a case.
+
+    Parameters
+    ----------
+    mistake : Mistake
+        What to run.
+    case : Case
+        Inputs and options.
+    dout : ndarray of the shape of the right output
+        The gradient to send back.
+
+    Returns
+    -------
+    dict
+        By place: ``forward``, ``d<input>``, and the names of updated arrays. A pass that
+        raises gives a token, and nothing comes behind it.
+    """
+    own = case.cast(np.float64)
+    with np.errstate(all="ignore"):
+        try:
+            out, cache = mistake.forward(*own.positional(), **own.keywords())
+        except Exception:
+            return {"forward": _RAISED}
+        found: dict[str, Any] = {"forward": out, **_updated(own)}
+        try:
+            gradients = as_list(case.op, mistake.backward(dout.astype(np.float64), cache))
+        except Exception:
+            return {**found, "backward": _RAISED}
+    return found | {f"d{n}": g for n, g in zip(OPS[case.op].gradients, gradients, strict=False)}
+
+
+def _updated(case: Case) -> dict[str, Any]:
+    names = [i.name for i in OPS[case.op].keyword if i.kind.name == "UPDATED"]
+    return {name: case.arrays[name] for name in names if case.arrays[name] is not None}
+
+
+def _right(o: Observation) -> dict[str, Any]:
+    gradients = zip(OPS[o.case.op].gradients, o.truth.gradients, strict=True)
+    return {"forward": o.truth.out, **o.truth.updated} | {f"d{n}": g for n, g in gradients}
+
+
+def _got(o: Observation) -> dict[str, Any]:
+    outcome = o.outcome
+    if outcome.out is None:
+        return {"forward": _RAISED}
+    found: dict[str, Any] = {"forward": outcome.out, **_told(outcome.updated)}
+    if outcome.failure is not None or outcome.form is not None:
+        return {**found, "backward": _RAISED}
+    return found | {f"d{name}": g for name, g in outcome.gradients.items()}
+
+
+def _told(updated: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in updated.items() if value is not None}
+
+
+def _alike(o: Observation, place: str, a: Any, b: Any) -> bool:
+    """Tell whether two results are the same but for rounding."""
+    if a is _NOTHING or b is _NOTHING or isinstance(a, _Raised) or isinstance(b, _Raised):
+        return a is b
+    if a is None or b is None:
+        return a is b
+    if isinstance(a, list | tuple) or isinstance(b, list | tuple):
+        both = isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b)
+        return both and all(_alike(o, place, x, y) for x, y in zip(a, b, strict=True))
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or a.dtype.kind not in "fiub" or b.dtype.kind not in "fiub":
+        return False
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    finite = np.isfinite(a) & np.isfinite(b)
+    if np.isfinite(a).all() != np.isfinite(b).all():
+        return False
+    with np.errstate(invalid="ignore"):  # how far infinity spreads depends on the way
+        near = (a == b) | (np.abs(a - b) <= _distance(o, place, b))
+    return bool(np.all(near | ~finite))
+
+
+def _distance(o: Observation, place: str, want: FloatArray) -> FloatArray:
+    """Give how far apart two ways to the same result may be."""
+    bound = _bound(o, place)
+    if bound is None or np.shape(bound) != want.shape:
+        # a result of another shape than the right one has no bound of its own
+        largest = 1.0 if bound is None else float(np.abs(bound).max(initial=1.0))
+        bound = np.full(want.shape, largest + float(np.abs(want).max(initial=0.0)))
+    return allowed(lenient(o.case.op), np.dtype(o.probe.dtype), want, bound, 1.0)
+
+
+def _bound(o: Observation, place: str) -> Any:
+    if place == "forward":
+        return o.truth.out_bound
+    names = [f"d{name}" for name in OPS[o.case.op].gradients]
+    return o.truth.gradient_bounds[names.index(place)] if place in names else None
+
+
+def _size(case: Case) -> int:
+    return sum(a.size for a in case.arrays.values() if isinstance(a, np.ndarray))

@@ -1,0 +1,206 @@
+"""Try a probe on an implementation, and grade what is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from cnnpy import reference
+from cnnpy.check.case import Case
+from cnnpy.check.conventions import Convention, convention_of
+from cnnpy.check.dialects import Found
+from cnnpy.check.hold import Finding, hold
+from cnnpy.check.outcome import Caller, Outcome
+from cnnpy.check.plans import Plan, Probe
+from cnnpy.check.truth import Truth, run_definition
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.contract.ops import OPS
+from cnnpy.contract.opspec import Tolerance
+
+__all__ = ["Grade", "Graded", "Observation", "lenient", "observe"]
+
+
+class Grade(IntEnum):
+    """How grave a finding is."""
+
+    NOTICE = 1
+    TIE = 2
+    WRONG = 3
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A finding with its grade.
+
+    Parameters
+    ----------
+    finding : Finding
+        What differs.
+    grade : Grade
+        How grave it is.
+    convention : Convention, optional
+        The convention that it follows.
+    """
+
+    finding: Finding
+    grade: Grade
+    convention: Convention | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What came of a probe.
+
+    Parameters
+    ----------
+    probe : Probe
+        What was tried.
+    case : Case
+        Inputs, in the dtype that they were given in, and options.
+    dout : ndarray of the shape of the output
+        The gradient that was sent back.
+    outcome : Outcome
+        What came out.
+    truth : Truth
+        What the definition says.
+    findings : tuple of Graded
+        What differs.
+    """
+
+    probe: Probe
+    case: Case
+    dout: FloatArray
+    outcome: Outcome
+    truth: Truth
+    findings: tuple[Graded, ...]
+
+    @property
+    def grade(self) -> Grade | None:
+        """Give the gravest grade; None where all is as it should be."""
+        return max((g.grade for g in self.findings), default=None)
+
+    def wrong(self) -> list[Finding]:
+        """List what is wrong.
+
+        Returns
+        -------
+        list of Finding
+            Those graded so.
+        """
+        return [g.finding for g in self.findings if g.grade is Grade.WRONG]
+
+
+def observe(found: Found, caller: Caller, plan: Plan, probe: Probe) -> Observation | None:
+    """Try a probe.
+
+    Parameters
+    ----------
+    found : Found
+        The implementation.
+    caller : Caller
+        Who calls it.
+    plan : Plan
+        The op's.
+    probe : Probe
+        What to try.
+
+    Returns
+    -------
+    Observation or None
+        None where the implementation's dialect has no words for this case.
+    """
+    case = plan.case(probe)
+    if not found.dialect.takes(case):
+        return None
+    case = case.cast(probe.dtype)
+    eps = float(np.finfo(probe.dtype).eps)
+    dout = _dout(case, probe)
+    truth = run_definition(case.cast(np.float64), dout.astype(np.float64), eps)
+    outcome = found.run(caller, case.map(np.copy), dout.copy(), probe.layout)
+    findings = hold(case, outcome, truth, dout, dtype=probe.dtype)
+    graded = [_grade(f, found, case, dout, outcome, truth, probe) for f in findings]
+    kept = tuple(g for g in graded if g is not None)
+    return Observation(probe, case, dout, outcome, truth, kept)
+
+
+def _dout(case: Case, probe: Probe) -> FloatArray:
+    """Make the gradient to send back: floats, or 1, 2, 3, ... for a case by hand."""
+    own = case.cast(np.float64)
+    out, _ = getattr(reference, f"{case.op}_forward")(*own.positional(), **own.keywords())
+    shape = np.shape(out)
+    if not shape:
+        return np.ones((), dtype=probe.dtype)
+    if probe.sizes.get("values") in ("ones", "counting", "shuffled"):
+        return np.asarray(np.arange(1, out.size + 1, dtype=probe.dtype).reshape(shape))
+    drawn = np.random.default_rng(probe.seed + 1).standard_normal(shape)
+    return np.asarray(drawn, dtype=probe.dtype)
+
+
+_GRADES = {
+    "values": Grade.WRONG,
+    "shape": Grade.WRONG,
+    "form": Grade.WRONG,
+    "raises": Grade.WRONG,
+    "again": Grade.WRONG,
+    "dtype": Grade.NOTICE,
+    "changed": Grade.NOTICE,
+    "shared": Grade.NOTICE,
+    "rounding": Grade.NOTICE,
+    "refuses": Grade.NOTICE,
+}
+
+
+def _grade(
+    finding: Finding,
+    found: Found,
+    case: Case,
+    dout: FloatArray,
+    outcome: Outcome,
+    truth: Truth,
+    probe: Probe,
+) -> Graded | None:
+    if finding.kind == "raises":
+        failure = outcome.failure
+        assert failure is not None
+        if failure.is_refusal and found.dialect.edge(case):
+            finding = finding._replace(kind="refuses")
+        if probe.layout == "read-only" and "read-only" in failure.says:
+            finding = finding._replace(kind="changed")
+    if finding.kind == "values":
+        again = hold(case, outcome, truth, dout, dtype=probe.dtype, tolerance=lenient(case.op))
+        if all(f.where != finding.where or f.kind != "values" for f in again):
+            finding = finding._replace(kind="rounding")
+        else:
+            _, translate = found.dialect.from_updated.get(finding.where, (None, None))
+            convention = convention_of(
+                case, outcome, truth, dout, finding.where, probe.dtype, translate
+            )
+            if convention is not None:
+                grade = Grade.TIE if convention.is_tie else Grade.NOTICE
+                return Graded(finding._replace(kind="convention"), grade, convention)
+    return Graded(finding, _GRADES[finding.kind])
+
+
+LENIENCE = 4096.0
+"""How much further off than our own kernels somebody's way of computing may be."""
+
+
+def lenient(op: str) -> Tolerance:
+    """Give the tolerance beyond which numbers are wrong, and not only less precise.
+
+    Parameters
+    ----------
+    op : str
+        A name of ``OPS``.
+
+    Returns
+    -------
+    Tolerance
+        The op's own, wider.
+    """
+    own = OPS[op].tolerance
+    if own.rule == "exact":
+        return Tolerance("bound", 8)
+    return Tolerance(own.rule, own.k * LENIENCE)

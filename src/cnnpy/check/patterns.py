@@ -1,0 +1,153 @@
+"""What can be said of a wrong implementation whose mistake is not known by name.
+
+Only what was seen is said: in which properties it is right and in which wrong, whether the
+numbers are off by a factor, and whether they are the right ones in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cnnpy.check.observe import Grade, Observation
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.contract.ops import OPS
+
+__all__ = ["by_property", "what_holds"]
+
+
+def by_property(observations: Sequence[Observation]) -> dict[str, list[Observation]]:
+    """Sort what was seen by the property that it was tried for.
+
+    Parameters
+    ----------
+    observations : sequence of Observation
+        Of one implementation.
+
+    Returns
+    -------
+    dict
+        By property, in the order in which they were tried.
+    """
+    sorted_: dict[str, list[Observation]] = {}
+    for o in observations:
+        sorted_.setdefault(o.probe.property, []).append(o)
+    return sorted_
+
+
+def what_holds(observations: Sequence[Observation]) -> list[str]:
+    """Say what holds and what does not, in sentences.
+
+    Parameters
+    ----------
+    observations : sequence of Observation
+        Of one implementation that is wrong.
+
+    Returns
+    -------
+    list of str
+        One sentence each.
+    """
+    return [*_where(observations), *_factor(observations), *_order(observations)]
+
+
+_MIXED = ("all at once", "float32", "any memory layout", "read-only inputs")
+"""Properties that say nothing about sizes."""
+
+
+def _where(observations: Sequence[Observation]) -> Iterator[str]:
+    wrong, right = [], []
+    for name, seen in by_property(observations).items():
+        if name in _MIXED:
+            continue
+        (wrong if any(o.grade is Grade.WRONG for o in seen) else right).append(name)
+    if wrong and not right:
+        yield "wrong in every case that was tried"
+    elif wrong and len(wrong) <= len(right):
+        yield f"right, but for: {', '.join(wrong)}"
+    elif wrong:
+        yield f"right for these only: {', '.join(right)}"
+    places = sorted({f.where for o in observations for f in o.wrong()})
+    if places:
+        yield f"wrong is {', '.join(places)}"
+
+
+def _pairs(o: Observation) -> Iterator[tuple[str, FloatArray, FloatArray]]:
+    """Give every wrong result of the right shape beside the definition's."""
+    wrong = {f.where for f in o.wrong() if f.kind == "values"}
+    right = dict(zip(OPS[o.case.op].gradients, o.truth.gradients, strict=True))
+    rows: Mapping[str, tuple[Any, Any]] = {
+        "forward": (o.outcome.out, o.truth.out),
+        **{f"d{n}": (o.outcome.gradients.get(n), want) for n, want in right.items()},
+    }
+    for where, (got, want) in rows.items():
+        if where in wrong and np.shape(got) == np.shape(want):
+            yield where, np.asarray(got, dtype=np.float64), np.asarray(want, dtype=np.float64)
+
+
+def _factors(o: Observation) -> dict[str, float]:
+    """Give the factors that people lose or put in, by name."""
+    sizes = {}
+    x, out = o.case.arrays.get("x"), np.asarray(o.truth.out)
+    if isinstance(x, np.ndarray) and x.ndim:
+        sizes["the batch size N"] = float(len(x))
+        sizes["the number of its entries"] = float(x.size)
+    if out.ndim == 4:
+        sizes["the pixels of the output"] = float(out.shape[2] * out.shape[3])
+        sizes["N times the pixels of the output"] = float(len(out) * out.shape[2] * out.shape[3])
+    window = o.case.options.get("kernel_size")
+    if isinstance(window, tuple):
+        sizes["the pixels of the window"] = float(window[0] * window[1])
+    return sizes | {"2": 2.0, "-1": -1.0}
+
+
+def _factor(observations: Sequence[Observation]) -> Iterator[str]:
+    names: dict[str, set[str] | None] = {}
+    for o in observations:
+        for where, got, want in _pairs(o):
+            large = np.abs(want) > 1e-6 * np.abs(want).max(initial=0.0)
+            if not large.any():
+                continue
+            with np.errstate(all="ignore"):
+                ratios = got[large] / want[large]
+            fits = set()
+            if np.allclose(ratios, ratios.flat[0], rtol=1e-4):
+                ratio = float(ratios.flat[0])
+                for name, factor in _factors(o).items():
+                    if np.isclose(ratio, factor, rtol=1e-4):
+                        fits.add(
+                            f"is {name} times too large" if factor > 0 else "has its sign turned"
+                        )
+                    elif np.isclose(ratio, 1 / factor, rtol=1e-4):
+                        fits.add(f"is divided by {name}")
+            known = names.get(where, fits)
+            names[where] = None if known is None else (known & fits) or None
+    for where, fits_all in names.items():
+        if fits_all:
+            yield f"{where} {min(fits_all, key=len)}"
+
+
+def _order(observations: Sequence[Observation]) -> Iterator[str]:
+    """Find results that are the right ones, turned or flipped."""
+    turned: dict[str, set[str] | None] = {}
+    for o in observations:
+        for where, got, want in _pairs(o):
+            fits = {name for name, turn in _TURNS.items() if _same(turn(want), got)}
+            known = turned.get(where, fits)
+            turned[where] = None if known is None else (known & fits) or None
+    for where, fits_all in turned.items():
+        if fits_all:
+            yield f"{where} is right, but {min(fits_all)}"
+
+
+_TURNS: dict[str, Any] = {
+    "with height and width exchanged": lambda a: np.swapaxes(a, -1, -2) if a.ndim > 1 else a,
+    "turned by 180 degrees": lambda a: a[..., ::-1, ::-1] if a.ndim > 1 else a,
+    "with its first two axes exchanged": lambda a: np.swapaxes(a, 0, 1) if a.ndim > 1 else a,
+}
+
+
+def _same(a: FloatArray, b: FloatArray) -> bool:
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-6, atol=1e-9))

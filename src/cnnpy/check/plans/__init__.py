@@ -1,0 +1,59 @@
+"""What is tried: a plan an op, with a property for everything that people get wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cnnpy.check.case import Case, Hand, RandomHand
+from cnnpy.check.plans import plain, windows
+from cnnpy.check.plans.plan import Plan, Probe
+from cnnpy.check.suite import cases
+
+__all__ = ["PLANS", "Plan", "Probe", "plan_of"]
+
+PLANS = {
+    plan.op: plan
+    for plan in (
+        windows.CONV2D,
+        windows.MAX_POOL2D,
+        windows.AVG_POOL2D,
+        plain.LINEAR,
+        plain.RELU,
+        plain.SOFTMAX,
+        plain.HINGE,
+        plain.BATCH_NORM,
+        plain.LAYER_NORM,
+        plain.GROUP_NORM,
+    )
+}
+"""The plans that were thought out; see `plan_of` for the other ops."""
+
+
+def plan_of(op: str) -> Plan:
+    """Return what is tried on an op.
+
+    Parameters
+    ----------
+    op : str
+        A name of ``OPS``.
+
+    Returns
+    -------
+    Plan
+        Its own, or one that draws over its whole domain.
+    """
+    return PLANS.get(op) or _drawn(op)
+
+
+def _drawn(op: str) -> Plan:
+    draw: Callable[[Hand], Case] = cases(op).draw
+
+    def build(hand: Hand, at: int = 0) -> Case:
+        return draw(RandomHand(at))
+
+    def draw_sizes(hand: Hand) -> dict[str, Any]:
+        return {"at": hand.integer("at", 0, 1 << 30)}
+
+    ordinary = tuple({"at": k} for k in range(20))
+    return Plan(op, build, {"drawn": ordinary[:10], "drawn again": ordinary[10:]}, draw_sizes)

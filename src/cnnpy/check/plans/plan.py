@@ -1,0 +1,110 @@
+"""A plan: what is tried on an op, as a table of properties.
+
+A case is built from a few *sizes* (of axes, strides, and so on) and a seed, so that what
+is tried can be said in a line, tried again, and made smaller until one can work it by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnnpy.check.case import Case, Hand, RandomHand
+
+__all__ = ["Plan", "Probe", "Sizes"]
+
+Sizes = Mapping[str, Any]
+
+
+class Probe(NamedTuple):
+    """One case to try.
+
+    Parameters
+    ----------
+    property : str
+        What it is to show: a row of the report.
+    sizes : mapping
+        What it is built from, beside what is ordinary.
+    seed : int
+        Of its values.
+    dtype : type
+        The dtype to call with.
+    layout : str
+        The memory layout to call with.
+    """
+
+    property: str
+    sizes: Sizes
+    seed: int = 0
+    dtype: type[np.floating[Any]] = np.float64
+    layout: str = "contiguous"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is tried on one op.
+
+    Parameters
+    ----------
+    op : str
+        A name of ``OPS``.
+    build : callable
+        ``build(hand, **sizes) -> Case``; every size has an ordinary default.
+    properties : mapping
+        By property, the sizes that differ from the ordinary ones, one mapping a probe.
+    draw : callable
+        Draws sizes over the whole domain.
+    smaller : mapping
+        By size, the values to make it, simplest first.
+    """
+
+    op: str
+    build: Callable[..., Case]
+    properties: Mapping[str, Sequence[Sizes]]
+    draw: Callable[[Hand], dict[str, Any]]
+    smaller: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def case(self, probe: Probe) -> Case:
+        """Build the case of a probe.
+
+        Parameters
+        ----------
+        probe : Probe
+            Sizes and seed.
+
+        Returns
+        -------
+        Case
+            Inputs in float64, and options.
+        """
+        return self.build(RandomHand(probe.seed), **probe.sizes)
+
+    def probes(self, seed: int, drawn: int) -> Iterator[Probe]:
+        """Give what is tried: each property by itself, then all at once.
+
+        Parameters
+        ----------
+        seed : int
+            Of values, and of what is drawn.
+        drawn : int
+            How many are drawn over the whole domain.
+
+        Yields
+        ------
+        Probe
+            In the order of a report.
+        """
+        for name, changes in self.properties.items():
+            for change in changes:
+                yield Probe(name, change, seed)
+        for dtype_sizes in ({}, *list(self.properties.values())[1][:1]):
+            yield Probe("float32", dtype_sizes, seed, dtype=np.float32)
+        for layout in ("channels-last", "every second", "backwards"):
+            yield Probe("any memory layout", {}, seed, layout=layout)
+        yield Probe("read-only inputs", {}, seed, layout="read-only")
+        hand = RandomHand(seed)
+        for k in range(drawn):
+            yield Probe("all at once", self.draw(hand), seed + k)

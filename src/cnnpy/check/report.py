@@ -1,0 +1,202 @@
+"""The whole of a check: what was found in a file, in a package, in functions handed in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cnnpy.check.conclusions import Conclusion, conclusions_of
+from cnnpy.check.dialects import Found, find
+from cnnpy.check.fence import Fenced, Limits, Session
+from cnnpy.check.fence.loading import LoadError
+from cnnpy.check.observe import Grade
+from cnnpy.check.outcome import Caller
+from cnnpy.check.trial import Effort, Trial, try_out
+
+__all__ = ["EFFORTS", "Report", "check_path", "run"]
+
+EFFORTS = {
+    "quick": Effort(6, 2.0),
+    "ordinary": Effort(40, 20.0),
+    "thorough": Effort(400, 300.0),
+}
+"""How much is tried, by name."""
+
+MODULES = ("layers", "fast_layers", "layer_utils")
+"""Where the functions of a package are looked for first."""
+
+
+@dataclass
+class Report:
+    """What came of a check.
+
+    Parameters
+    ----------
+    name : str
+        What was checked.
+    trials : list of Trial
+        One an implementation.
+    notes : sequence of mapping
+        What was lent, missing or old.
+    unfenced : sequence of str
+        What the system could not fence.
+    not_loaded : LoadError, optional
+        Why nothing could be run.
+    seed : int
+        Of all that was drawn.
+    seconds : float
+        How long it took.
+    """
+
+    name: str
+    trials: list[Trial] = field(default_factory=list)
+    notes: Sequence[Mapping[str, Any]] = ()
+    unfenced: Sequence[str] = ()
+    not_loaded: LoadError | None = None
+    seed: int = 0
+    seconds: float = 0.0
+
+    @property
+    def conclusions(self) -> list[Conclusion]:
+        """List what a reader is told, worst first."""
+        every = [c for trial in self.trials for c in conclusions_of(trial)]
+        return sorted([*every, *_old_names(self)], key=lambda c: -c.grade)
+
+    def exit_code(self, strict: bool = False) -> int:
+        """Give the exit code: 0 right, 1 wrong, 2 could not run.
+
+        Parameters
+        ----------
+        strict : bool
+            Whether a tie is wrong.
+
+        Returns
+        -------
+        int
+            The code.
+        """
+        if self.not_loaded is not None or not self.trials:
+            return 2
+        least = Grade.TIE if strict else Grade.WRONG
+        return int(any(c.grade >= least for c in self.conclusions))
+
+
+def _old_names(report: Report) -> Iterable[Conclusion]:
+    for note in report.notes:
+        if note.get("what") == "old":
+            title = f"{note['name']} is no more: it raises in the present Python and NumPy"
+            mend = f"Write {note['now']}."
+            where = f"line {note['line']}"
+            yield Conclusion(Grade.WRONG, title, where, "old_name", None, mend)
+
+
+def check_path(
+    path: Path,
+    *,
+    effort: Effort = EFFORTS["ordinary"],
+    seed: int = 0,
+    ops: Sequence[str] = (),
+    also_called: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    lent_from: str | None = None,
+    readable: Sequence[Path] | None = None,
+    tell: Callable[[Found], None] = lambda found: None,
+) -> Report:
+    """Check the functions of a file or a package, fenced in.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+    effort : Effort
+        How much to try.
+    seed : int
+        Of all that is drawn.
+    ops : sequence of str
+        The only ops to look at; all by default.
+    also_called : mapping, optional
+        Of a known name, the name that it has there.
+    limits : Limits, optional
+        What the code may take.
+    lent_from : str, optional
+        The package that lends what a course hands out.
+    readable : sequence of Path, optional
+        What the code may read beside itself.
+    tell : callable
+        Is told of each implementation before it is tried.
+
+    Returns
+    -------
+    Report
+        What came of it.
+    """
+    begin = time.monotonic()
+    try:
+        fenced = Fenced(path, MODULES, limits, readable, lent_from)
+    except LoadError as error:
+        return Report(path.name, not_loaded=error, seed=seed, seconds=time.monotonic() - begin)
+    with fenced:
+        found = _only(ops, find(fenced.functions, also_called))
+        trials = _try_all(found, fenced, effort, seed, tell)
+        seconds = time.monotonic() - begin
+        return Report(path.name, trials, fenced.notes, fenced.unfenced, None, seed, seconds)
+
+
+def run(
+    functions: Mapping[str, Callable[..., Any]],
+    *,
+    effort: Effort = EFFORTS["ordinary"],
+    seed: int = 0,
+    ops: Sequence[str] = (),
+) -> Report:
+    """Check functions of this process, which are trusted.
+
+    Parameters
+    ----------
+    functions : mapping
+        By the names of the course or of cnnpy: ``{"conv_forward_naive": mine, ...}``;
+        ``vars(module)`` will do.
+    effort : Effort
+        How much to try.
+    seed : int
+        Of all that is drawn.
+    ops : sequence of str
+        The only ops to look at; all by default.
+
+    Returns
+    -------
+    Report
+        What came of it.
+
+    Examples
+    --------
+    >>> def relu_forward(x):
+    ...     return np.maximum(x, 0), x
+    >>> def relu_backward(dout, x):
+    ...     return dout * (dout > 0)
+    >>> report = run({"relu_forward": relu_forward, "relu_backward": relu_backward})
+    >>> [c.name for c in report.conclusions]
+    ['relu_gates_by_the_gradient']
+    """
+    begin = time.monotonic()
+    session = Session(functions)
+    found = _only(ops, find(functions))
+    trials = _try_all(found, session, effort, seed, lambda found: None)
+    return Report("functions", trials, seed=seed, seconds=time.monotonic() - begin)
+
+
+def _only(ops: Sequence[str], found: list[Found]) -> list[Found]:
+    return [f for f in found if not ops or {f.dialect.op, f.dialect.task} & set(ops)]
+
+
+def _try_all(
+    found: list[Found], caller: Caller, effort: Effort, seed: int, tell: Callable[[Found], None]
+) -> list[Trial]:
+    trials = []
+    for one in found:
+        tell(one)
+        trials.append(try_out(one, caller, effort, seed))
+    return trials

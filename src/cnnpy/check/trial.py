@@ -1,0 +1,178 @@
+"""A trial: everything that is tried on one implementation, and what comes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnpy.check.diagnose import Diagnosis, diagnose
+from cnnpy.check.dialects import Found
+from cnnpy.check.observe import Grade, Observation, observe
+from cnnpy.check.outcome import Caller
+from cnnpy.check.plans import Plan, Probe, plan_of
+
+__all__ = ["Effort", "Trial", "try_out"]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried.
+
+    Parameters
+    ----------
+    drawn : int
+        How many cases are drawn over an op's whole domain, beside its properties.
+    seconds : float
+        How long one op may take; what is not tried by then is left out and told.
+    """
+
+    drawn: int
+    seconds: float
+
+
+@dataclass
+class Trial:
+    """What came of it.
+
+    Parameters
+    ----------
+    found : Found
+        The implementation.
+    observations : list of Observation
+        One a probe that could be put into its words.
+    untried : int
+        Probes that were left out for want of time.
+    diagnosis : Diagnosis or None
+        What accounts for everything that is wrong.
+    smallest : Observation or None
+        The smallest case that shows it.
+    seconds : float
+        How long it took.
+    """
+
+    found: Found
+    observations: list[Observation] = field(default_factory=list)
+    untried: int = 0
+    diagnosis: Diagnosis | None = None
+    smallest: Observation | None = None
+    seconds: float = 0.0
+
+    @property
+    def grade(self) -> Grade | None:
+        """Give the gravest grade; None where all is as it should be."""
+        return max((o.grade for o in self.observations if o.grade is not None), default=None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether it was never written: it gives None for everything."""
+        return bool(self.observations) and all(
+            o.outcome.out is None and o.outcome.failure is None for o in self.observations
+        )
+
+
+def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Trial:
+    """Try everything on one implementation.
+
+    Parameters
+    ----------
+    found : Found
+        The implementation.
+    caller : Caller
+        Who calls it.
+    effort : Effort
+        How much to try.
+    seed : int
+        Of all that is drawn.
+
+    Returns
+    -------
+    Trial
+        What came of it.
+    """
+    begin = time.monotonic()
+    plan = plan_of(found.dialect.op)
+    trial = Trial(found)
+    probes = list(plan.probes(seed, effort.drawn))
+    for k, probe in enumerate(probes):
+        if time.monotonic() - begin > effort.seconds:
+            trial.untried = len(probes) - k
+            break
+        seen = observe(found, caller, plan, probe)
+        if seen is not None:
+            trial.observations.append(seen)
+    if trial.grade is Grade.WRONG and not trial.is_empty:
+        trial.diagnosis = diagnose(found.dialect.op, trial.observations)
+        trial.smallest = _shrink(found, caller, plan, trial.observations)
+    trial.seconds = time.monotonic() - begin
+    return trial
+
+
+# --- the smallest case that shows it -------------------------------------------------------
+
+
+def _shrink(
+    found: Found, caller: Caller, plan: Plan, observations: Sequence[Observation]
+) -> Observation | None:
+    """Make a case smaller as long as the same thing is wrong.
+
+    Sizes are lowered one by one, each as far as it goes, until none can be lowered.
+    """
+    wrong = [o for o in observations if o.wrong()]
+    smallest = min(wrong, key=_weight)
+    kinds = {(f.where, f.kind) for f in smallest.wrong()}
+    for _ in range(4):
+        before = smallest
+        for name, values in plan.smaller.items():
+            for value in values:
+                smaller = _lowered(found, caller, plan, smallest, {name: value}, kinds)
+                if smaller is not None:
+                    smallest = smaller
+                    break
+        if smallest is before:
+            break
+    return smallest
+
+
+def _lowered(
+    found: Found,
+    caller: Caller,
+    plan: Plan,
+    o: Observation,
+    change: dict[str, Any],
+    kinds: set[tuple[str, str]],
+) -> Observation | None:
+    """Try a case with one size lowered, with a few other values too."""
+    for more in range(_SEEDS):
+        sizes = {**o.probe.sizes, **change}
+        seen = _try(found, caller, plan, o.probe._replace(sizes=sizes, seed=o.probe.seed + more))
+        if seen is None or _weight(seen) >= _weight(o):
+            return None
+        if kinds & {(f.where, f.kind) for f in seen.wrong()}:
+            return seen
+    return None
+
+
+_SEEDS = 3
+"""With how many values a smaller case is tried: not all values show a mistake."""
+
+
+def _try(found: Found, caller: Caller, plan: Plan, probe: Probe) -> Observation | None:
+    try:
+        return observe(found, caller, plan, probe)
+    except ValueError:  # sizes that do not fit together
+        return None
+
+
+def _weight(o: Observation) -> tuple[float, ...]:
+    """Weigh a case by how long one would work on it by hand."""
+    sizes = o.probe.sizes
+    numbers = sum(a.size for a in o.case.arrays.values() if hasattr(a, "size"))
+    names = ("stride", "padding", "dilation", "HH", "WW")
+    options: list[Any] = [sizes.get(name, 1) for name in names]
+    plain = _PLAIN.get(str(sizes.get("values", "floats")), 3)
+    return (numbers + sum(v if isinstance(v, int) else sum(v) for v in options), plain)
+
+
+_PLAIN = {"ones": 0, "counting": 1, "shuffled": 1, "integers": 2}
