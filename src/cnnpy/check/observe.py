@@ -167,7 +167,7 @@ def _grade(
         if failure.is_refusal and found.dialect.edge(case):
             finding = finding._replace(kind="refuses")
         if probe.layout == "read-only" and "read-only" in failure.says:
-            finding = finding._replace(kind="changed")
+            finding = finding._replace(kind="changed", where="a read-only input")
     if finding.kind == "values":
         again = hold(case, outcome, truth, dout, dtype=probe.dtype, tolerance=lenient(case.op))
         if all(f.where != finding.where or f.kind != "values" for f in again):

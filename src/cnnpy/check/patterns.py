@@ -58,7 +58,8 @@ _MIXED = ("all at once", "float32", "any memory layout", "read-only inputs")
 
 
 def _where(observations: Sequence[Observation]) -> Iterator[str]:
-    wrong, right = [], []
+    wrong: list[str] = []
+    right: list[str] = []
     for name, seen in by_property(observations).items():
         if name in _MIXED:
             continue

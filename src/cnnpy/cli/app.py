@@ -10,6 +10,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from cnnpy.cli.check import check
 from cnnpy.cli.errors import told, until_terminated
 from cnnpy.cli.evaluate import evaluate
 from cnnpy.cli.info import info
@@ -28,6 +29,7 @@ app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("predict")(predict)
 app.command("summary")(summary)
+app.command("check")(check)
 app.command("info")(info)
 
 

@@ -111,6 +111,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     ),
     "max_pool2d": (
         "gives_every_tie_the_gradient",
+        "overwrites_the_whole_window",
         "overwrites_where_windows_overlap",
         "ignores_the_stride",
         "takes_the_stride_for_the_window",

@@ -9,8 +9,14 @@ import numpy as np
 from cnnpy.check.case import Case, Hand
 from cnnpy.check.plans.plan import Plan
 from cnnpy.check.plans.values import values_of
+from cnnpy.contract.dtypes import FloatArray
 
 __all__ = ["BATCH_NORM", "GROUP_NORM", "HINGE", "LAYER_NORM", "LINEAR", "RELU", "SOFTMAX"]
+
+
+def _short(values: FloatArray) -> FloatArray:
+    """Round values, so that they can be written down."""
+    return np.round(values, 3)
 
 
 def _linear(
@@ -65,7 +71,7 @@ RELU = Plan(
 
 def _scores(hand: Hand, op: str, N: int, K: int, scale: float) -> Case:
     target = np.array([hand.integer("class", 0, K - 1) for _ in range(N)], dtype=np.int64)
-    return Case(op, {"x": hand.floats((N, K)) * scale, "target": target})
+    return Case(op, {"x": _short(hand.floats((N, K)) * scale), "target": target})
 
 
 def _softmax(hand: Hand, N: int = 4, K: int = 5, scale: float = 1.0) -> Case:
@@ -114,7 +120,7 @@ HINGE = Plan(
 
 
 def _affine(hand: Hand, shape: tuple[int, ...]) -> dict[str, Any]:
-    return {"gamma": hand.floats(shape), "beta": hand.floats(shape)}
+    return {"gamma": _short(hand.floats(shape)), "beta": _short(hand.floats(shape))}
 
 
 def _batch_norm(
@@ -130,10 +136,10 @@ def _batch_norm(
 ) -> Case:
     pixels = () if H is None or W is None else (H, W)
     arrays = {
-        "x": 2 * hand.floats((N, C, *pixels)) + 1,
+        "x": _short(2 * hand.floats((N, C, *pixels)) + 1),
         **_affine(hand, (C,)),
-        "running_mean": hand.floats((C,)) if running or not train else None,
-        "running_var": np.exp(hand.floats((C,))) if running or not train else None,
+        "running_mean": _short(hand.floats((C,))) if running or not train else None,
+        "running_var": _short(np.exp(hand.floats((C,))) + 0.1) if running or not train else None,
     }
     return Case("batch_norm", arrays, {"train": train, "momentum": momentum, "eps": eps})
 
@@ -176,7 +182,7 @@ BATCH_NORM = Plan(
 
 
 def _layer_norm(hand: Hand, N: int = 4, D: int = 3, eps: float = 1e-5) -> Case:
-    arrays = {"x": 2 * hand.floats((N, D)) + 1, **_affine(hand, (D,))}
+    arrays = {"x": _short(2 * hand.floats((N, D)) + 1), **_affine(hand, (D,))}
     return Case("layer_norm", arrays, {"axis": -1, "eps": eps})
 
 
@@ -209,7 +215,7 @@ def _group_norm(
     eps: float = 1e-5,
 ) -> Case:
     C = groups * C_group
-    arrays = {"x": 2 * hand.floats((N, C, H, W)) + 1, **_affine(hand, (C,))}
+    arrays = {"x": _short(2 * hand.floats((N, C, H, W)) + 1), **_affine(hand, (C,))}
     return Case("group_norm", arrays, {"groups": groups, "eps": eps})
 
 

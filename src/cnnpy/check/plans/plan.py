@@ -100,8 +100,8 @@ class Plan:
         for name, changes in self.properties.items():
             for change in changes:
                 yield Probe(name, change, seed)
-        for dtype_sizes in ({}, *list(self.properties.values())[1][:1]):
-            yield Probe("float32", dtype_sizes, seed, dtype=np.float32)
+        for ordinary in next(iter(self.properties.values())):
+            yield Probe("float32", ordinary, seed, dtype=np.float32)
         for layout in ("channels-last", "every second", "backwards"):
             yield Probe("any memory layout", {}, seed, layout=layout)
         yield Probe("read-only inputs", {}, seed, layout="read-only")

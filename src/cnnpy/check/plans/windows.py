@@ -73,7 +73,8 @@ CONV2D = Plan(
         "non-square input": ({"H": 4, "W": 7}, {"H": 6, "W": 3}),
         "a remainder is left": (
             {"stride": 2, "H": 6, "W": 6},
-            {"stride": 3, "padding": 0, "H": 7, "W": 8},
+            {"stride": 3, "H": 8, "W": 8},
+            {"stride": 2, "H": 6},
         ),
         "one image, channel, filter": ({"N": 1}, {"C": 1}, {"F": 1}, {"N": 1, "C": 1, "F": 1}),
         "no bias": ({"bias": False},),
@@ -156,7 +157,7 @@ _WINDOWS: dict[str, tuple[dict[str, Any], ...]] = {
     "non-square input": ({"H": 4, "W": 8}, {"H": 6, "W": 2}),
     "a remainder is left": (
         {"H": 5, "W": 5},
-        {"HH": 3, "WW": 3, "stride": 2, "H": 6, "W": 8},
+        {"HH": 3, "WW": 3, "stride": 3, "H": 7, "W": 8},
     ),
     "one image, one channel": ({"N": 1}, {"C": 1}, {"N": 1, "C": 1}),
     "two strides": ({"stride": (1, 2)}, {"stride": (2, 1)}),
@@ -177,7 +178,7 @@ MAX_POOL2D = Plan(
     _max_pool,
     {
         **_WINDOWS,
-        "negative values": ({"values": "negative"}, {"values": "negative", "stride": 1}),
+        "negative values": ({"values": "negative"}, {"values": "negative", "H": 6}),
         "ties": ({"values": "integers"}, {"values": "rectified"}),
         "padding": (
             {"HH": 3, "WW": 3, "padding": 1},
