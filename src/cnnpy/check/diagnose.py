@@ -101,10 +101,10 @@ def _where_it_shows(
 
 def _wrong_places(observation: Observation) -> Iterator[str]:
     right, got = _right(observation), _got(observation)
-    wrong = {f.where for f in observation.wrong()}
+    conventions = {g.finding.where for g in observation.findings if g.convention is not None}
     for place, value in got.items():
-        seen = place in wrong or isinstance(value, _Raised)
-        if seen and not _alike(observation, place, value, right.get(place, _NOTHING)):
+        alike = _alike(observation, place, value, right.get(place, _NOTHING))
+        if not alike and place not in conventions:
             yield place
 
 
@@ -136,7 +136,7 @@ def results_of(mistake: Mistake, case: Case, dout: FloatArray) -> dict[str, Any]
         By place: ``forward``, ``d<input>``, and the names of updated arrays. A pass that
         raises gives a token, and nothing comes behind it.
     """
-    own = case.cast(np.float64)
+    own = case.map(np.copy)
     with np.errstate(all="ignore"):
         try:
             out, cache = mistake.forward(*own.positional(), **own.keywords())
@@ -144,7 +144,7 @@ def results_of(mistake: Mistake, case: Case, dout: FloatArray) -> dict[str, Any]
             return {"forward": _RAISED}
         found: dict[str, Any] = {"forward": out, **_updated(own)}
         try:
-            gradients = as_list(case.op, mistake.backward(dout.astype(np.float64), cache))
+            gradients = as_list(case.op, mistake.backward(dout.copy(), cache))
         except Exception:
             return {**found, "backward": _RAISED}
     return found | {f"d{n}": g for n, g in zip(OPS[case.op].gradients, gradients, strict=False)}
@@ -202,7 +202,7 @@ def _distance(o: Observation, place: str, want: FloatArray) -> FloatArray:
         # a result of another shape than the right one has no bound of its own
         largest = 1.0 if bound is None else float(np.abs(bound).max(initial=1.0))
         bound = np.full(want.shape, largest + float(np.abs(want).max(initial=0.0)))
-    return allowed(lenient(o.case.op), np.dtype(o.probe.dtype), want, bound, 1.0)
+    return allowed(lenient(o.case.op, o.probe.dtype), np.dtype(o.probe.dtype), want, bound, 1.0)
 
 
 def _bound(o: Observation, place: str) -> Any:

@@ -137,6 +137,9 @@ def _named(
         got = gradients[name]
         if isinstance(want, list):
             bounds = bound or want
+            if not isinstance(got, list | tuple) or len(got) != len(want):
+                rows.append((name, np.zeros(0), np.zeros(1), None))  # of no shape that is right
+                continue
             rows += [
                 (f"{name}[{k}]", *row) for k, row in enumerate(zip(got, want, bounds, strict=True))
             ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -169,7 +170,9 @@ def _grade(
         if probe.layout == "read-only" and "read-only" in failure.says:
             finding = finding._replace(kind="changed", where="a read-only input")
     if finding.kind == "values":
-        again = hold(case, outcome, truth, dout, dtype=probe.dtype, tolerance=lenient(case.op))
+        again = hold(
+            case, outcome, truth, dout, dtype=probe.dtype, tolerance=lenient(case.op, probe.dtype)
+        )
         if all(f.where != finding.where or f.kind != "values" for f in again):
             finding = finding._replace(kind="rounding")
         else:
@@ -183,17 +186,19 @@ def _grade(
     return Graded(finding, _GRADES[finding.kind])
 
 
-LENIENCE = 4096.0
+_LENIENCE = {np.float64: 4096.0, np.float32: 16.0}
 """How much further off than our own kernels somebody's way of computing may be."""
 
 
-def lenient(op: str) -> Tolerance:
+def lenient(op: str, dtype: type[np.floating[Any]]) -> Tolerance:
     """Give the tolerance beyond which numbers are wrong, and not only less precise.
 
     Parameters
     ----------
     op : str
         A name of ``OPS``.
+    dtype : type
+        The dtype that is called with.
 
     Returns
     -------
@@ -203,4 +208,4 @@ def lenient(op: str) -> Tolerance:
     own = OPS[op].tolerance
     if own.rule == "exact":
         return Tolerance("bound", 8)
-    return Tolerance(own.rule, own.k * LENIENCE)
+    return Tolerance(own.rule, own.k * _LENIENCE[dtype])

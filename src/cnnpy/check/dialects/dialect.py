@@ -17,6 +17,8 @@ import numpy as np
 from cnnpy.check.case import Case
 from cnnpy.check.fence.session import Answer, Call, Kept
 from cnnpy.check.outcome import Caller, Failure, Outcome
+from cnnpy.contract.ops import OPS
+from cnnpy.contract.opspec import Kind
 
 __all__ = ["Arguments", "Dialect", "Found", "always", "never", "same"]
 
@@ -228,14 +230,22 @@ def _argument(caller: Caller, path: tuple[int | str, ...]) -> Any:
 
 def _wrong_form(found: Found, answer: Answer) -> str | None:
     wanted = len(found.dialect.gradients)
+    if _is_of_a_list(found.dialect):
+        return None
     got = int(answer.form.rpartition(" of ")[2]) if " of " in answer.form else 1
     if wanted == got or (wanted == 1 and " of " not in answer.form):
         return None
     return f"{found.backward} returned a {answer.form}, not {wanted} gradients"
 
 
+def _is_of_a_list(d: Dialect) -> bool:
+    """Tell whether the one gradient is a list of arrays, as the input is."""
+    return any(i.kind is Kind.SEQUENCE for i in OPS[d.op].inputs)
+
+
 def _gradients(d: Dialect, case: Case, returned: Any) -> dict[str, Any]:
-    many = returned if isinstance(returned, list | tuple) else [returned]
+    one = _is_of_a_list(d) or not isinstance(returned, list | tuple)
+    many = [returned] if one else returned
     return {
         name: d.from_gradient.get(name, same)(case, value)
         for name, value in zip(d.gradients, many, strict=True)

@@ -59,7 +59,8 @@ class Call:
     send : tuple of paths, optional
         Which parts of what is returned to send; all of it by default.
     layout : str
-        The memory layout in which arrays are handed over: a name of ``LAYOUTS``.
+        The memory layout of positional arrays: a name of ``LAYOUTS``. Those given by name
+        and in parameter dictionaries may be there to be updated, and stay as they are.
     """
 
     function: str
@@ -164,7 +165,7 @@ class Session:
             What became of it; an error of the function is a part of the answer.
         """
         arguments = [self._value(a, call.layout) for a in call.arguments]
-        keywords = {k: self._value(a, call.layout) for k, a in call.keywords.items()}
+        keywords = {k: self._value(a, "contiguous") for k, a in call.keywords.items()}
         self._watch(call.function, arguments, keywords)
         begin = time.perf_counter()
         try:
@@ -208,7 +209,7 @@ class Session:
         if isinstance(value, list | tuple):
             return type(value)([self._value(v, layout) for v in value])
         if isinstance(value, Mapping):
-            return {k: self._value(v, layout) for k, v in value.items()}
+            return {k: self._value(v, "contiguous") for k, v in value.items()}
         return value
 
     def _watch(self, function: str, arguments: list[Any], keywords: dict[str, Any]) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from cnnpy.check.case import Case, Hand, RandomHand
 from cnnpy.check.plans import plain, windows
 from cnnpy.check.plans.plan import Plan, Probe
@@ -47,13 +44,13 @@ def plan_of(op: str) -> Plan:
 
 
 def _drawn(op: str) -> Plan:
-    draw: Callable[[Hand], Case] = cases(op).draw
-
     def build(hand: Hand, at: int = 0) -> Case:
-        return draw(RandomHand(at))
+        drawn: Case = cases(op).draw(RandomHand(at))
+        return drawn
 
-    def draw_sizes(hand: Hand) -> dict[str, Any]:
-        return {"at": hand.integer("at", 0, 1 << 30)}
-
-    ordinary = tuple({"at": k} for k in range(20))
-    return Plan(op, build, {"drawn": ordinary[:10], "drawn again": ordinary[10:]}, draw_sizes)
+    return Plan(
+        op,
+        build,
+        {"ordinary": tuple({"at": k} for k in range(20))},
+        lambda hand: {"at": hand.integer("at", 0, 1 << 30)},
+    )

@@ -153,7 +153,8 @@ def _both(**change: Any) -> tuple[dict[str, Any], ...]:
 
 
 def _draw_batch_norm(hand: Hand) -> dict[str, Any]:
-    images = hand.choice("axes", [{}, {"H": hand.integer("H", 1, 4), "W": hand.integer("W", 1, 4)}])
+    pixels = {"H": hand.integer("H", 1, 4), "W": hand.integer("W", 1, 4)}
+    images = pixels if hand.choice("axes", ["features", "images"]) == "images" else {}
     options = {
         "momentum": hand.choice("momentum", [0.1, 0.0, 0.5, 1.0]),
         "eps": hand.choice("eps", [1e-5, 1e-3, 0.5]),

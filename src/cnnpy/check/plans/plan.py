@@ -13,10 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnpy.check.case import Case, Hand, RandomHand
+from cnnpy.check.suite import cases
 
 __all__ = ["Plan", "Probe", "Sizes"]
 
 Sizes = Mapping[str, Any]
+
+_AT = "at"
+"""The size that stands for all: which case of the op's whole domain is drawn."""
 
 
 class Probe(NamedTuple):
@@ -80,6 +84,9 @@ class Plan:
         Case
             Inputs in float64, and options.
         """
+        if _AT in probe.sizes:
+            drawn: Case = cases(self.op).draw(RandomHand(probe.sizes[_AT]))
+            return drawn
         return self.build(RandomHand(probe.seed), **probe.sizes)
 
     def probes(self, seed: int, drawn: int) -> Iterator[Probe]:
@@ -108,3 +115,5 @@ class Plan:
         hand = RandomHand(seed)
         for k in range(drawn):
             yield Probe("all at once", self.draw(hand), seed + k)
+        for k in range(drawn):
+            yield Probe("the whole domain", {_AT: 1000 * seed + k}, seed + k)
