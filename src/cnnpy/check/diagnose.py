@@ -61,7 +61,8 @@ def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
         None where nothing known accounts for everything.
     """
     # where something is wrong most suspects fall at once, and small cases cost least
-    order = sorted(observations, key=lambda o: (not o.wrong(), _size(o.case)))
+    judged = [o for o in observations if all(g.finding.kind != "refuses" for g in o.findings)]
+    order = sorted(judged, key=lambda o: (not o.wrong(), _size(o.case)))
     wrong = {(k, place) for k, o in enumerate(order) for place in _wrong_places(o)}
     if not wrong:
         return None
@@ -93,6 +94,8 @@ def _where_it_shows(
         for place, value in makes.items():
             if _alike(o, place, value, right.get(place, _NOTHING)):
                 continue
+            if place not in got and "backward" not in got and not o.outcome.gradients:
+                continue  # its backward pass was not asked
             if place not in got or not _alike(o, place, got[place], value):
                 return None
             shows.add((k, place))
@@ -103,6 +106,8 @@ def _wrong_places(observation: Observation) -> Iterator[str]:
     right, got = _right(observation), _got(observation)
     conventions = {g.finding.where for g in observation.findings if g.convention is not None}
     for place, value in got.items():
+        if place not in right and not isinstance(value, _Raised):
+            continue  # nothing is right here
         alike = _alike(observation, place, value, right.get(place, _NOTHING))
         if not alike and place not in conventions:
             yield place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from cnnpy.check.dialects.course import COURSE
 from cnnpy.check.dialects.dialect import Arguments, Dialect, Found
@@ -41,12 +42,15 @@ def find(names: Iterable[str], also_called: Mapping[str, str] | None = None) -> 
             forward, backward = renamed.get(forward, forward), renamed.get(backward, backward)
             if forward in there:
                 found.append(Found(dialect, forward, backward if backward in there else None))
-    return _without_doubles(found)
+    return _together(found)
 
 
-def _without_doubles(found: list[Found]) -> list[Found]:
-    """Keep the first of those that are called alike: relu is the course's and cnnpy's."""
+def _together(found: list[Found]) -> list[Found]:
+    """Put dialects of the same names together: relu is the course's and cnnpy's."""
     seen: dict[tuple[str, str | None], Found] = {}
     for one in found:
-        seen.setdefault((one.forward, one.backward), one)
+        first = seen.setdefault((one.forward, one.backward), one)
+        if first is not one:
+            others = (*first.others, one.dialect)
+            seen[one.forward, one.backward] = replace(first, others=others)
     return list(seen.values())

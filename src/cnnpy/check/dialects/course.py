@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -238,9 +239,20 @@ def _biased(case: Case, running_var: Any) -> Any:
     return running_var + batch * (n / (n - 1) - 1)
 
 
+def _flat(case: Case, statistic: Any) -> Any:
+    """Take a running statistic of shape (1, C) for one of shape (C,): it is nobody else's."""
+    C = case.arrays["x"].shape[1]
+    fits = isinstance(statistic, np.ndarray) and statistic.size == C
+    return statistic.reshape(C) if fits else statistic
+
+
+def _in_training(case: Case) -> bool:
+    return bool(case.options["train"])
+
+
 _UPDATED: dict[str, Any] = {
-    "running_mean": ((3, "running_mean"), lambda case, value: value),
-    "running_var": ((3, "running_var"), _biased),
+    "running_mean": ((3, "running_mean"), _flat),
+    "running_var": ((3, "running_var"), lambda case, value: _biased(case, _flat(case, value))),
 }
 _BATCH_NORM = Dialect(
     "batch_norm",
@@ -251,6 +263,7 @@ _BATCH_NORM = Dialect(
     _batch_norm,
     ("x", "gamma", "beta"),
     _affine_norm(2),
+    sends_back=_in_training,
     from_updated=_UPDATED,
 )
 _SPATIAL_BATCH_NORM = Dialect(
@@ -262,6 +275,7 @@ _SPATIAL_BATCH_NORM = Dialect(
     _batch_norm,
     ("x", "gamma", "beta"),
     _affine_norm(4),
+    sends_back=_in_training,
     from_updated=_UPDATED,
 )
 _LAYER_NORM = Dialect(
@@ -279,10 +293,11 @@ _LAYER_NORM = Dialect(
 )
 
 
-def _group_norm(case: Case) -> Arguments:
+def _group_norm(case: Case, wide: bool = True) -> Arguments:
     a = case.arrays
-    wide = {name: a[name].reshape(1, -1, 1, 1) for name in ("gamma", "beta")}
-    positional = [a["x"], wide["gamma"], wide["beta"], case.options["groups"]]
+    shape = (1, -1, 1, 1) if wide else (-1,)
+    gamma, beta = (a[name].reshape(shape) for name in ("gamma", "beta"))
+    positional = [a["x"], gamma, beta, case.options["groups"]]
     names = {"x": "0", "gamma": "1", "beta": "2"}
     return Arguments([*positional, {"eps": case.options["eps"]}], {}, names)
 
@@ -305,6 +320,9 @@ _GROUP_NORM = Dialect(
     _affine_norm(4),
     from_gradient={"gamma": _narrow, "beta": _narrow},
 )
+_GROUP_NORM_OF_VECTORS = replace(  # as some editions have it
+    _GROUP_NORM, arguments=lambda case: _group_norm(case, wide=False)
+)
 
 
 COURSE: tuple[Dialect, ...] = (
@@ -319,5 +337,6 @@ COURSE: tuple[Dialect, ...] = (
     _SPATIAL_BATCH_NORM,
     _LAYER_NORM,
     _GROUP_NORM,
+    _GROUP_NORM_OF_VECTORS,
 )
 """A row a pair of functions."""

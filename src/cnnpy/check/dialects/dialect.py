@@ -81,6 +81,8 @@ class Dialect:
         Whether a case can be put into this dialect's words.
     edge : callable
         Whether a case lies at the edge of its domain, where it may refuse.
+    sends_back : callable
+        Whether backward is promised for a case.
     to_dout, from_out : callable
         Translate the gradient of the output, and the output.
     from_gradient : mapping
@@ -99,6 +101,7 @@ class Dialect:
     gradients: tuple[str, ...]
     takes: Callable[[Case], bool] = always
     edge: Callable[[Case], bool] = never
+    sends_back: Callable[[Case], bool] = always
     to_dout: Translation = same
     from_out: Translation = same
     from_gradient: Mapping[str, Translation] = field(default_factory=dict)
@@ -119,11 +122,14 @@ class Found:
         The name of the function, or of the class.
     backward : str or None
         The name of the function; None where there is none.
+    others : tuple of Dialect
+        Other dialects in which functions of these names may be written.
     """
 
     dialect: Dialect
     forward: str
     backward: str | None
+    others: tuple[Dialect, ...] = ()
 
     @property
     def name(self) -> str:
@@ -176,7 +182,7 @@ def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, layout: 
     }
     changed = _inputs(found, given, first.changed)
     partial = Outcome(out, updated=updated, changed=changed, seconds=first.seconds)
-    if found.backward is None or out is None:
+    if found.backward is None or out is None or not d.sends_back(case):
         return partial
     return _backward(found, caller, case, dout, layout, partial, given)
 

@@ -64,6 +64,10 @@ _WORDS = (
     ("'float' object cannot be interpreted as an integer", "/ gives a float in Python 3: use //"),
     ("slice indices must be integers", "/ gives a float in Python 3: use // for sizes"),
     ("only integers, slices", "/ gives a float in Python 3: use // for indices"),
+    (
+        "only 0-dimensional arrays can be converted",
+        "NumPy no longer takes an array of one number for a number: write a.item(), or a[0]",
+    ),
     ("No module named 'cPickle'", "cPickle is pickle in Python 3"),
     ("No module named 'past'", "drop the imports from past: Python 3 needs none of them"),
 )

@@ -112,6 +112,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "max_pool2d": (
         "gives_every_tie_the_gradient",
         "overwrites_the_whole_window",
+        "counts_windows_by_their_size",
+        "divides_the_place_by_the_height",
         "overwrites_where_windows_overlap",
         "ignores_the_stride",
         "takes_the_stride_for_the_window",
@@ -161,6 +163,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "forgets_n_in_backward",
         "ignores_label_smoothing",
         "without_the_shift",
+        "takes_the_log_of_zero",
     ),
     "hinge": (
         "counts_the_right_class",
@@ -170,6 +173,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "batch_norm": (
         "divides_by_n_minus_1",
         "adds_eps_to_the_spread",
+        "ignores_eps",
+        "divides_by_the_batch_only",
         "over_the_batch_axis_only",
         "reverses_the_momentum",
         "keeps_the_biased_variance",
