@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cnnpy.check.mistakes import Mistake
+from cnnpy.check.diagnose import Diagnosis
+from cnnpy.check.hold import Finding
+from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.observe import Grade, Graded, Observation
 from cnnpy.check.patterns import what_holds
 from cnnpy.check.trial import Trial
@@ -74,7 +76,7 @@ def conclusions_of(trial: Trial) -> list[Conclusion]:
 def _wrong(trial: Trial) -> Iterator[Conclusion]:
     if trial.grade is not Grade.WRONG:
         return
-    diagnosis = trial.diagnosis
+    diagnosis = trial.diagnosis or _used_up(trial)
     if diagnosis is None:
         shown = trial.smallest
         title = str(shown.wrong()[0]) if shown is not None else "it is wrong"
@@ -101,6 +103,18 @@ def _wrong(trial: Trial) -> Iterator[Conclusion]:
             trial.smallest,
             certain=not also,
         )
+
+
+def _used_up(trial: Trial) -> Diagnosis | None:
+    """Name what makes a second backward call wrong, where nothing else is: a changed input."""
+    findings = [g.finding for _, g in _graded(trial)]
+    if any(f.kind != "again" for o in trial.observations for f in o.wrong()):
+        return None
+    for f in findings:
+        name = _beside_the_numbers(trial.found.dialect.op, f) if f.kind == "changed" else ""
+        if name in MISTAKES:
+            return Diagnosis((MISTAKES[name],))
+    return None
 
 
 def _mend_of(shown: Observation) -> str | None:
@@ -139,7 +153,7 @@ def _conventions(trial: Trial) -> Iterator[Conclusion]:
             continue
         seen.add(convention.name)
         where = trial.found.backward or trial.found.forward
-        name = "tie" if convention.is_tie else "convention"
+        name = convention.mistake or "convention"
         yield Conclusion(graded.grade, convention.name, where, name, convention.why, None, (), o)
 
 
@@ -162,9 +176,24 @@ def _notices(trial: Trial) -> Iterator[Conclusion]:
         given = o.probe.dtype.__name__
         title = _TITLES[f.kind].format(where=f.where, detail=f.detail, given=given)
         details = (f.detail,) if f.kind == "refuses" else ()
+        name = _beside_the_numbers(trial.found.dialect.op, f)
         yield Conclusion(
-            graded.grade, title, _of(trial, f.where), f.kind, details=details, shown_by=o
+            graded.grade, title, _of(trial, f.where), name, details=details, shown_by=o
         )
+
+
+def _beside_the_numbers(op: str, f: Finding) -> str:
+    """Name a mistake that does not show in numbers; the kind of finding where none is known."""
+    ends = {
+        "changed": f"into_{f.where}",
+        "dtype": f"returns_{f.detail}",
+        "shared": "one_array_twice",
+    }
+    end = ends.get(f.kind)
+    for mistake in MISTAKES.values():
+        if end is not None and mistake.op == op and mistake.name.endswith(end):
+            return mistake.name
+    return f.kind
 
 
 def _of(trial: Trial, where: str) -> str:

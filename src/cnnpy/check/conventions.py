@@ -41,6 +41,8 @@ class Convention:
         What it gives there, of the case and dout.
     is_tie : bool
         Whether it is no subgradient.
+    mistake : str, optional
+        Its name in the library of mistakes, where it stands there too.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Convention:
     where: str
     compute: Callable[[Case, FloatArray], Any]
     is_tie: bool = False
+    mistake: str | None = None
 
 
 def convention_of(
@@ -175,6 +178,7 @@ CONVENTIONS: dict[str, tuple[Convention, ...]] = {
             "dx",
             _routed(_each),
             is_tie=True,
+            mistake="max_pool2d_gives_every_tie_the_gradient",
         ),
         Convention("ties share the gradient", _KINK, "dx", _routed(_split)),
         Convention("the last of tied maxima takes the gradient", _KINK, "dx", _routed(_last)),
@@ -185,6 +189,7 @@ CONVENTIONS: dict[str, tuple[Convention, ...]] = {
             _KINK,
             "dx",
             lambda case, dout: dout * (case.arrays["x"] >= 0),
+            mistake="relu_passes_the_gradient_at_zero",
         ),
         Convention(
             "half the gradient passes at 0",
@@ -195,10 +200,18 @@ CONVENTIONS: dict[str, tuple[Convention, ...]] = {
     ),
     "batch_norm": (
         Convention(
-            "momentum weighs the other side", _MOMENTUM, "running_mean", _running(True, True, False)
+            "momentum weighs the other side",
+            _MOMENTUM,
+            "running_mean",
+            _running(True, True, False),
+            mistake="batch_norm_reverses_the_momentum",
         ),
         Convention(
-            "a biased running variance", _VARIANCE, "running_var", _running(False, False, True)
+            "a biased running variance",
+            _VARIANCE,
+            "running_var",
+            _running(False, False, True),
+            mistake="batch_norm_keeps_the_biased_variance",
         ),
         Convention(
             "an unbiased running variance", _VARIANCE, "running_var", _running(False, False, False)

@@ -201,13 +201,16 @@ def _alike(o: Observation, place: str, a: Any, b: Any) -> bool:
 
 
 def _distance(o: Observation, place: str, want: FloatArray) -> FloatArray:
-    """Give how far apart two ways to the same result may be."""
-    bound = _bound(o, place)
-    if bound is None or np.shape(bound) != want.shape:
-        # a result of another shape than the right one has no bound of its own
-        largest = 1.0 if bound is None else float(np.abs(bound).max(initial=1.0))
-        bound = np.full(want.shape, largest + float(np.abs(want).max(initial=0.0)))
-    return allowed(lenient(o.case.op, o.probe.dtype), np.dtype(o.probe.dtype), want, bound, 1.0)
+    """Give how far apart two ways to the same result may be: as far as from the right one."""
+    tolerance, dtype = lenient(o.case.op, o.probe.dtype), np.dtype(o.probe.dtype)
+    right, bound = _right(o).get(place), _bound(o, place)
+    if right is None or isinstance(right, list) or np.shape(right) != want.shape:
+        right, bound = np.abs(want), np.full(want.shape, np.abs(want).max(initial=1.0))
+        right = np.where(np.isfinite(right), right, 0.0)
+        bound = right if tolerance.rule == "scale" else bound
+    if tolerance.rule != "scale" and bound is None:
+        bound = np.full(want.shape, np.abs(right).max(initial=1.0))
+    return allowed(tolerance, dtype, np.asarray(right, dtype=np.float64), bound, 1.0)
 
 
 def _bound(o: Observation, place: str) -> Any:

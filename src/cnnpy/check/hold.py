@@ -158,9 +158,12 @@ def _compare(
     largest: float,
 ) -> list[Finding]:
     if want is None or got is None:
-        missing = (want is None) != (got is None)
-        detail = f"{type(got).__name__}, the definition's {type(want).__name__}"
-        return [Finding(where, "None where there was no input", detail, "shape")] if missing else []
+        if (want is None) == (got is None):
+            return []
+        if got is None:
+            return [Finding(where, "a result", "it is None, it was never computed", "shape")]
+        detail = f"{type(got).__name__}, the definition's None"
+        return [Finding(where, "None where there was no input", detail, "shape")]
     got, want = np.asarray(got), np.asarray(want)
     if got.shape != want.shape:
         detail = f"{got.shape}, the definition's {want.shape}"

@@ -6,7 +6,7 @@ numbers are off by a factor, and whether they are the right ones in another orde
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy as np
 from cnnpy.check.observe import Grade, Observation
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.ops import OPS
+from cnnpy.contract.shapes import as_pair
 
-__all__ = ["by_property", "what_holds"]
+__all__ = ["by_property", "exactly_where", "what_holds"]
 
 
 def by_property(observations: Sequence[Observation]) -> dict[str, list[Observation]]:
@@ -50,7 +51,99 @@ def what_holds(observations: Sequence[Observation]) -> list[str]:
     list of str
         One sentence each.
     """
-    return [*_where(observations), *_factor(observations), *_order(observations)]
+    exact = exactly_where(observations)
+    first = [f"wrong exactly where {exact}"] if exact else list(_where(observations))
+    return [*first, *_places(observations), *_factor(observations), *_order(observations)]
+
+
+def exactly_where(observations: Sequence[Observation]) -> str | None:
+    """Find the one condition that parts the wrong cases from the right ones.
+
+    Parameters
+    ----------
+    observations : sequence of Observation
+        Of one implementation.
+
+    Returns
+    -------
+    str or None
+        The condition, in words; None where none of the known ones does.
+    """
+    wrong = [_Case(o) for o in observations if o.grade is Grade.WRONG]
+    right = [_Case(o) for o in observations if o.grade not in (Grade.WRONG, None)]
+    right += [_Case(o) for o in observations if o.grade is None]
+    right = [c for c in right if not c.is_refused]
+    if not wrong or not right:
+        return None
+    for words, holds in CONDITIONS.items():
+        if all(holds(c) for c in wrong) and not any(holds(c) for c in right):
+            return words
+    return None
+
+
+class _Case:
+    """The figures of a case that conditions ask for; ops that slide a window have them all."""
+
+    def __init__(self, o: Observation) -> None:
+        case, options = o.case, o.case.options
+        x, out = case.arrays.get("x"), np.asarray(o.truth.out)
+        self.is_refused = any(g.finding.kind == "refuses" for g in o.findings)
+        self.x = _shape_of(x)
+        self.out = out.shape
+        window = options.get("kernel_size") or _shape_of(case.arrays.get("w"))[2:] or (1, 1)
+        self.window = as_pair(window) if len(self.x) == 4 else (1, 1)
+        stride = options.get("stride", 1)
+        self.stride = self.window if stride is None else as_pair(stride)
+        self.padding = as_pair(options.get("padding", 0))
+        self.dtype, self.probe = o.probe.dtype, o.probe
+
+    @property
+    def images(self) -> bool:
+        return len(self.x) == 4
+
+    @property
+    def leaves_a_remainder(self) -> bool:
+        axes = zip(self.x[2:], self.window, self.stride, self.padding, strict=True)
+        return self.images and any((n + 2 * p - k) % s for n, k, s, p in axes)
+
+
+def _shape_of(value: Any) -> tuple[int, ...]:
+    return value.shape if isinstance(value, np.ndarray) else ()
+
+
+def _overlap(c: _Case) -> bool:
+    covers = zip(c.window, c.stride, c.out[2:], strict=True) if c.images else ()
+    return any(k > s and n > 1 for k, s, n in covers)
+
+
+def _gaps(c: _Case) -> bool:
+    return c.images and any(k < s for k, s in zip(c.window, c.stride, strict=True))
+
+
+CONDITIONS: dict[str, Callable[[_Case], bool]] = {
+    "the padding is 0": lambda c: c.images and c.padding == (0, 0),
+    "there is padding": lambda c: c.padding != (0, 0),
+    "the padding is not 1": lambda c: c.images and c.padding != (1, 1),
+    "the stride is not 1": lambda c: c.stride != (1, 1),
+    "the window is not square": lambda c: c.window[0] != c.window[1],
+    "the image is not square": lambda c: c.images and c.x[2] != c.x[3],
+    "the output is not square": lambda c: len(c.out) == 4 and c.out[2] != c.out[3],
+    "the image or the window is not square": lambda c: (
+        (c.images and c.x[2] != c.x[3]) or c.window[0] != c.window[1]
+    ),
+    "windows overlap": _overlap,
+    "there are gaps between windows": _gaps,
+    "the stride is not the window": lambda c: c.images and c.window != c.stride,
+    "a remainder is left": lambda c: c.leaves_a_remainder,
+    "the batch is one": lambda c: len(c.x) > 0 and c.x[0] == 1,
+    "there is one channel": lambda c: len(c.x) > 1 and c.x[1] == 1,
+    "the input is float32": lambda c: c.dtype == np.float32,
+    "values are negative": lambda c: c.probe.sizes.get("values") == "negative",
+    "scores are as large as 1000": lambda c: c.probe.sizes.get("scale", 0.0) >= 1000,
+    "eps is not 1e-5": lambda c: c.probe.sizes.get("eps", 1e-5) != 1e-5,
+    "it is in test mode": lambda c: c.probe.sizes.get("train") is False,
+}
+"""What may part wrong from right, simplest first."""
 
 
 _MIXED = ("all at once", "float32", "any memory layout", "read-only inputs")
@@ -70,6 +163,9 @@ def _where(observations: Sequence[Observation]) -> Iterator[str]:
         yield f"right, but for: {', '.join(wrong)}"
     elif wrong:
         yield f"right for these only: {', '.join(right)}"
+
+
+def _places(observations: Sequence[Observation]) -> Iterator[str]:
     places = sorted({f.where for o in observations for f in o.wrong()})
     if places:
         yield f"wrong is {', '.join(places)}"

@@ -71,6 +71,12 @@ class Trial:
             o.outcome.out is None and o.outcome.failure is None for o in self.observations
         )
 
+    @property
+    def lacks_backward(self) -> bool:
+        """Tell whether backward was never written: all its gradients are None."""
+        asked = [o.outcome for o in self.observations if o.outcome.gradients]
+        return bool(asked) and all(g is None for o in asked for g in o.gradients.values())
+
 
 def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Trial:
     """Try everything on one implementation.
