@@ -16,7 +16,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.ops import OPS
 from cnnpy.contract.shapes import as_pair
 
-__all__ = ["by_property", "exactly_where", "what_holds"]
+__all__ = ["by_property", "parted_by", "what_holds"]
 
 
 def by_property(observations: Sequence[Observation]) -> dict[str, list[Observation]]:
@@ -51,12 +51,12 @@ def what_holds(observations: Sequence[Observation]) -> list[str]:
     list of str
         One sentence each.
     """
-    exact = exactly_where(observations)
-    first = [f"wrong exactly where {exact}"] if exact else list(_where(observations))
+    parted = parted_by(observations)
+    first = [parted] if parted else [*_where(observations), *_place_by_place(observations)]
     return [*first, *_places(observations), *_factor(observations), *_order(observations)]
 
 
-def exactly_where(observations: Sequence[Observation]) -> str | None:
+def parted_by(observations: Sequence[Observation]) -> str | None:
     """Find the one condition that parts the wrong cases from the right ones.
 
     Parameters
@@ -67,18 +67,42 @@ def exactly_where(observations: Sequence[Observation]) -> str | None:
     Returns
     -------
     str or None
-        The condition, in words; None where none of the known ones does.
+        A sentence: ``wrong exactly where ...``, or ``wrong only where ...`` where the
+        condition holds for some right cases too; None where no condition says much.
     """
     wrong = [_Case(o) for o in observations if o.grade is Grade.WRONG]
-    right = [_Case(o) for o in observations if o.grade not in (Grade.WRONG, None)]
-    right += [_Case(o) for o in observations if o.grade is None]
-    right = [c for c in right if not c.is_refused]
+    right = [_Case(o) for o in observations if o.grade is not Grade.WRONG]
+    return _parted(wrong, [c for c in right if not c.is_refused])
+
+
+def _place_by_place(observations: Sequence[Observation]) -> Iterator[str]:
+    """Part each result by itself: different things may be wrong with them."""
+    for place in sorted({f.where for o in observations for f in o.wrong()}):
+        hit = [any(f.where == place for f in o.wrong()) for o in observations]
+        wrong = [_Case(o) for o, is_wrong in zip(observations, hit, strict=True) if is_wrong]
+        right = [
+            _Case(o)
+            for o, is_wrong in zip(observations, hit, strict=True)
+            if not is_wrong and o.outcome.failure is None
+        ]
+        parted = _parted(wrong, right)
+        if parted is not None:
+            yield f"{place} is {parted}"
+
+
+def _parted(wrong: Sequence[_Case], right: Sequence[_Case]) -> str | None:
     if not wrong or not right:
         return None
+    best: tuple[int, str] | None = None
     for words, holds in CONDITIONS.items():
-        if all(holds(c) for c in wrong) and not any(holds(c) for c in right):
-            return words
-    return None
+        if not all(map(holds, wrong)):
+            continue
+        also = sum(map(holds, right))
+        if also == 0:
+            return f"wrong exactly where {words}"
+        if 4 * also <= len(right) and (best is None or also < best[0]):
+            best = also, words
+    return None if best is None else f"wrong only where {best[1]}"
 
 
 class _Case:
@@ -90,8 +114,8 @@ class _Case:
         self.is_refused = any(g.finding.kind == "refuses" for g in o.findings)
         self.x = _shape_of(x)
         self.out = out.shape
-        window = options.get("kernel_size") or _shape_of(case.arrays.get("w"))[2:] or (1, 1)
-        self.window = as_pair(window) if len(self.x) == 4 else (1, 1)
+        window: Any = options.get("kernel_size") or _shape_of(case.arrays.get("w"))[2:]
+        self.window = as_pair(window) if len(self.x) == 4 and window else (1, 1)
         stride = options.get("stride", 1)
         self.stride = self.window if stride is None else as_pair(stride)
         self.padding = as_pair(options.get("padding", 0))
