@@ -78,31 +78,49 @@ def _wrong(trial: Trial) -> Iterator[Conclusion]:
         return
     diagnosis = trial.diagnosis or _used_up(trial)
     if diagnosis is None:
-        shown = trial.smallest
-        title = str(shown.wrong()[0]) if shown is not None else "it is wrong"
-        details = tuple(what_holds(trial.observations))
-        yield Conclusion(
-            Grade.WRONG,
-            title,
-            _function(trial, shown),
-            details=details,
-            mend=None if shown is None or shown.outcome.failure is None else _mend_of(shown),
-            shown_by=shown,
-        )
+        yield _without_a_name(trial, None)
         return
-    for mistake in diagnosis.mistakes:
-        also = [m for other in diagnosis.also for m in other if m is not mistake]
+    for mistake, places in diagnosis.mistakes.items():
+        also = [m for other in diagnosis.also for m in other if m not in diagnosis.mistakes]
+        shown = _shown(trial, places)
         yield Conclusion(
             Grade.WRONG,
             mistake.shows,
-            _function(trial, trial.smallest),
+            _function(trial, shown),
             mistake.name,
             mistake.cause,
             mistake.mend,
             _also(also),
-            trial.smallest,
+            shown,
             certain=not also,
         )
+    if diagnosis.rest:
+        yield _without_a_name(trial, diagnosis.rest)
+
+
+def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
+    """Say what is seen of what no known mistake accounts for."""
+    shown = _shown(trial, places)
+    title, failure = "it is wrong", None
+    if shown is not None:
+        here = [f for f in shown.wrong() if places is None or f.where in places]
+        title, failure = str((here or shown.wrong())[0]), shown.outcome.failure
+    return Conclusion(
+        Grade.WRONG,
+        title,
+        _function(trial, shown),
+        mend=None if failure is None else failure.mend,
+        details=tuple(what_holds(trial.observations, places)),
+        shown_by=shown,
+    )
+
+
+def _shown(trial: Trial, places: frozenset[str] | None) -> Observation | None:
+    """Choose the case to show: that of the first result that is wrong."""
+    for place, smallest in trial.smallest.items():
+        if places is None or place in places:
+            return smallest
+    return next(iter(trial.smallest.values()), None)
 
 
 def _used_up(trial: Trial) -> Diagnosis | None:
@@ -113,13 +131,8 @@ def _used_up(trial: Trial) -> Diagnosis | None:
     for f in findings:
         name = _beside_the_numbers(trial.found.dialect.op, f) if f.kind == "changed" else ""
         if name in MISTAKES:
-            return Diagnosis((MISTAKES[name],))
+            return Diagnosis({MISTAKES[name]: frozenset({"backward"})})
     return None
-
-
-def _mend_of(shown: Observation) -> str | None:
-    assert shown.outcome.failure is not None
-    return shown.outcome.failure.mend
 
 
 def _also(others: list[Mistake]) -> tuple[str, ...]:

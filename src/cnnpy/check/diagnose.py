@@ -9,7 +9,7 @@ It is named where the suspects, one or two together, account for everything that
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,18 +31,21 @@ MOST_TOGETHER = 2
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What accounts for everything that is wrong.
+    """What accounts for what is wrong.
 
     Parameters
     ----------
-    mistakes : tuple of Mistake
-        Those that are made, together.
+    mistakes : mapping
+        By mistake that is made, the places where it shows: ``forward``, ``dx``, ...
     also : tuple of tuple of Mistake
         Other explanations that fit what was tried as well.
+    rest : frozenset of str
+        Places where something is wrong that no known mistake accounts for.
     """
 
-    mistakes: tuple[Mistake, ...]
+    mistakes: Mapping[Mistake, frozenset[str]]
     also: tuple[tuple[Mistake, ...], ...] = ()
+    rest: frozenset[str] = frozenset()
 
 
 def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
@@ -58,7 +61,7 @@ def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
     Returns
     -------
     Diagnosis or None
-        None where nothing known accounts for everything.
+        None where nothing known accounts for all that is wrong with any result.
     """
     # where something is wrong most suspects fall at once, and small cases cost least
     judged = [o for o in observations if all(g.finding.kind != "refuses" for g in o.findings)]
@@ -79,8 +82,30 @@ def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
             if set().union(*(covers[name] for name in names)) == wrong
         ]
         if fitting:
-            return Diagnosis(fitting[0], tuple(fitting[1:]))
-    return None
+            made = {m: _places(covers[m.name]) for m in fitting[0]}
+            return Diagnosis(made, tuple(fitting[1:]))
+    return _in_part(covers, wrong)
+
+
+def _places(where: Iterable[tuple[int, str]]) -> frozenset[str]:
+    return frozenset(place for _, place in where)
+
+
+def _in_part(
+    covers: Mapping[str, set[tuple[int, str]]], wrong: set[tuple[int, str]]
+) -> Diagnosis | None:
+    """Name what accounts for all that is wrong with one result; leave the rest without a name."""
+    made: dict[Mistake, frozenset[str]] = {}
+    rest = set()
+    for place in sorted(_places(wrong)):
+        here = {(k, p) for k, p in wrong if p == place}
+        whole = [name for name, shows in covers.items() if here <= shows <= wrong]
+        if len(whole) == 1:
+            mistake = MISTAKES[whole[0]]
+            made[mistake] = made.get(mistake, frozenset()) | {place}
+        else:
+            rest.add(place)
+    return Diagnosis(made, (), frozenset(rest)) if made else None
 
 
 def _where_it_shows(

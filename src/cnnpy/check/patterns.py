@@ -6,7 +6,7 @@ numbers are off by a factor, and whether they are the right ones in another orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,19 +38,26 @@ def by_property(observations: Sequence[Observation]) -> dict[str, list[Observati
     return sorted_
 
 
-def what_holds(observations: Sequence[Observation]) -> list[str]:
+def what_holds(
+    observations: Sequence[Observation], places: Collection[str] | None = None
+) -> list[str]:
     """Say what holds and what does not, in sentences.
 
     Parameters
     ----------
     observations : sequence of Observation
         Of one implementation that is wrong.
+    places : collection of str, optional
+        The results to speak of; all by default.
 
     Returns
     -------
     list of str
         One sentence each.
     """
+    if places is not None:
+        lines = [*_place_by_place(observations), *_factor(observations), *_order(observations)]
+        return [line for line in lines if line.split()[0] in places]
     parted = parted_by(observations)
     first = [parted] if parted else [*_where(observations), *_place_by_place(observations)]
     return [*first, *_places(observations), *_factor(observations), *_order(observations)]

@@ -46,8 +46,8 @@ class Trial:
         Probes that were left out for want of time.
     diagnosis : Diagnosis or None
         What accounts for everything that is wrong.
-    smallest : Observation or None
-        The smallest case that shows it.
+    smallest : dict
+        By place where something is wrong, the smallest case that shows it.
     seconds : float
         How long it took.
     """
@@ -56,7 +56,7 @@ class Trial:
     observations: list[Observation] = field(default_factory=list)
     untried: int = 0
     diagnosis: Diagnosis | None = None
-    smallest: Observation | None = None
+    smallest: dict[str, Observation] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -111,7 +111,8 @@ def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Tria
             trial.observations.append(seen)
     if trial.grade is Grade.WRONG and not trial.is_empty:
         trial.diagnosis = diagnose(found.dialect.op, trial.observations)
-        trial.smallest = _shrink(found, caller, plan, trial.observations)
+        for place in sorted({f.where for o in trial.observations for f in o.wrong()}):
+            trial.smallest[place] = _shrink(found, caller, plan, trial.observations, place)
     trial.seconds = time.monotonic() - begin
     return trial
 
@@ -137,20 +138,19 @@ def _in_its_dialect(found: Found, caller: Caller, seed: int) -> Found:
 
 
 def _shrink(
-    found: Found, caller: Caller, plan: Plan, observations: Sequence[Observation]
-) -> Observation | None:
-    """Make a case smaller as long as the same thing is wrong.
+    found: Found, caller: Caller, plan: Plan, observations: Sequence[Observation], place: str
+) -> Observation:
+    """Make a case smaller as long as the same thing is wrong with one result.
 
     Sizes are lowered one by one, each as far as it goes, until none can be lowered.
     """
-    wrong = [o for o in observations if o.wrong()]
-    smallest = min(wrong, key=_weight)
-    kinds = {(f.where, f.kind) for f in smallest.wrong()}
+    smallest = min((o for o in observations if _kinds(o, place)), key=_weight)
+    kinds = _kinds(smallest, place)
     for _ in range(4):
         before = smallest
         for name, values in plan.smaller.items():
             for value in values:
-                smaller = _lowered(found, caller, plan, smallest, {name: value}, kinds)
+                smaller = _lowered(found, caller, plan, smallest, {name: value}, place, kinds)
                 if smaller is not None:
                     smallest = smaller
                     break
@@ -159,13 +159,18 @@ def _shrink(
     return smallest
 
 
+def _kinds(o: Observation, place: str) -> set[str]:
+    return {f.kind for f in o.wrong() if f.where == place}
+
+
 def _lowered(
     found: Found,
     caller: Caller,
     plan: Plan,
     o: Observation,
     change: dict[str, Any],
-    kinds: set[tuple[str, str]],
+    place: str,
+    kinds: set[str],
 ) -> Observation | None:
     """Try a case with one size lowered, with a few other values too."""
     for more in range(_SEEDS):
@@ -173,7 +178,7 @@ def _lowered(
         seen = _try(found, caller, plan, o.probe._replace(sizes=sizes, seed=o.probe.seed + more))
         if seen is None or _weight(seen) >= _weight(o):
             return None
-        if kinds & {(f.where, f.kind) for f in seen.wrong()}:
+        if kinds & _kinds(seen, place):
             return seen
     return None
 
