@@ -9,7 +9,7 @@ from cnnpy.check.diagnose import Diagnosis
 from cnnpy.check.hold import Finding
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.observe import Grade, Graded, Observation
-from cnnpy.check.patterns import what_holds
+from cnnpy.check.patterns import likely, what_holds
 from cnnpy.check.trial import Trial
 
 __all__ = ["Conclusion", "conclusions_of"]
@@ -105,12 +105,16 @@ def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
     if shown is not None:
         here = [f for f in shown.wrong() if places is None or f.where in places]
         title, failure = str((here or shown.wrong())[0]), shown.outcome.failure
+    lines = what_holds(trial.observations, places)
+    meaning = likely(lines)
+    if meaning is not None:
+        title, lines = f"{meaning}, as it seems", [*lines, title]
     return Conclusion(
         Grade.WRONG,
         title,
         _function(trial, shown),
         mend=None if failure is None else failure.mend,
-        details=tuple(what_holds(trial.observations, places)),
+        details=tuple(lines),
         shown_by=shown,
     )
 

@@ -16,7 +16,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.ops import OPS
 from cnnpy.contract.shapes import as_pair
 
-__all__ = ["by_property", "parted_by", "what_holds"]
+__all__ = ["by_property", "likely", "parted_by", "what_holds"]
 
 
 def by_property(observations: Sequence[Observation]) -> dict[str, list[Observation]]:
@@ -110,6 +110,53 @@ def _parted(wrong: Sequence[_Case], right: Sequence[_Case]) -> str | None:
         if 4 * also <= len(right) and (best is None or also < best[0]):
             best = also, words
     return None if best is None else f"wrong only where {best[1]}"
+
+
+def likely(lines: Sequence[str]) -> str | None:
+    """Say in a few words what a condition speaks for.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        What `what_holds` gave.
+
+    Returns
+    -------
+    str or None
+        The words; None where no line holds a condition that speaks for something.
+
+    Examples
+    --------
+    >>> likely(["forward is wrong exactly where the output is not square"])
+    'height and width are confused'
+    """
+    for line in lines:
+        for words, meaning in _SPEAKS_FOR.items():
+            if line.endswith(f"where {words}"):
+                return meaning
+    return None
+
+
+_CONFUSED = "height and width are confused"
+_SPEAKS_FOR = {
+    "the window is not square": _CONFUSED,
+    "the image is not square": _CONFUSED,
+    "the output is not square": _CONFUSED,
+    "the image or the window is not square": _CONFUSED,
+    "the padding is not 1": "the padding is hard-coded: right for 1 only",
+    "the padding is 0": "it goes wrong without padding",
+    "there is padding": "the padding is left out",
+    "the stride is not 1": "the stride is left out or used wrongly",
+    "windows overlap": "windows that overlap are not added up",
+    "there are gaps between windows": "pixels between windows are taken for part of one",
+    "the stride is not the window": "stride and window are confused",
+    "a remainder is left": "sizes that do not divide are rounded wrongly",
+    "the batch is one": "a batch of one loses its axis",
+    "values are negative": "the search for the maximum does not start low enough",
+    "scores are as large as 1000": "large scores overflow",
+    "eps is not 1e-5": "eps is hard-coded",
+    "it is in test mode": "test mode is off",
+}
 
 
 class _Case:

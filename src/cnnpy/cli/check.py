@@ -113,7 +113,7 @@ def _print(page: Page, report: Report) -> None:
     }
     for k, conclusion in enumerate(report.conclusions, 1):
         page.say()
-        _tell(page, k, conclusion, trials.get(conclusion.function))
+        _tell(page, k, conclusion, trials.get(conclusion.function), Path(report.name).stem)
     for line in report.unfenced:
         page.say(f"\nnot fenced: {line}")
 
@@ -188,7 +188,7 @@ def _at(observations: Sequence[Observation], place: str) -> str:
     return _WORDS[max((g for g in grades if g is not None), default=None)]
 
 
-def _tell(page: Page, k: int, c: Conclusion, trial: Trial | None) -> None:
+def _tell(page: Page, k: int, c: Conclusion, trial: Trial | None, module: str) -> None:
     _wrapped(page, f"{k}. {c.grade.name}  {c.function}: {c.title}", 3)
     if c.name and c.grade is Grade.WRONG:
         sure = "" if c.certain else "; other mistakes fit as well"
@@ -199,7 +199,7 @@ def _tell(page: Page, k: int, c: Conclusion, trial: Trial | None) -> None:
     for line in c.details:
         _wrapped(page, f"   {line}", 3)
     if c.grade is Grade.WRONG and c.shown_by is not None and trial is not None:
-        _show(page, trial, c.shown_by)
+        _show(page, trial, c.shown_by, module)
 
 
 def _wrapped(page: Page, text: str, indent: int) -> None:
@@ -208,9 +208,9 @@ def _wrapped(page: Page, text: str, indent: int) -> None:
         page.say(line)
 
 
-def _show(page: Page, trial: Trial, o: Observation) -> None:
+def _show(page: Page, trial: Trial, o: Observation, module: str) -> None:
     page.say("   the smallest case:")
-    for line in snippet(trial.found, o).splitlines():
+    for line in snippet(trial.found, o, module).splitlines():
         page.say(f"     {line}" if line else "")
     rows = {"out": (o.outcome.out, o.truth.out)} | {
         f"d{name}": (o.outcome.gradients.get(name), want)

@@ -176,7 +176,7 @@ class Fenced:
         self._answers, answers_write = os.pipe()
         home = str(Path(cnnpy.__file__).parents[1])
         program = (
-            "import sys; sys.path.append(sys.argv[1]); "
+            "import sys; sys.path.insert(0, sys.argv[1]); "
             "from cnnpy.check.fence.child import main; main(int(sys.argv[2]), int(sys.argv[3]))"
         )
         self._process = subprocess.Popen(
