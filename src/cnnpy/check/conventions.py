@@ -22,7 +22,7 @@ from cnnpy.contract.ops import OPS
 from cnnpy.contract.shapes import as_pair
 from cnnpy.reference.windows import clipped
 
-__all__ = ["Convention", "convention_of"]
+__all__ = ["Convention", "convention_of", "follows"]
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,53 @@ def convention_of(
     Convention or None
         None where no known convention gives these numbers.
     """
-    plain = case.cast(np.float64)
     for convention in CONVENTIONS.get(case.op, ()):
-        if convention.where != where:
-            continue
-        value = convention.compute(plain, dout.astype(np.float64))
-        if translate is not None:
-            value = translate(plain, value)
-        other = _with(case.op, truth, where, value)
-        findings = hold(case, outcome, other, dout, dtype=dtype)
-        if all(f.where != where or f.kind not in ("values", "shape") for f in findings):
+        if convention.where == where and follows(
+            convention, case, outcome, truth, dout, dtype, translate
+        ):
             return convention
     return None
+
+
+def follows(
+    convention: Convention,
+    case: Case,
+    outcome: Outcome,
+    truth: Truth,
+    dout: FloatArray,
+    dtype: type[np.floating[Any]],
+    translate: Callable[[Case, Any], Any] | None = None,
+) -> bool:
+    """Tell whether an outcome has the numbers of a convention.
+
+    Parameters
+    ----------
+    convention : Convention
+        Which one.
+    case : Case
+        Inputs and options.
+    outcome : Outcome
+        What came out.
+    truth : Truth
+        What the definition says.
+    dout : ndarray of the shape of the output
+        The gradient that was sent back.
+    dtype : type
+        The dtype that was called with.
+    translate : callable, optional
+        Brings what a convention gives into the terms of the outcome.
+
+    Returns
+    -------
+    bool
+        Whether it has.
+    """
+    where, plain = convention.where, case.cast(np.float64)
+    value = convention.compute(plain, dout.astype(np.float64))
+    if translate is not None:
+        value = translate(plain, value)
+    findings = hold(case, outcome, _with(case.op, truth, where, value), dout, dtype=dtype)
+    return all(f.where != where or f.kind not in ("values", "shape") for f in findings)
 
 
 def _with(op: str, truth: Truth, where: str, value: Any) -> Truth:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from cnnpy import reference
 from cnnpy.check.case import Case
-from cnnpy.check.conventions import Convention, convention_of
+from cnnpy.check.conventions import Convention, convention_of, follows
 from cnnpy.check.dialects import Found
 from cnnpy.check.hold import Finding, hold
 from cnnpy.check.outcome import Caller, Outcome
@@ -20,7 +21,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.ops import OPS
 from cnnpy.contract.opspec import Tolerance
 
-__all__ = ["Grade", "Graded", "Observation", "lenient", "observe"]
+__all__ = ["Grade", "Graded", "Observation", "lenient", "observe", "settle"]
 
 
 class Grade(IntEnum):
@@ -176,14 +177,64 @@ def _grade(
         if all(f.where != finding.where or f.kind != "values" for f in again):
             finding = finding._replace(kind="rounding")
         else:
-            _, translate = found.dialect.from_updated.get(finding.where, (None, None))
             convention = convention_of(
-                case, outcome, truth, dout, finding.where, probe.dtype, translate
+                case,
+                outcome,
+                truth,
+                dout,
+                finding.where,
+                probe.dtype,
+                found.dialect.translation(finding.where),
             )
             if convention is not None:
                 grade = Grade.TIE if convention.is_tie else Grade.NOTICE
                 return Graded(finding._replace(kind="convention"), grade, convention)
     return Graded(finding, _GRADES[finding.kind])
+
+
+def settle(found: Found, observations: Sequence[Observation]) -> list[Observation]:
+    """Take back conventions that an implementation follows by chance only.
+
+    Parameters
+    ----------
+    found : Found
+        The implementation.
+    observations : sequence of Observation
+        All that was tried on it.
+
+    Returns
+    -------
+    list of Observation
+        The same, with findings graded wrong where the convention is not kept elsewhere.
+    """
+    seen = {g.convention for o in observations for g in o.findings if g.convention is not None}
+    kept = {c for c in seen if all(_keeps(c, found, o) for o in observations)}
+    return [_without(seen - kept, o) for o in observations]
+
+
+def _keeps(convention: Convention, found: Found, o: Observation) -> bool:
+    """Tell whether an outcome follows a convention, where that differs from the definition."""
+    where, outcome, truth = convention.where, o.outcome, o.truth
+    name = where.removeprefix("d")
+    if where not in truth.updated and name not in outcome.gradients:
+        return True
+    gradients = dict(zip(OPS[o.case.op].gradients, truth.gradients, strict=True))
+    right = Outcome(truth.out, gradients, gradients, truth.updated)
+    translate = found.dialect.translation(where)
+    return any(
+        follows(convention, o.case, out, truth, o.dout, o.probe.dtype, translate)
+        for out in (right, outcome)
+    )
+
+
+def _without(dropped: set[Convention], o: Observation) -> Observation:
+    if not any(g.convention in dropped for g in o.findings if g.convention is not None):
+        return o
+    findings = tuple(
+        Graded(g.finding._replace(kind="values"), Grade.WRONG) if g.convention in dropped else g
+        for g in o.findings
+    )
+    return replace(o, findings=findings)
 
 
 _LENIENCE = {np.float64: 4096.0, np.float32: 16.0}

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnpy.check.diagnose import Diagnosis, diagnose
 from cnnpy.check.dialects import Found
-from cnnpy.check.observe import Grade, Observation, observe
+from cnnpy.check.observe import Grade, Observation, observe, settle
 from cnnpy.check.outcome import Caller
 from cnnpy.check.plans import Plan, Probe, plan_of
 
@@ -109,6 +109,7 @@ def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Tria
         seen = observe(found, caller, plan, probe)
         if seen is not None:
             trial.observations.append(seen)
+    trial.observations = settle(found, trial.observations)
     if trial.grade is Grade.WRONG and not trial.is_empty:
         trial.diagnosis = diagnose(found.dialect.op, trial.observations)
         for place in sorted({f.where for o in trial.observations for f in o.wrong()}):

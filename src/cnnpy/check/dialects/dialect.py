@@ -109,6 +109,21 @@ class Dialect:
         default_factory=dict
     )
 
+    def translation(self, updated: str) -> Translation | None:
+        """Give what brings an updated array into the op's terms.
+
+        Parameters
+        ----------
+        updated : str
+            Its name.
+
+        Returns
+        -------
+        callable or None
+            None where there is no such array.
+        """
+        return self.from_updated[updated][1] if updated in self.from_updated else None
+
 
 @dataclass(frozen=True)
 class Found:

@@ -114,9 +114,7 @@ def _files_of(folder: Path, names: Sequence[str]) -> list[Path]:
 
 
 def _import(file: Path, root: Path) -> ModuleType:
-    source = file.read_bytes()
     try:
-        compile(source, file.name, "exec", dont_inherit=True)
         return _execute(file, root)
     except BaseException as error:  # sys.exit too
         raise LoadError(
