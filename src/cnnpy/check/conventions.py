@@ -193,6 +193,8 @@ def _running(mean: bool, keep: bool, biased: bool) -> Callable[[Case, FloatArray
         x = np.moveaxis(case.arrays["x"], 1, -1).reshape(-1, case.arrays["x"].shape[1])
         momentum = case.options["momentum"]
         before = case.arrays["running_mean" if mean else "running_var"]
+        if not case.options["train"]:
+            return before
         before = (0.0 if mean else 1.0) if before is None else before
         new = x.mean(axis=0) if mean else x.var(axis=0, ddof=0 if biased else 1)
         share = 1 - momentum if keep else momentum
