@@ -209,7 +209,7 @@ def settle(found: Found, observations: Sequence[Observation]) -> list[Observatio
     """
     seen = {g.convention for o in observations for g in o.findings if g.convention is not None}
     kept = {c for c in seen if all(_keeps(c, found, o) for o in observations)}
-    return [_without(seen - kept, o) for o in observations]
+    return [_with_kept(kept, found, o) for o in observations]
 
 
 def _keeps(convention: Convention, found: Found, o: Observation) -> bool:
@@ -227,14 +227,18 @@ def _keeps(convention: Convention, found: Found, o: Observation) -> bool:
     )
 
 
-def _without(dropped: set[Convention], o: Observation) -> Observation:
-    if not any(g.convention in dropped for g in o.findings if g.convention is not None):
-        return o
-    findings = tuple(
-        Graded(g.finding._replace(kind="values"), Grade.WRONG) if g.convention in dropped else g
-        for g in o.findings
-    )
-    return replace(o, findings=findings)
+def _with_kept(kept: set[Convention], found: Found, o: Observation) -> Observation:
+    """Grade an observation again: by a convention that is kept everywhere, or as wrong."""
+
+    def again(g: Graded) -> Graded:
+        if g.convention is None or g.convention in kept:
+            return g
+        for c in kept:
+            if c.where == g.finding.where and _keeps(c, found, o):
+                return replace(g, grade=Grade.TIE if c.is_tie else Grade.NOTICE, convention=c)
+        return Graded(g.finding._replace(kind="values"), Grade.WRONG)
+
+    return replace(o, findings=tuple(map(again, o.findings)))
 
 
 _LENIENCE = {np.float64: 4096.0, np.float32: 16.0}

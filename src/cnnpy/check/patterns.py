@@ -130,11 +130,13 @@ def likely(lines: Sequence[str]) -> str | None:
     >>> likely(["forward is wrong exactly where the output is not square"])
     'height and width are confused'
     """
-    for line in lines:
-        for words, meaning in _SPEAKS_FOR.items():
-            if line.endswith(f"where {words}"):
-                return meaning
-    return None
+    meanings = {
+        meaning
+        for line in lines
+        for words, meaning in _SPEAKS_FOR.items()
+        if line.endswith(f"where {words}")
+    }
+    return meanings.pop() if len(meanings) == 1 else None
 
 
 _CONFUSED = "height and width are confused"
