@@ -9,9 +9,9 @@ import pytest
 
 from cnnpy import functional, reference
 from cnnpy.backends.registry import use_backend
+from cnnpy.check.checking import EFFORTS, Report, run
 from cnnpy.check.mistakes import MISTAKES
 from cnnpy.check.observe import Grade
-from cnnpy.check.report import EFFORTS, Report, run
 from cnnpy.contract import OPS
 from cnnpy.cs231n import fast_layers, layers
 

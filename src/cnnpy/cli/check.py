@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from cnnpy.check.checking import EFFORTS, Report, check_path
 from cnnpy.check.conclusions import Conclusion
 from cnnpy.check.observe import Grade, Observation
 from cnnpy.check.patterns import by_property
-from cnnpy.check.report import EFFORTS, Report, check_path
 from cnnpy.check.snippet import array_text, snippet
 from cnnpy.check.trial import Trial
 from cnnpy.cli.output import Page, columns, plural, shown
