@@ -143,68 +143,11 @@ void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
         }
 }
 
-template <class T>
-void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps& steps, T* dw,
-                     T* db) {
-    const auto& kernel = kernels<T>();
-    flatten_pixels(c, 112);
-    if (c.F == 0) return;
-    if (c.W_out == 0) c.N = 0, c.W_out = 1;  // no pixel at all: every sum is empty
-    if (grouped_filter_gradient_fits<T>(c))
-        return grouped_filter_gradient(c, x, dout, steps, dw, db);
-    const Panels panels = panels_of<T>(c);
-    const int n_panels = c.groups * panels.count;
-    const Size slice_size = c.groups * panels.group_size();
-
-    const Slices cut = slices_of(c, n_panels, slice_size * Size(sizeof(T)));
-    const int slices = cut.slices, panel_blocks = cut.panel_blocks;
-
-    Workspace sums((slices * slice_size + 64) * sizeof(T));
-    Workspace bias_sums((Size(slices) * c.F + 64) * sizeof(T));
-    const Size per_worker =
-        aligned(Size(cut.rows) * c.W_out * panels.wide + cut.workspace + 64);
-    const int threads = n_threads();
-    Workspace workspace(per_worker * threads * sizeof(T));
-
-    FilterGradientArrays<T> arrays{x, dout, sums.as<T>(), db ? bias_sums.as<T>() : nullptr};
-    parallel_for(slices * panel_blocks, [&](int k, int worker) {
-        const FilterGradientItem item = cut.item(c, n_panels, k);
-        const int slice = item.slice, panel = item.panel_begin, panel_end = item.panel_end;
-        auto start = [&](int p) {
-            return p == n_panels ? slice_size : panels.offset(p / panels.count, p % panels.count);
-        };
-        auto filter = [&](int p) {
-            return p == n_panels ? c.F
-                                 : p / panels.count * c.F_group() + p % panels.count * panels.wide;
-        };
-        T* own = sums.as<T>() + slice * slice_size;
-        std::fill(own + start(panel), own + start(panel_end), T(0));
-        if (db) {
-            T* own_bias = bias_sums.as<T>() + Size(slice) * c.F;
-            std::fill(own_bias + filter(panel), own_bias + filter(panel_end), T(0));
-        }
-        kernel.filter_gradient(c, panels, arrays, item, workspace.as<T>() + worker * per_worker);
-    }, threads);
-
-    if (dw)
-        parallel_for(n_panels, [&](int p, int) {
-            kernel.unpack_filters(c, panels, sums.as<T>(), slices, steps, dw, p);
-        });
-    if (db) add_slices(bias_sums.as<T>(), slices, c.F, db);
-}
-
-template <class T>
-void direct_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T* db) {
-    filter_gradient<T>(forward_correlation(g), x, dout, forward_steps(g), dw, db);
-}
-
 #define CNN_INSTANTIATE(T)                                                                       \
     template void direct_forward(const Conv2d&, const T*, const T*, const T*, Relu<T>, T*,       \
                                  PackedFilters<T>*, const T*);                                   \
     template void direct_input_gradient(const Conv2d&, const T*, const T*, const T*, T*,         \
-                                        PackedFilters<T>*);                                      \
-    template void direct_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);             \
-    template void filter_gradient(Correlation, const T*, const T*, const FilterSteps&, T*, T*);
+                                        PackedFilters<T>*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)
 

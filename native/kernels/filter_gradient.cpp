@@ -2,17 +2,25 @@
 //
 //   dw[f, c, u, v] = Σ_{n, i, j} dout[n, i, j, f] · x[n, i*s + u*d - p, j*s + v*d - p, c]
 //
-// Plan. The same outer product as in correlation.cpp with pixels as the reduction:
+// Plan. For each row u of the window dw is a matrix: the F filters by the WW*C inputs, which
+// lie side by side in x. Pixels are the reduction of an outer product in registers:
 //
-//   tile: MR of the WW*C contiguous inputs of a window's row x NV registers of filters,
-//         all sums in registers; each pixel costs NV loads of dout and MR broadcasts of x.
-//   item: a slice of the images and some panels. Some rows at a time, so that the
-//         padded rows of x and the panel of dout stay close; their sums are added to
-//         the slice's, which lie like packed filters. Adding block by block also keeps
-//         the rounding error of long sums small.
+//   tile: MR rows x NV registers, all sums in registers; each pixel costs NV loads and MR
+//         broadcasts for MR*NV products.
 //
-// Slices are a matter of the shape alone, and unpack_filters() adds them in their order: the
-// bits do not depend on the number of threads.
+// Either of the two is in the lanes, whichever leaves fewer of them empty: many filters of
+// few inputs, dout packed by panels; or many inputs of few filters, x and dout where they lie.
+// A group's channels are gathered first, so that its rows of inputs lie side by side too.
+//
+//   block: some rows of an image, or some small images, so that the padded copy of x and
+//          the dout of a block stay close, and sums are fetched from afar once for many pixels.
+//   slice: some blocks, added up one after the other, which keeps the rounding error of
+//          long sums small.
+//
+// Blocks and slices are a matter of the shape alone, and unpack() adds slices in their order:
+// the bits do not depend on the number of threads.
+#include "kernels/filter_gradient.hpp"
+
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
 #include "kernels/tile.hpp"
@@ -21,110 +29,221 @@
 namespace cnn::CNN_LEVEL {
 namespace {
 
-// Some rows of dout for one panel, pixel by pixel; adds them up for the bias as well.
+// The pixels of a block.
+struct Pixels {
+    int n, images, i, rows, columns;
+};
+
+CNN_INLINE Pixels pixels_of(const FilterGradient& g, int block) {
+    const int n = block / g.row_blocks * g.block_images;
+    const int i = block % g.row_blocks * g.block_rows;
+    return {n, smaller(g.c.N - n, g.block_images), i, smaller(g.c.H_out - i, g.block_rows),
+            g.c.W_of(n)};
+}
+
+template <class T> CNN_INLINE Vector<T> load_some(const T* p, int n) {
+    return n >= lanes<T> ? load(p) : load_first(p, n);
+}
+
+// Some filters of dout, pixel by pixel, `width` numbers each.
 template <class T>
-void pack_dout(T* to, const T* dout, const Correlation& c, int rows, int columns, int width,
-               int filters, T* bias_sums) {
+void pack_dout(T* to, const T* dout, const Correlation& c, const Pixels& at, int width,
+               int filters) {
     for (int v = 0; v < width; v += lanes<T>) {
-        int left = filters - v;
-        if (left > lanes<T>) left = lanes<T>;
-        Vector<T> sum = {};
-        for (int i = 0; i < rows; ++i) {
-            Vector<T> of_row = {};
-            T* p = to + std::ptrdiff_t(i) * columns * width + v;
-            const T* from = dout + i * c.out_row + v;
-            for (int j = 0; j < columns; ++j, p += width, from += c.out_pixel) {
-                const Vector<T> d = left == lanes<T> ? load(from)
-                                    : left > 0       ? load_first(from, left)
-                                                     : Vector<T>{};
-                __builtin_prefetch(from + width);  // the next panel's
-                store(p, d);
-                of_row += d;
+        const int left = filters - v;
+        if (left <= 0) continue;  // nobody reads what comes of them
+        T* p = to + v;
+        for (int n = 0; n < at.images; ++n)
+            for (int i = 0; i < at.rows; ++i) {
+                const T* from = dout + n * c.out_image + i * c.out_row + v;
+                for (int j = 0; j < at.columns; ++j, p += width, from += c.out_pixel) {
+                    __builtin_prefetch(from + width);  // the next panel's
+                    store(p, load_some(from, left));
+                }
             }
-            sum += of_row;
-        }
-        if (bias_sums && left > 0)
-            store_first(bias_sums + v, load_first(bias_sums + v, left) + sum, left);
     }
 }
 
-}  // namespace
+// Of dout, for the bias; row by row, which keeps the rounding error small.
+template <class T>
+void add_bias(T* sums, const T* dout, const Correlation& c, const Pixels& at, int filters) {
+    for (int f = 0; f < filters; f += lanes<T>) {
+        const int left = filters - f;
+        Vector<T> total = load_some(sums + f, left);
+        for (int n = 0; n < at.images; ++n)
+            for (int i = 0; i < at.rows; ++i) {
+                const T* from = dout + n * c.out_image + i * c.out_row + f;
+                Vector<T> of_row[2] = {};
+                int j = 0;
+                for (; j + 2 <= at.columns; j += 2, from += 2 * c.out_pixel) {
+                    of_row[0] += load_some(from, left);
+                    of_row[1] += load_some(from + c.out_pixel, left);
+                }
+                if (j < at.columns) of_row[0] += load_some(from, left);
+                total += of_row[0] + of_row[1];
+            }
+        store_first(sums + f, total, smaller(left, lanes<T>));
+    }
+}
+
+// x under a block.
+template <class T> struct Under {
+    const T* at;
+    Steps steps;  // to the next pixel, row and image of x, not of the result
+    bool in_place;
+};
+
+template <class T> CNN_INLINE void copy_pixels(T* to, const T* from, int count, int C, int channels) {
+    if (C == channels) return copy_numbers(to, from, std::ptrdiff_t(count) * C);
+    if (channels == 1) {
+        for (int k = 0; k < count; ++k) to[k] = from[std::ptrdiff_t(k) * C];
+        return;
+    }
+    for (int k = 0; k < count; ++k, to += channels, from += C) {
+        int v = 0;
+        for (; v + lanes<T> <= channels; v += lanes<T>) store(to + v, load(from + v));
+        // what is stored too much is the next pixel's
+        if (v < channels) store(to + v, load_first(from + v, channels - v));
+    }
+}
+
+// A group's channels, or all, with their border.
+template <class T>
+Under<T> copy_under(const FilterGradient& g, const T* x, const Pixels& at, int group, T* to) {
+    const Correlation& c = g.c;
+    const int channels = g.gathered ? c.C_group() : c.C;
+    const int first = at.i * c.stride_h - c.pad_top, width = g.columns_under();
+    const int rows = (at.rows - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
+    const int left = smaller(c.pad_left > 0 ? c.pad_left : 0, width);
+    const int skip = c.pad_left < 0 ? -c.pad_left : 0;
+    int inside = smaller((c.W_last ? at.columns : c.W) - skip, width - left);
+    if (inside < 0) inside = 0;
+    const Under<T> under{to, {channels, std::ptrdiff_t(width) * channels,
+                              std::ptrdiff_t(rows) * width * channels}, false};
+    for (int n = 0; n < at.images; ++n) {
+        const T* image = x + std::ptrdiff_t(at.n + n) * c.H * c.W * c.C +
+                         (g.gathered ? group * channels : 0);
+        for (int r = 0; r < rows; ++r, to += under.steps.row) {
+            const int h = first + r;
+            if (h < 0 || h >= c.H) {
+                fill_zeros(to, under.steps.row);
+                continue;
+            }
+            fill_zeros(to, std::ptrdiff_t(left) * channels);
+            copy_pixels(to + left * channels, image + (std::ptrdiff_t(h) * c.W + skip) * c.C,
+                        inside, c.C, channels);
+            fill_zeros(to + std::ptrdiff_t(left + inside) * channels,
+                       std::ptrdiff_t(width - left - inside) * channels);
+        }
+    }
+    return under;
+}
+
+// Where it lies, if no border is met; a tile of inputs may read behind the window's, and must
+// not where the images end.
+template <class T>
+Under<T> x_under(const FilterGradient& g, const T* x, const Pixels& at, int group, T* workspace) {
+    const Correlation& c = g.c;
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, image = c.H * row;
+    const int first = at.i * c.stride_h - c.pad_top;
+    const int rows = (at.rows - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
+    if (g.gathered || first < 0 || first + rows > c.H || c.pad_left > 0 ||
+        g.columns_under() - c.pad_left > c.W)
+        return copy_under(g, x, at, group, workspace);
+    const std::ptrdiff_t begin = at.n * image + first * row - std::ptrdiff_t(c.pad_left) * c.C;
+    const std::ptrdiff_t last = begin + (at.images - 1) * image + (rows - 1) * row +
+                                std::ptrdiff_t(at.columns - 1) * c.stride_w * c.C + c.C -
+                                c.C_group();
+    if (g.lanes_are_inputs && last + g.registers * lanes<T> > c.N * image)
+        return copy_under(g, x, at, group, workspace);
+    return {x + begin, {c.C, row, image}, true};
+}
 
 template <class T>
-void filter_gradient(const Correlation& c, const Panels& panels, const FilterGradientArrays<T>& a,
-                     const FilterGradientItem& item, T* workspace) {
+void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
+            const FilterGradientPart& part, T* workspace) {
+    const Correlation& c = g.c;
     const int C_group = c.C_group(), F_group = c.F_group();
-    const int reach_h = (c.HH - 1) * c.dilation_h + 1, reach_w = (c.WW - 1) * c.dilation_w + 1;
-    const int width = (c.W_out - 1) * c.stride_w + reach_w;
-    const bool contiguous = c.groups == 1 && c.dilation_w == 1;
-    const int segments = contiguous ? 1 : c.WW, length = contiguous ? c.WW * C_group : C_group;
-    const Pieces pieces(length, tile_rows);
-    const std::ptrdiff_t image_size = std::ptrdiff_t(c.H) * c.W * c.C;
-    T* sums = a.sums + item.slice * c.groups * panels.group_size();
-    T* bias_sums = a.bias_sums ? a.bias_sums + std::ptrdiff_t(item.slice) * c.F : nullptr;
+    // inputs side by side: a row of the window, or those of a pixel
+    const bool whole = g.gathered || c.WW == 1 || (c.groups == 1 && c.dilation_w == 1);
+    const int segments = whole || g.lanes_are_inputs ? 1 : c.WW;
+    const Pieces pieces(g.rows / segments, g.most_rows);
     T* packed = workspace;
-    T* padded = workspace + std::ptrdiff_t(item.rows) * c.W_out * panels.wide;
+    T* copied = workspace + g.packed_numbers();
+    T* sums = a.sums + part.slice * c.groups * g.group_size();
+    T* bias_sums = a.bias_sums ? a.bias_sums + std::ptrdiff_t(part.slice) * c.F : nullptr;
 
-    for (int n = item.n_begin; n < item.n_end; ++n) {
-        for (int i = 0; i < c.H_out; i += item.rows) {
-            const int rows_out = c.H_out - i < item.rows ? c.H_out - i : item.rows;
-            const int first = i * c.stride_h, rows = (rows_out - 1) * c.stride_h + reach_h;
-            const bool in_place = first >= c.pad_top && first + rows - c.pad_top <= c.H &&
-                                  c.pad_left <= 0 && width - c.pad_left <= c.W;
-            const std::ptrdiff_t row = std::ptrdiff_t(in_place ? c.W : width) * c.C;
-            const T* x = a.x + n * image_size;
-            if (in_place) {
-                x += (first - c.pad_top) * row - std::ptrdiff_t(c.pad_left) * c.C;
-            } else {
-                copy_padded(padded, x, c, first, rows, width);
-                x = padded;
+    for (int b = part.block_begin; b < part.block_end; ++b) {
+        const Pixels at = pixels_of(g, b);
+        const T* dout = a.dout + at.n * c.out_image + at.i * c.out_row;
+        Under<T> under{};
+        int group_under = -1;
+        for (int unit = part.unit_begin; unit < part.unit_end; ++unit) {
+            const int group = unit / g.panels, panel = unit % g.panels;
+            if (group_under < 0 || (g.gathered && group != group_under)) {
+                under = x_under(g, a.x, at, group, copied);
+                group_under = group;
             }
-            Field field{std::ptrdiff_t(c.stride_w) * c.C, c.stride_h * row, rows_out, c.W_of(n),
-                        true};
+            const int width = g.panel_width(panel), NV = width / lanes<T>;
+            const int start = g.panel_start(panel) * lanes<T>;
+            const T* inputs = under.at + (g.gathered ? 0 : group * C_group);
+            const T* filters = dout + group * F_group;
+            const Steps of_x{c.stride_w * under.steps.pixel, c.stride_h * under.steps.row,
+                             under.steps.image};
+            Steps of_dout{c.out_pixel, c.out_row, c.out_image};
+            int f = group * F_group, n_filters = F_group;
+            if (!g.lanes_are_inputs) {
+                f += start, filters += start, n_filters = smaller(F_group - start, width);
+            }
+            if (bias_sums && (!g.lanes_are_inputs || panel == 0))
+                add_bias(bias_sums + f, filters, c, at, n_filters);
+            if (!g.lanes_are_inputs) {
+                pack_dout(packed, filters, c, at, width, n_filters);
+                filters = packed;
+                of_dout = {width, std::ptrdiff_t(at.columns) * width,
+                           std::ptrdiff_t(at.rows) * at.columns * width};
+            }
+            Field field{g.lanes_are_inputs ? of_dout : of_x, g.lanes_are_inputs ? of_x : of_dout,
+                        at.images, at.rows, at.columns, b != part.block_begin};
             // in memory a tile's numbers lie a pixel apart, which no CPU sees coming
-            const std::ptrdiff_t next_rows = i + rows_out < c.H_out
-                                                 ? rows_out * c.stride_h * row
-                                                 : image_size - i * c.stride_h * row;
-            const T* dout = a.dout + n * c.out_image + i * c.out_row;
-            for (int p = item.panel_begin; p < item.panel_end; ++p) {
-                const int group = p / panels.count, panel = p % panels.count;
-                const int w = panels.width(panel), f = group * F_group + panel * panels.wide;
-                const int left = F_group - panel * panels.wide;
-                pack_dout(packed, dout + f, c, rows_out, c.W_of(n), w, left < w ? left : w,
-                          bias_sums ? bias_sums + f : nullptr);
-                T* at = sums + panels.offset(group, panel);
-                field.ahead = in_place && p == item.panel_begin ? next_rows : 0;
-                for (int u = 0; u < c.HH; ++u)
-                    for (int s = 0; s < segments; ++s) {
-                        const T* source = x + u * c.dilation_h * row + group * C_group +
-                                          std::ptrdiff_t(s) * c.dilation_w * c.C;
-                        for (int k = 0; k < pieces.count; ++k) {
-                            const int MR = pieces.length(k);
-                            outer_tile_of<T>(MR, w == panels.wide)(source, packed, field, at);
-                            source += MR;
-                            at += MR * w;
-                        }
+            if (under.in_place && unit == part.unit_begin)
+                field.ahead = at.i + at.rows < c.H_out
+                                  ? at.rows * of_x.row
+                                  : at.images * under.steps.image - at.i * of_x.row;
+            T* to = sums + group * g.group_size() + g.panel_offset(panel);
+            for (int u = 0; u < c.HH; ++u)
+                for (int s = 0; s < segments; ++s) {
+                    const T* x = inputs + u * c.dilation_h * under.steps.row +
+                                 s * c.dilation_w * under.steps.pixel;
+                    const T* rows = g.lanes_are_inputs ? filters : x;
+                    const T* vectors = g.lanes_are_inputs ? x + start : filters;
+                    for (int k = 0; k < pieces.count; ++k) {
+                        const int MR = pieces.length(k);
+                        outer_tile_of<T>(MR, NV)(rows, vectors, field, to);
+                        rows += MR;
+                        to += MR * width;
                     }
-            }
+                }
         }
     }
 }
 
-// Adds the slices of one panel in their order and writes dw[f][c][u][v] at the steps.
+// Lanes are filters: one panel.
 template <class T>
-void unpack_filters(const Correlation& c, const Panels& panels, const T* sums, int slices,
-                    const FilterSteps& steps, T* dw, int p) {
-    const int group = p / panels.count, panel = p % panels.count;
-    const int C_group = c.C_group(), width = panels.width(panel), f0 = panel * panels.wide;
-    const int filters = smaller(c.F_group() - f0, width);
-    const std::ptrdiff_t slice_size = c.groups * panels.group_size();
-    const T* from = sums + panels.offset(group, panel);
+void unpack_filters(const FilterGradient& g, const T* sums, int slices, const FilterSteps& steps,
+                    T* dw, int unit) {
+    const Correlation& c = g.c;
+    const int group = unit / g.panels, panel = unit % g.panels;
+    const int C_group = c.C_group(), width = g.panel_width(panel);
+    const int f0 = g.panel_start(panel) * lanes<T>, filters = smaller(c.F_group() - f0, width);
+    const std::ptrdiff_t slice_size = c.groups * g.group_size();
+    const T* from = sums + group * g.group_size() + g.panel_offset(panel);
     T* to = dw + group * steps.group + f0 * steps.f;
 
     // the totals of some inputs, and where a filter has them: each filter's lie side by side
     // in dw and are written so, and far from those of the next filter
     constexpr int most = 64;
-    T totals[most * tile_vectors * lanes<T>];
+    T totals[most * FilterGradient::most_panel_registers * lanes<T>];
     std::ptrdiff_t places[most];
     int count = 0;
     auto write = [&] {
@@ -151,12 +270,44 @@ void unpack_filters(const Correlation& c, const Panels& panels, const T* sums, i
     write();
 }
 
-#define CNN_INSTANTIATE(T)                                                                        \
-    template void filter_gradient(const Correlation&, const Panels&,                              \
-                                  const FilterGradientArrays<T>&, const FilterGradientItem&, T*); \
-    template void unpack_filters(const Correlation&, const Panels&, const T*, int,                \
-                                 const FilterSteps&, T*, int);
-CNN_INSTANTIATE(float)
-CNN_INSTANTIATE(double)
+// Lanes are inputs: one filter, whose inputs are turned from (u, v, c) to (c, u, v).
+template <class T>
+void unpack_inputs(const FilterGradient& g, const T* sums, int slices, const FilterSteps& steps,
+                   T* dw, int filter, T* line) {
+    const Correlation& c = g.c;
+    const int C_group = c.C_group(), group = filter / c.F_group(), f = filter % c.F_group();
+    const std::ptrdiff_t slice_size = c.groups * g.group_size();
+    const std::ptrdiff_t pitch = std::ptrdiff_t(g.registers) * lanes<T>;
+    for (int panel = 0; panel < g.panels; ++panel) {
+        const int width = g.panel_width(panel);
+        const T* from = sums + group * g.group_size() + g.panel_offset(panel);
+        for (int u = 0; u < c.HH; ++u) {
+            const T* at = from + (std::ptrdiff_t(u) * g.rows + f) * width;
+            T* to = line + u * pitch + g.panel_start(panel) * lanes<T>;
+            for (int k = 0; k < width; k += lanes<T>) {
+                Vector<T> total = load(at + k);
+                for (int s = 1; s < slices; ++s) total += load(at + s * slice_size + k);
+                store(to + k, total);
+            }
+        }
+    }
+    T* to = dw + group * steps.group + f * steps.f;
+    for (int k = 0; k < C_group; ++k, to += steps.c)
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v)
+                to[u * steps.u + v * steps.v] = line[u * pitch + v * C_group + k];
+}
+
+template <class T>
+void unpack(const FilterGradient& g, const T* sums, int slices, const FilterSteps& steps, T* dw,
+            int item, T* workspace) {
+    if (g.lanes_are_inputs) unpack_inputs(g, sums, slices, steps, dw, item, workspace);
+    else unpack_filters(g, sums, slices, steps, dw, item);
+}
+
+}  // namespace
+
+const FilterGradientKernels<float> filter_gradient_f32 = {add_up<float>, unpack<float>};
+const FilterGradientKernels<double> filter_gradient_f64 = {add_up<double>, unpack<double>};
 
 }  // namespace cnn::CNN_LEVEL

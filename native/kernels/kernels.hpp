@@ -3,6 +3,7 @@
 
 #include "kernels/correlation.hpp"
 #include "kernels/depthwise.hpp"
+#include "kernels/filter_gradient.hpp"
 #include "kernels/grouped.hpp"
 #include "kernels/spread.hpp"
 #include "kernels/winograd.hpp"
@@ -19,6 +20,7 @@ namespace cnn {
 
 template <class T> struct Kernels {
     int lanes, tile_vectors, tile_rows;  // how filters are packed, and pixels cut into tiles
+    int outer_rows[5];                   // of the outer tile, by its registers from 1 to 4
 
     void (*correlate)(const Correlation&, const Panels&, const CorrelationArrays<T>&,
                       const CorrelationItem&, T* workspace);
@@ -26,10 +28,7 @@ template <class T> struct Kernels {
                              const CorrelationItem&, T* workspace);
     bool (*pack_filters)(const Correlation&, const Panels&, const T* w, const FilterSteps&,
                          T* packed, int panel);
-    void (*filter_gradient)(const Correlation&, const Panels&, const FilterGradientArrays<T>&,
-                            const FilterGradientItem&, T* workspace);
-    void (*unpack_filters)(const Correlation&, const Panels&, const T* sums, int slices,
-                           const FilterSteps&, T* dw, int panel);
+    const FilterGradientKernels<T>* filter_gradient;
     const WinogradKernels<T>* winograd;
     const WinogradRowsKernels<T>* winograd_rows;  // float32 only
     const GroupedKernels<T>* grouped;
@@ -71,12 +70,6 @@ void correlate_inside(const Correlation&, const Panels&, const CorrelationArrays
 template <class T>
 bool pack_filters(const Correlation&, const Panels&, const T* w, const FilterSteps&, T* packed,
                   int panel);
-template <class T>
-void filter_gradient(const Correlation&, const Panels&, const FilterGradientArrays<T>&,
-                     const FilterGradientItem&, T* workspace);
-template <class T>
-void unpack_filters(const Correlation&, const Panels&, const T* sums, int slices,
-                    const FilterSteps&, T* dw, int panel);
 
 }  // namespace cnn::CNN_LEVEL
 #endif

@@ -1,5 +1,6 @@
 // This level's table of kernels.
 #include "kernels/kernels.hpp"
+#include "kernels/tile.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -18,11 +19,11 @@ template <class T> constexpr Kernels<T> table() {
     return {lanes<T>,
             tile_vectors,
             tile_rows,
+            {0, outer_rows(1), outer_rows(2), outer_rows(3), outer_rows(4)},
             correlate<T>,
             correlate_inside<T>,
             pack_filters<T>,
-            filter_gradient<T>,
-            unpack_filters<T>,
+            of_type<T>(&filter_gradient_f32, &filter_gradient_f64),
             of_type<T>(&winograd_f32, &winograd_f64),
             of_type<T>(&winograd_rows_f32, static_cast<const WinogradRowsKernels<double>*>(nullptr)),
             of_type<T>(&grouped_f32, &grouped_f64),

@@ -39,11 +39,11 @@ template <class T> constexpr int lanes = CNN_VECTOR_BYTES / static_cast<int>(siz
 
 // Registers decide how large a tile of accumulators may be.
 #if defined(__AVX512F__)
-constexpr int tile_rows = 14, tile_vectors = 2;  // 28 accumulators of 32 registers
+constexpr int vector_registers = 32, tile_rows = 14, tile_vectors = 2;  // 28 accumulators
 #elif defined(__aarch64__)
-constexpr int tile_rows = 6, tile_vectors = 4;   // 24 of 32
+constexpr int vector_registers = 32, tile_rows = 6, tile_vectors = 4;   // 24
 #else
-constexpr int tile_rows = 6, tile_vectors = 2;   // 12 of 16
+constexpr int vector_registers = 16, tile_rows = 6, tile_vectors = 2;   // 12
 #endif
 
 template <class T> CNN_INLINE Vector<T> load(const T* p) {
