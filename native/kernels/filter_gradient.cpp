@@ -41,49 +41,55 @@ CNN_INLINE Pixels pixels_of(const FilterGradient& g, int block) {
             g.c.W_of(n)};
 }
 
-template <class T> CNN_INLINE Vector<T> load_some(const T* p, int n) {
-    return n >= lanes<T> ? load(p) : load_first(p, n);
-}
-
-// Some filters of dout, pixel by pixel, `width` numbers each.
+// dout of some filters is added up for the bias, or where that is null just looked at: tells
+// whether all of it is finite. With `to` it is packed as well, `width` numbers a pixel. Row by
+// row, which keeps the rounding error small.
 template <class T>
-void pack_dout(T* to, const T* dout, const Correlation& c, const Pixels& at, int width,
-               int filters) {
-    for (int v = 0; v < width; v += lanes<T>) {
-        const int left = filters - v;
-        if (left <= 0) continue;  // nobody reads what comes of them
-        T* p = to + v;
-        for (int n = 0; n < at.images; ++n)
-            for (int i = 0; i < at.rows; ++i) {
-                const T* from = dout + n * c.out_image + i * c.out_row + v;
-                for (int j = 0; j < at.columns; ++j, p += width, from += c.out_pixel) {
-                    __builtin_prefetch(from + width);  // the next panel's
-                    store(p, load_some(from, left));
-                }
-            }
-    }
-}
-
-// Of dout, for the bias; row by row, which keeps the rounding error small.
-template <class T>
-void add_bias(T* sums, const T* dout, const Correlation& c, const Pixels& at, int filters) {
+bool look_at_dout(T* to, const T* dout, const Correlation& c, const Pixels& at, int width,
+                  int filters, T* bias_sums) {
+    Vector<T> check = {};  // 0 * inf and 0 * nan are not 0
     for (int f = 0; f < filters; f += lanes<T>) {
-        const int left = filters - f;
-        Vector<T> total = load_some(sums + f, left);
+        const int left = smaller(filters - f, lanes<T>);
+        const LaneMask<T> mask = lane_mask<T>(left);
+        Vector<T> total = {};
         for (int n = 0; n < at.images; ++n)
             for (int i = 0; i < at.rows; ++i) {
                 const T* from = dout + n * c.out_image + i * c.out_row + f;
+                T* p = to + (std::ptrdiff_t(n) * at.rows + i) * at.columns * width + f;
                 Vector<T> of_row[2] = {};
+                auto add = [&](int k) CNN_LAMBDA {
+                    const Vector<T> d = load_masked(from, mask);
+                    of_row[k] += d;
+                    if (to) {
+                        store(p, d);
+                        p += width;
+                        __builtin_prefetch(from + width);  // the next panel's
+                    }
+                    from += c.out_pixel;
+                };
                 int j = 0;
-                for (; j + 2 <= at.columns; j += 2, from += 2 * c.out_pixel) {
-                    of_row[0] += load_some(from, left);
-                    of_row[1] += load_some(from + c.out_pixel, left);
-                }
-                if (j < at.columns) of_row[0] += load_some(from, left);
+                for (; j + 2 <= at.columns; j += 2) add(0), add(1);
+                if (j < at.columns) add(0);
                 total += of_row[0] + of_row[1];
             }
-        store_first(sums + f, total, smaller(left, lanes<T>));
+        check += total * T(0);
+        if (bias_sums)
+            store_first(bias_sums + f, load_first(bias_sums + f, left) + total, left);
     }
+    return sum_of_lanes<T>(check) == 0;
+}
+
+// The rows of a block where row u of the window finds the image.
+struct Rows {
+    int begin, end;
+};
+
+CNN_INLINE Rows rows_inside(const Correlation& c, const Pixels& at, int u) {
+    Rows rows{0, at.rows};
+    auto h = [&](int i) { return (at.i + i) * c.stride_h + u * c.dilation_h - c.pad_top; };
+    while (rows.begin < rows.end && h(rows.begin) < 0) ++rows.begin;
+    while (rows.end > rows.begin && h(rows.end - 1) >= c.H) --rows.end;
+    return rows;
 }
 
 // x under a block.
@@ -177,7 +183,11 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
         const Pixels at = pixels_of(g, b);
         const T* dout = a.dout + at.n * c.out_image + at.i * c.out_row;
         Under<T> under{};
-        int group_under = -1;
+        int group_under = -1, group_of_finite = -1;
+        // products with the border are 0 where dout is finite: then its rows are left out
+        const bool may_skip = rows_inside(c, at, 0).begin > 0 ||
+                              rows_inside(c, at, c.HH - 1).end < at.rows;
+        bool finite = true;
         for (int unit = part.unit_begin; unit < part.unit_end; ++unit) {
             const int group = unit / g.panels, panel = unit % g.panels;
             if (group_under < 0 || (g.gathered && group != group_under)) {
@@ -192,13 +202,16 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
                              under.steps.image};
             Steps of_dout{c.out_pixel, c.out_row, c.out_image};
             int f = group * F_group, n_filters = F_group;
-            if (!g.lanes_are_inputs) {
+            if (g.lanes_are_inputs) {
+                // no more than once a group
+                T* bias = bias_sums && panel == 0 ? bias_sums + f : nullptr;
+                if (bias || (may_skip && group != group_of_finite))
+                    finite = look_at_dout<T>(nullptr, filters, c, at, 0, n_filters, bias);
+                group_of_finite = group;
+            } else {
                 f += start, filters += start, n_filters = smaller(F_group - start, width);
-            }
-            if (bias_sums && (!g.lanes_are_inputs || panel == 0))
-                add_bias(bias_sums + f, filters, c, at, n_filters);
-            if (!g.lanes_are_inputs) {
-                pack_dout(packed, filters, c, at, width, n_filters);
+                finite = look_at_dout(packed, filters, c, at, width, n_filters,
+                                      bias_sums ? bias_sums + f : nullptr);
                 filters = packed;
                 of_dout = {width, std::ptrdiff_t(at.columns) * width,
                            std::ptrdiff_t(at.rows) * at.columns * width};
@@ -211,12 +224,16 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
                                   ? at.rows * of_x.row
                                   : at.images * under.steps.image - at.i * of_x.row;
             T* to = sums + group * g.group_size() + g.panel_offset(panel);
-            for (int u = 0; u < c.HH; ++u)
+            for (int u = 0; u < c.HH; ++u) {
+                const Rows inside = may_skip && finite ? rows_inside(c, at, u) : Rows{0, at.rows};
+                field.rows = inside.end - inside.begin;
                 for (int s = 0; s < segments; ++s) {
                     const T* x = inputs + u * c.dilation_h * under.steps.row +
                                  s * c.dilation_w * under.steps.pixel;
-                    const T* rows = g.lanes_are_inputs ? filters : x;
-                    const T* vectors = g.lanes_are_inputs ? x + start : filters;
+                    const T* rows = (g.lanes_are_inputs ? filters : x) +
+                                    inside.begin * field.scalars.row;
+                    const T* vectors = (g.lanes_are_inputs ? x + start : filters) +
+                                       inside.begin * field.vectors.row;
                     for (int k = 0; k < pieces.count; ++k) {
                         const int MR = pieces.length(k);
                         outer_tile_of<T>(MR, NV)(rows, vectors, field, to);
@@ -224,6 +241,7 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
                         to += MR * width;
                     }
                 }
+            }
         }
     }
 }

@@ -117,19 +117,22 @@ void outer_tile(const T* s, const T* v, const Field& field, T* sums_at) {
     constexpr int apart = MR * NV >= 8 ? 1 : MR * NV >= 4 ? 2 : 4;
     Vector<T> sums[apart][MR][NV] = {};
     const std::ptrdiff_t pixel = field.scalars.pixel, next = field.vectors.pixel;
-    for (int n = 0; n < field.images; ++n)
-        for (int i = 0; i < field.rows; ++i) {
-            const T* scalars = s + n * field.scalars.image + i * field.scalars.row;
-            const T* vectors = v + n * field.vectors.image + i * field.vectors.row;
-            const T* ahead = (field.vectors_ahead ? vectors : scalars) + field.ahead;
-            const std::ptrdiff_t ahead_pixel = field.vectors_ahead ? next : pixel;
+    const Steps row_end{0, field.scalars.row - field.columns * pixel,
+                        field.scalars.image - field.rows * field.scalars.row};
+    const Steps vector_end{0, field.vectors.row - field.columns * next,
+                           field.vectors.image - field.rows * field.vectors.row};
+    const bool of_vectors = field.vectors_ahead;
+    for (int n = 0; n < field.images; ++n, s += row_end.image, v += vector_end.image)
+        for (int i = 0; i < field.rows; ++i, s += row_end.row, v += vector_end.row) {
+            const T* ahead = (of_vectors ? v : s) + field.ahead;
+            const std::ptrdiff_t ahead_pixel = of_vectors ? next : pixel;
             auto add = [&](Vector<T>(*to)[NV]) CNN_LAMBDA {
                 Vector<T> here[NV];
 #pragma GCC unroll 8
-                for (int k = 0; k < NV; ++k) here[k] = load(vectors + k * lanes<T>);
+                for (int k = 0; k < NV; ++k) here[k] = load(v + k * lanes<T>);
 #pragma GCC unroll 16
                 for (int m = 0; m < MR; ++m) {
-                    const T value = scalars[m];
+                    const T value = s[m];
 #pragma GCC unroll 8
                     for (int k = 0; k < NV; ++k) to[m][k] += here[k] * value;
                 }
@@ -137,8 +140,8 @@ void outer_tile(const T* s, const T* v, const Field& field, T* sums_at) {
                     __builtin_prefetch(ahead);
                     ahead += ahead_pixel;
                 }
-                scalars += pixel;
-                vectors += next;
+                s += pixel;
+                v += next;
             };
             int j = 0;
             // main loop
