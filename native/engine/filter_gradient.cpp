@@ -40,7 +40,12 @@ template <class T> Cut best_cut(int lanes_used, int rows, bool across) {
     return best;
 }
 
-template <class T> FilterGradient plan(const Correlation& c, const FilterSteps& steps) {
+struct Plan {
+    FilterGradient g;
+    double cost;  // of all groups
+};
+
+template <class T> Plan plan(const Correlation& c, const FilterSteps& steps) {
     const int lanes = kernels<T>().lanes;
     const int inputs = c.WW * c.C_group(), filters = c.F_group();
     FilterGradient g{};
@@ -76,7 +81,16 @@ template <class T> FilterGradient plan(const Correlation& c, const FilterSteps& 
     }
     g.row_blocks = ceil_div(c.H_out, g.block_rows);
     g.blocks = ceil_div(c.N, g.block_images) * g.row_blocks;
-    return g;
+    const double gathering =
+        g.gathered ? 2.0 * c.stride_h * c.stride_w * ceil_div(c.C_group(), lanes) / c.HH : 0;
+    return {g, c.groups * (cut.cost + gathering + (g.lanes_are_inputs ? 0 : packing))};
+}
+
+// Several groups in a register: each product waits for a permutation, or for a load.
+template <class T> bool by_groups(const Correlation& c, double cost) {
+    constexpr double of_a_product = 1.8;
+    const Size products = grouped_filter_gradient_products<T>(c);
+    return products && ((c.groups == c.C && c.C == c.F) || of_a_product * products <= cost);
 }
 
 // By the shape alone, since they decide the order of sums; a power of two, so that threads
@@ -99,10 +113,9 @@ void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps
     flatten_pixels(c, 112);
     if (c.F == 0) return;
     if (c.W_out == 0) c.N = 0, c.W_out = 1;  // no pixel at all: every sum is empty
-    if (grouped_filter_gradient_fits<T>(c))
-        return grouped_filter_gradient(c, x, dout, steps, dw, db);
+    const auto [g, cost] = plan<T>(c, steps);
+    if (by_groups<T>(c, cost)) return grouped_filter_gradient(c, x, dout, steps, dw, db);
     const auto& kernel = *kernels<T>().filter_gradient;
-    const FilterGradient g = plan<T>(c, steps);
     const int slices = slices_of<T>(g), units = g.units(), threads = n_threads();
     const Size slice_size = c.groups * g.group_size();
 

@@ -174,6 +174,10 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
     const bool whole = g.gathered || c.WW == 1 || (c.groups == 1 && c.dilation_w == 1);
     const int segments = whole || g.lanes_are_inputs ? 1 : c.WW;
     const Pieces pieces(g.rows / segments, g.most_rows);
+    // packing costs as much as two readings; a register may reach behind its filters
+    const bool rarely_read = c.HH * segments * pieces.count <= 2;
+    const T* const dout_end = a.dout + (c.N - 1) * c.out_image + (c.H_out - 1) * c.out_row +
+                              (c.W_of(c.N - 1) - 1) * c.out_pixel + c.F;
     T* packed = workspace;
     T* copied = workspace + g.packed_numbers();
     T* sums = a.sums + part.slice * c.groups * g.group_size();
@@ -210,11 +214,19 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
                 group_of_finite = group;
             } else {
                 f += start, filters += start, n_filters = smaller(F_group - start, width);
-                finite = look_at_dout(packed, filters, c, at, width, n_filters,
-                                      bias_sums ? bias_sums + f : nullptr);
-                filters = packed;
-                of_dout = {width, std::ptrdiff_t(at.columns) * width,
-                           std::ptrdiff_t(at.rows) * at.columns * width};
+                const std::ptrdiff_t last = (at.images - 1) * c.out_image +
+                                            (at.rows - 1) * c.out_row +
+                                            (at.columns - 1) * c.out_pixel + width;
+                const bool pack = !rarely_read || filters + last > dout_end;
+                T* bias = bias_sums ? bias_sums + f : nullptr;
+                if (pack || bias || may_skip)
+                    finite = look_at_dout(pack ? packed : nullptr, filters, c, at, width,
+                                          n_filters, bias);
+                if (pack) {
+                    filters = packed;
+                    of_dout = {width, std::ptrdiff_t(at.columns) * width,
+                               std::ptrdiff_t(at.rows) * at.columns * width};
+                }
             }
             Field field{g.lanes_are_inputs ? of_dout : of_x, g.lanes_are_inputs ? of_x : of_dout,
                         at.images, at.rows, at.columns, b != part.block_begin};

@@ -19,7 +19,8 @@ struct FilterGradient {
     // pixels of the result come in blocks: some rows of an image, or whole images
     int block_rows, block_images, row_blocks, blocks;
 
-    int panel_start(int panel) const { return registers * panel / panels; }  // in registers
+    // in registers; the wide ones first
+    int panel_start(int panel) const { return (registers * panel + panels - 1) / panels; }
     int panel_width(int panel) const {
         return (panel_start(panel + 1) - panel_start(panel)) * lanes;
     }
