@@ -47,6 +47,8 @@ CNN_INLINE Pixels pixels_of(const FilterGradient& g, int block) {
 template <class T>
 bool look_at_dout(T* to, const T* dout, const Correlation& c, const Pixels& at, int width,
                   int filters, T* bias_sums) {
+    constexpr std::ptrdiff_t soon = 1024;  // numbers that are fetched before they are met
+    const std::ptrdiff_t ahead = (soon / c.out_pixel + 1) * c.out_pixel;
     Vector<T> check = {};  // 0 * inf and 0 * nan are not 0
     for (int f = 0; f < filters; f += lanes<T>) {
         const int left = smaller(filters - f, lanes<T>);
@@ -60,12 +62,10 @@ bool look_at_dout(T* to, const T* dout, const Correlation& c, const Pixels& at, 
                 auto add = [&](int k) CNN_LAMBDA {
                     const Vector<T> d = load_masked(from, mask);
                     of_row[k] += d;
-                    if (to) {
-                        store(p, d);
-                        p += width;
-                        __builtin_prefetch(from + width);  // the next panel's
-                    }
+                    __builtin_prefetch(from + ahead);
                     from += c.out_pixel;
+                    if (to) store(p, d);
+                    p += width;
                 };
                 int j = 0;
                 for (; j + 2 <= at.columns; j += 2) add(0), add(1);
@@ -231,7 +231,8 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
             Field field{g.lanes_are_inputs ? of_dout : of_x, g.lanes_are_inputs ? of_x : of_dout,
                         at.images, at.rows, at.columns, b != part.block_begin};
             // in memory a tile's numbers lie a pixel apart, which no CPU sees coming
-            if (under.in_place && unit == part.unit_begin)
+            field.vectors_ahead = g.lanes_are_inputs;
+            if (under.in_place && (unit == part.unit_begin || g.lanes_are_inputs))
                 field.ahead = at.i + at.rows < c.H_out
                                   ? at.rows * of_x.row
                                   : at.images * under.steps.image - at.i * of_x.row;
