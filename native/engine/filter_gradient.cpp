@@ -28,16 +28,30 @@ template <class T> Cut best_cut(int lanes_used, int rows, bool across) {
     const auto& k = kernels<T>();
     const int registers = ceil_div(lanes_used, k.lanes);
     Cut best{};
-    for (int vectors = 1; vectors <= std::min(FilterGradient::most_panel_registers, registers);
-         ++vectors) {
-        const int most = std::min(k.outer_rows[vectors], rows);
-        const int panels = ceil_div(registers, vectors), pieces = ceil_div(rows, most);
-        const double products = double(registers) * rows;
-        const double loads = double(pieces) * registers * (across ? 2 : 1) + double(panels) * rows;
-        const double cost = std::max(products, loads) + start_of_a_tile * panels * pieces;
-        if (!best.panels || cost < best.cost) best = {panels, most, cost};
+    for (int most = 1; most <= std::min(FilterGradient::most_panel_registers, registers); ++most) {
+        const int most_rows = std::min(k.outer_rows[most], rows);
+        const int panels = ceil_div(registers, most), pieces = ceil_div(rows, most_rows);
+        auto of_panels = [&](int count, int vectors) {
+            const double products = double(vectors) * rows;
+            const double loads = double(vectors) * pieces * (across ? 2 : 1) + rows + pieces;
+            return count * (std::max(products, loads) + start_of_a_tile * pieces);
+        };
+        const int narrow = panels * most - registers;
+        const double cost = of_panels(panels - narrow, most) + of_panels(narrow, most - 1);
+        if (!best.panels || cost < best.cost) best = {panels, most_rows, cost};
     }
     return best;
+}
+
+// Products of the window's columns with pixels of the image, not of its border: a share.
+double share_inside(const Correlation& c) {
+    Size inside = 0;
+    for (int v = 0; v < c.WW; ++v)
+        for (int j = 0; j < c.W_out; ++j) {
+            const int w = j * c.stride_w + v * c.dilation_w - c.pad_left;
+            inside += w >= 0 && w < c.W;
+        }
+    return inside > 0 ? double(inside) / (Size(c.WW) * c.W_out) : 1;
 }
 
 struct Plan {
@@ -53,7 +67,16 @@ template <class T> Plan plan(const Correlation& c, const FilterSteps& steps) {
     g.lanes = lanes;
     g.gathered = c.groups > 1 && c.WW > 1 && c.dilation_w == 1;
 
-    const Cut by_filters = best_cut<T>(filters, inputs, false);
+    // inputs side by side: a row of the window, or those of a pixel
+    const bool whole = g.gathered || c.WW == 1 || (c.groups == 1 && c.dilation_w == 1);
+    Cut by_filters = best_cut<T>(filters, inputs, false), by_taps{};
+    if (!whole || c.pad_left > 0) {
+        by_taps = best_cut<T>(filters, c.C_group(), false);
+        by_taps.cost *= c.WW * share_inside(c);
+    }
+    g.segments = 1;
+    if (!whole || (by_taps.panels && by_taps.cost < by_filters.cost))
+        g.segments = c.WW, by_filters = by_taps;
     const Cut by_inputs =
         best_cut<T>(inputs, filters, (g.gathered ? c.C_group() : c.C) * c.stride_w % lanes != 0);
     const double packing = 2.0 * ceil_div(filters, lanes) / c.HH;
@@ -61,6 +84,7 @@ template <class T> Plan plan(const Correlation& c, const FilterSteps& steps) {
     g.lanes_are_inputs = (c.WW == 1 || c.dilation_w == 1) && steps.f != 1 &&
                          1.1 * by_inputs.cost < by_filters.cost + packing;
     const Cut& cut = g.lanes_are_inputs ? by_inputs : by_filters;
+    if (g.lanes_are_inputs) g.segments = 1;
     g.rows = g.lanes_are_inputs ? filters : inputs;
     g.registers = ceil_div(g.lanes_are_inputs ? inputs : filters, lanes);
     g.panels = cut.panels, g.most_rows = cut.most_rows;

@@ -79,17 +79,24 @@ bool look_at_dout(T* to, const T* dout, const Correlation& c, const Pixels& at, 
     return sum_of_lanes<T>(check) == 0;
 }
 
-// The rows of a block where row u of the window finds the image.
-struct Rows {
+// Of some places along an axis those where a tap of the window finds the image.
+struct Places {
     int begin, end;
 };
 
-CNN_INLINE Rows rows_inside(const Correlation& c, const Pixels& at, int u) {
-    Rows rows{0, at.rows};
-    auto h = [&](int i) { return (at.i + i) * c.stride_h + u * c.dilation_h - c.pad_top; };
-    while (rows.begin < rows.end && h(rows.begin) < 0) ++rows.begin;
-    while (rows.end > rows.begin && h(rows.end - 1) >= c.H) --rows.end;
-    return rows;
+CNN_INLINE Places places_inside(int first, int count, int stride, int tap, int size) {
+    int begin = 0, end = count;
+    while (begin < end && (first + begin) * stride + tap < 0) ++begin;
+    while (end > begin && (first + end - 1) * stride + tap >= size) --end;
+    return {begin, end};
+}
+
+CNN_INLINE Places rows_inside(const Correlation& c, const Pixels& at, int u) {
+    return places_inside(at.i, at.rows, c.stride_h, u * c.dilation_h - c.pad_top, c.H);
+}
+
+CNN_INLINE Places columns_inside(const Correlation& c, const Pixels& at, int v) {
+    return places_inside(0, at.columns, c.stride_w, v * c.dilation_w - c.pad_left, c.W);
 }
 
 // x under a block.
@@ -170,12 +177,9 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
             const FilterGradientPart& part, T* workspace) {
     const Correlation& c = g.c;
     const int C_group = c.C_group(), F_group = c.F_group();
-    // inputs side by side: a row of the window, or those of a pixel
-    const bool whole = g.gathered || c.WW == 1 || (c.groups == 1 && c.dilation_w == 1);
-    const int segments = whole || g.lanes_are_inputs ? 1 : c.WW;
-    const Pieces pieces(g.rows / segments, g.most_rows);
+    const Pieces pieces(g.rows / g.segments, g.most_rows);
     // packing costs as much as two readings; a register may reach behind its filters
-    const bool rarely_read = c.HH * segments * pieces.count <= 2;
+    const bool rarely_read = c.HH * g.segments * pieces.count <= 2;
     const T* const dout_end = a.dout + (c.N - 1) * c.out_image + (c.H_out - 1) * c.out_row +
                               (c.W_of(c.N - 1) - 1) * c.out_pixel + c.F;
     T* packed = workspace;
@@ -188,8 +192,9 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
         const T* dout = a.dout + at.n * c.out_image + at.i * c.out_row;
         Under<T> under{};
         int group_under = -1, group_of_finite = -1;
-        // products with the border are 0 where dout is finite: then its rows are left out
-        const bool may_skip = rows_inside(c, at, 0).begin > 0 ||
+        // products with the border are 0 where dout is finite: then they are left out, row by
+        // row, and column by column where taps have rows of their own
+        const bool may_skip = g.segments > 1 || rows_inside(c, at, 0).begin > 0 ||
                               rows_inside(c, at, c.HH - 1).end < at.rows;
         bool finite = true;
         for (int unit = part.unit_begin; unit < part.unit_end; ++unit) {
@@ -238,19 +243,25 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
                                   : at.images * under.steps.image - at.i * of_x.row;
             T* to = sums + group * g.group_size() + g.panel_offset(panel);
             for (int u = 0; u < c.HH; ++u) {
-                const Rows inside = may_skip && finite ? rows_inside(c, at, u) : Rows{0, at.rows};
-                field.rows = inside.end - inside.begin;
-                for (int s = 0; s < segments; ++s) {
+                const bool skip = may_skip && finite;
+                const Places rows = skip ? rows_inside(c, at, u) : Places{0, at.rows};
+                field.rows = rows.end - rows.begin;
+                for (int s = 0; s < g.segments; ++s) {
+                    const Places columns = skip && g.segments > 1 ? columns_inside(c, at, s)
+                                                                  : Places{0, at.columns};
+                    field.columns = columns.end - columns.begin;
+                    auto first = [&](const Steps& steps) {
+                        return rows.begin * steps.row + columns.begin * steps.pixel;
+                    };
                     const T* x = inputs + u * c.dilation_h * under.steps.row +
                                  s * c.dilation_w * under.steps.pixel;
-                    const T* rows = (g.lanes_are_inputs ? filters : x) +
-                                    inside.begin * field.scalars.row;
-                    const T* vectors = (g.lanes_are_inputs ? x + start : filters) +
-                                       inside.begin * field.vectors.row;
+                    const T* of_row = (g.lanes_are_inputs ? filters : x) + first(field.scalars);
+                    const T* vectors =
+                        (g.lanes_are_inputs ? x + start : filters) + first(field.vectors);
                     for (int k = 0; k < pieces.count; ++k) {
                         const int MR = pieces.length(k);
-                        outer_tile_of<T>(MR, NV)(rows, vectors, field, to);
-                        rows += MR;
+                        outer_tile_of<T>(MR, NV)(of_row, vectors, field, to);
+                        of_row += MR;
                         to += MR * width;
                     }
                 }

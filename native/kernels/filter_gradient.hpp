@@ -15,6 +15,7 @@ struct FilterGradient {
     int registers, panels;  // of a group's row of the window
     int rows;               // broadcast
     int most_rows;          // of a tile
+    int segments;           // taps of a row that have rows of their own; or 1
     bool gathered;          // channels of a group are copied side by side
     // pixels of the result come in blocks: some rows of an image, or whole images
     int block_rows, block_images, row_blocks, blocks;
