@@ -14,7 +14,9 @@ namespace {
 constexpr Size far_sums = 256 << 10;      // bytes of sums that do not stay close
 constexpr Size most_sums = 8 << 20;       // bytes of all slices' sums
 constexpr Size close_source = 512 << 10;  // bytes of x under a block
-constexpr int pixels_of_a_block = 96, pixels_of_a_slice = 256, most_slices = 16;
+constexpr int pixels_of_a_block = 96, most_slices = 16;
+constexpr int pixels_of_a_slice = 256, pixels_wanted = 1024, items_wanted = 64;
+constexpr int rows_of_a_tap = 8;  // fewer make tiles that wait for their loads
 
 struct Cut {
     int panels, most_rows;
@@ -70,7 +72,7 @@ template <class T> Plan plan(const Correlation& c, const FilterSteps& steps) {
     // inputs side by side: a row of the window, or those of a pixel
     const bool whole = g.gathered || c.WW == 1 || (c.groups == 1 && c.dilation_w == 1);
     Cut by_filters = best_cut<T>(filters, inputs, false), by_taps{};
-    if (!whole || c.pad_left > 0) {
+    if (!whole || (c.pad_left > 0 && c.C_group() >= rows_of_a_tap)) {
         by_taps = best_cut<T>(filters, c.C_group(), false);
         by_taps.cost *= c.WW * share_inside(c);
     }
@@ -118,12 +120,14 @@ template <class T> bool by_groups(const Correlation& c, double cost) {
 }
 
 // By the shape alone, since they decide the order of sums; a power of two, so that threads
-// have equal shares.
+// have equal shares. Many panels are items enough: then fewer sums are written and added.
 template <class T> int slices_of(const FilterGradient& g) {
     const Size bytes = g.c.groups * g.group_size() * Size(sizeof(T));
     const Size pixels = Size(g.c.N) * g.c.H_out * g.c.W_out;
-    const Size most = std::min({Size(most_slices), Size(g.blocks), most_sums / std::max<Size>(bytes, 1),
-                                pixels / pixels_of_a_slice});
+    const Size most =
+        std::min({Size(most_slices), Size(g.blocks), most_sums / std::max<Size>(bytes, 1),
+                  pixels / pixels_of_a_slice,
+                  std::max<Size>(pixels / pixels_wanted, ceil_div(items_wanted, g.units()))});
     int slices = 1;
     while (2 * slices <= most) slices *= 2;
     return slices;

@@ -42,13 +42,11 @@ CNN_INLINE Pixels pixels_of(const FilterGradient& g, int block) {
 }
 
 // dout of some filters is added up for the bias, or where that is null just looked at: tells
-// whether all of it is finite. With `to` it is packed as well, `width` numbers a pixel. Row by
-// row, which keeps the rounding error small.
+// whether all of it is finite. With `to` it is packed as well, `width` numbers a pixel; what is
+// looked at next lies `ahead`. Row by row, which keeps the rounding error small.
 template <class T>
 bool look_at_dout(T* to, const T* dout, const Correlation& c, const Pixels& at, int width,
-                  int filters, T* bias_sums) {
-    constexpr std::ptrdiff_t soon = 1024;  // numbers that are fetched before they are met
-    const std::ptrdiff_t ahead = (soon / c.out_pixel + 1) * c.out_pixel;
+                  int filters, std::ptrdiff_t ahead, T* bias_sums) {
     Vector<T> check = {};  // 0 * inf and 0 * nan are not 0
     for (int f = 0; f < filters; f += lanes<T>) {
         const int left = smaller(filters - f, lanes<T>);
@@ -190,6 +188,13 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
     for (int b = part.block_begin; b < part.block_end; ++b) {
         const Pixels at = pixels_of(g, b);
         const T* dout = a.dout + at.n * c.out_image + at.i * c.out_row;
+        auto filters_of = [&](int unit) {
+            const int first = g.lanes_are_inputs ? 0 : g.panel_start(unit % g.panels) * lanes<T>;
+            return unit / g.panels * F_group + first;
+        };
+        const std::ptrdiff_t next_block = at.i + at.rows < c.H_out
+                                              ? at.rows * c.out_row
+                                              : at.images * c.out_image - at.i * c.out_row;
         Under<T> under{};
         int group_under = -1, group_of_finite = -1;
         // products with the border are 0 where dout is finite: then they are left out, row by
@@ -206,19 +211,22 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
             const int width = g.panel_width(panel), NV = width / lanes<T>;
             const int start = g.panel_start(panel) * lanes<T>;
             const T* inputs = under.at + (g.gathered ? 0 : group * C_group);
-            const T* filters = dout + group * F_group;
             const Steps of_x{c.stride_w * under.steps.pixel, c.stride_h * under.steps.row,
                              under.steps.image};
             Steps of_dout{c.out_pixel, c.out_row, c.out_image};
-            int f = group * F_group, n_filters = F_group;
+            const int f = filters_of(unit);
+            const std::ptrdiff_t ahead =
+                unit + 1 < part.unit_end ? filters_of(unit + 1) - f
+                                         : next_block + filters_of(part.unit_begin) - f;
+            const T* filters = dout + f;
             if (g.lanes_are_inputs) {
                 // no more than once a group
                 T* bias = bias_sums && panel == 0 ? bias_sums + f : nullptr;
                 if (bias || (may_skip && group != group_of_finite))
-                    finite = look_at_dout<T>(nullptr, filters, c, at, 0, n_filters, bias);
+                    finite =
+                        look_at_dout<T>(nullptr, filters, c, at, 0, F_group, next_block, bias);
                 group_of_finite = group;
             } else {
-                f += start, filters += start, n_filters = smaller(F_group - start, width);
                 const std::ptrdiff_t last = (at.images - 1) * c.out_image +
                                             (at.rows - 1) * c.out_row +
                                             (at.columns - 1) * c.out_pixel + width;
@@ -226,7 +234,7 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
                 T* bias = bias_sums ? bias_sums + f : nullptr;
                 if (pack || bias || may_skip)
                     finite = look_at_dout(pack ? packed : nullptr, filters, c, at, width,
-                                          n_filters, bias);
+                                          smaller(F_group - start, width), ahead, bias);
                 if (pack) {
                     filters = packed;
                     of_dout = {width, std::ptrdiff_t(at.columns) * width,

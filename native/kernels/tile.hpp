@@ -136,10 +136,8 @@ void outer_tile(const T* s, const T* v, const Field& field, T* sums_at) {
 #pragma GCC unroll 8
                     for (int k = 0; k < NV; ++k) to[m][k] += here[k] * value;
                 }
-                if constexpr (NV > 1 || MR < 8) {
-                    __builtin_prefetch(ahead);
-                    ahead += ahead_pixel;
-                }
+                __builtin_prefetch(ahead);
+                ahead += ahead_pixel;
                 s += pixel;
                 v += next;
             };
