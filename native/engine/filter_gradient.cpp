@@ -31,7 +31,7 @@ template <class T> Cut best_cut(int lanes_used, int rows, bool across) {
     const int registers = ceil_div(lanes_used, k.lanes);
     Cut best{};
     for (int most = 1; most <= std::min(FilterGradient::most_panel_registers, registers); ++most) {
-        const int most_rows = std::min(k.outer_rows[most], rows);
+        const int most_rows = std::min(k.filter_gradient->most_rows[most], rows);
         const int panels = ceil_div(registers, most), pieces = ceil_div(rows, most_rows);
         auto of_panels = [&](int count, int vectors) {
             const double products = double(vectors) * rows;
@@ -126,7 +126,7 @@ template <class T> int slices_of(const FilterGradient& g) {
     const Size pixels = Size(g.c.N) * g.c.H_out * g.c.W_out;
     const Size most =
         std::min({Size(most_slices), Size(g.blocks), most_sums / std::max<Size>(bytes, 1),
-                  pixels / pixels_of_a_slice,
+                  pixels / (bytes > far_sums ? 2 * pixels_of_a_slice : pixels_of_a_slice),
                   std::max<Size>(pixels / pixels_wanted, ceil_div(items_wanted, g.units()))});
     int slices = 1;
     while (2 * slices <= most) slices *= 2;

@@ -23,11 +23,114 @@
 
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
-#include "kernels/tile.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
 namespace {
+
+// --- the tile --------------------------------------------------------------------------------
+
+struct Steps {
+    std::ptrdiff_t pixel, row, image;
+};
+
+// Pixels as a tile walks over them.
+struct Field {
+    Steps scalars, vectors;  // in what is broadcast, and in what is loaded as registers
+    int images, rows, columns;
+    bool add;  // to the sums that are there; or write them for the first time
+    bool vectors_ahead = false;
+    std::ptrdiff_t ahead = 0;  // from the scalars, or the vectors, to what is read next
+};
+
+// Rows of a tile of some registers, with what is loaded and one number that is broadcast.
+constexpr int rows_beside(int vectors) {
+    const int rows = (vector_registers - 1 - vectors) / vectors;
+    return rows < 14 ? rows : 14;
+}
+
+// Few sums are kept for every second or fourth pixel by themselves, so that an addition need
+// not wait for the one before.
+template <class T, int MR, int NV>
+void sum_tile(const T* s, const T* v, const Field& field, T* sums_at) {
+    constexpr int apart = MR * NV >= 8 ? 1 : MR * NV >= 4 ? 2 : 4;
+    Vector<T> sums[apart][MR][NV] = {};
+    const std::ptrdiff_t pixel = field.scalars.pixel, next = field.vectors.pixel;
+    const Steps row_end{0, field.scalars.row - field.columns * pixel,
+                        field.scalars.image - field.rows * field.scalars.row};
+    const Steps vector_end{0, field.vectors.row - field.columns * next,
+                           field.vectors.image - field.rows * field.vectors.row};
+    const bool of_vectors = field.vectors_ahead;
+    for (int n = 0; n < field.images; ++n, s += row_end.image, v += vector_end.image)
+        for (int i = 0; i < field.rows; ++i, s += row_end.row, v += vector_end.row) {
+            const T* ahead = (of_vectors ? v : s) + field.ahead;
+            const std::ptrdiff_t ahead_pixel = of_vectors ? next : pixel;
+            auto add = [&](Vector<T>(*to)[NV]) CNN_LAMBDA {
+                Vector<T> here[NV];
+#pragma GCC unroll 8
+                for (int k = 0; k < NV; ++k) here[k] = load(v + k * lanes<T>);
+#pragma GCC unroll 16
+                for (int m = 0; m < MR; ++m) {
+                    const T value = s[m];
+#pragma GCC unroll 8
+                    for (int k = 0; k < NV; ++k) to[m][k] += here[k] * value;
+                }
+                __builtin_prefetch(ahead);
+                ahead += ahead_pixel;
+                s += pixel;
+                v += next;
+            };
+            int j = 0;
+            // main loop
+            for (; j + apart <= field.columns; j += apart) {
+#pragma GCC unroll 4
+                for (int p = 0; p < apart; ++p) add(sums[p]);
+            }
+            if constexpr (apart > 1)
+                for (; j < field.columns; ++j) add(sums[0]);
+        }
+    if constexpr (apart > 1) {
+#pragma GCC unroll 16
+        for (int m = 0; m < MR; ++m)
+#pragma GCC unroll 8
+            for (int k = 0; k < NV; ++k)
+#pragma GCC unroll 4
+                for (int p = 1; p < apart; ++p) sums[0][m][k] += sums[p][m][k];
+    }
+    if (field.add) {
+#pragma GCC unroll 16
+        for (int m = 0; m < MR; ++m)
+#pragma GCC unroll 8
+            for (int k = 0; k < NV; ++k) sums[0][m][k] += load(sums_at + (m * NV + k) * lanes<T>);
+    }
+#pragma GCC unroll 16
+    for (int m = 0; m < MR; ++m)
+#pragma GCC unroll 8
+        for (int k = 0; k < NV; ++k) store(sums_at + (m * NV + k) * lanes<T>, sums[0][m][k]);
+}
+
+template <class T> using SumTile = void (*)(const T*, const T*, const Field&, T*);
+
+template <class T, int NV, int... M> struct SumTiles {
+    static constexpr int most = rows_beside(NV);
+    static constexpr SumTile<T> of[] = {sum_tile<T, (M < most ? M : most), NV>...};
+};
+
+template <class T, int NV> CNN_INLINE SumTile<T> sum_tile_of(int rows) {
+    return SumTiles<T, NV, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>::of[rows - 1];
+}
+
+// At most rows_beside(vectors) rows.
+template <class T> CNN_INLINE SumTile<T> sum_tile_of(int rows, int vectors) {
+    switch (vectors) {
+        case 1: return sum_tile_of<T, 1>(rows);
+        case 2: return sum_tile_of<T, 2>(rows);
+        case 3: return sum_tile_of<T, 3>(rows);
+        default: return sum_tile_of<T, 4>(rows);
+    }
+}
+
+// --- blocks of pixels ------------------------------------------------------------------------
 
 // The pixels of a block.
 struct Pixels {
@@ -268,7 +371,7 @@ void add_up(const FilterGradient& g, const FilterGradientArrays<T>& a,
                         (g.lanes_are_inputs ? x + start : filters) + first(field.vectors);
                     for (int k = 0; k < pieces.count; ++k) {
                         const int MR = pieces.length(k);
-                        outer_tile_of<T>(MR, NV)(of_row, vectors, field, to);
+                        sum_tile_of<T>(MR, NV)(of_row, vectors, field, to);
                         of_row += MR;
                         to += MR * width;
                     }
@@ -357,7 +460,9 @@ void unpack(const FilterGradient& g, const T* sums, int slices, const FilterStep
 
 }  // namespace
 
-const FilterGradientKernels<float> filter_gradient_f32 = {add_up<float>, unpack<float>};
-const FilterGradientKernels<double> filter_gradient_f64 = {add_up<double>, unpack<double>};
+#define CNN_ALL(T) \
+    {{0, rows_beside(1), rows_beside(2), rows_beside(3), rows_beside(4)}, add_up<T>, unpack<T>}
+const FilterGradientKernels<float> filter_gradient_f32 = CNN_ALL(float);
+const FilterGradientKernels<double> filter_gradient_f64 = CNN_ALL(double);
 
 }  // namespace cnn::CNN_LEVEL

@@ -66,6 +66,7 @@ struct FilterGradientPart {
 };
 
 template <class T> struct FilterGradientKernels {
+    int most_rows[FilterGradient::most_panel_registers + 1];  // of a tile, by its registers
     void (*add_up)(const FilterGradient&, const FilterGradientArrays<T>&, const FilterGradientPart&,
                    T* workspace);
     // adds the slices in their order and writes a part of dw[f][c][u][v] at the steps

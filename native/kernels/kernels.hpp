@@ -20,7 +20,6 @@ namespace cnn {
 
 template <class T> struct Kernels {
     int lanes, tile_vectors, tile_rows;  // how filters are packed, and pixels cut into tiles
-    int outer_rows[5];                   // of the outer tile, by its registers from 1 to 4
 
     void (*correlate)(const Correlation&, const Panels&, const CorrelationArrays<T>&,
                       const CorrelationItem&, T* workspace);

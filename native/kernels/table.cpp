@@ -1,6 +1,5 @@
 // This level's table of kernels.
 #include "kernels/kernels.hpp"
-#include "kernels/tile.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -19,7 +18,6 @@ template <class T> constexpr Kernels<T> table() {
     return {lanes<T>,
             tile_vectors,
             tile_rows,
-            {0, outer_rows(1), outer_rows(2), outer_rows(3), outer_rows(4)},
             correlate<T>,
             correlate_inside<T>,
             pack_filters<T>,

@@ -1,7 +1,7 @@
 // The two outer products that convolutions and matrix products are made of.
 //
 //   tile:       MR pixels x NV registers of filters, over the taps of a window
-//   outer_tile: MR numbers x NV registers, over pixels: inputs and filters, or the reverse
+//   outer_tile: MR inputs x NV registers of filters, over pixels
 //
 // All sums stay in registers. A step costs NV vector loads and MR broadcasts for MR*NV
 // products, so that the multipliers and not the loads set the pace.
@@ -91,75 +91,44 @@ void tile(const T* x, const T* w, const Walk& walk, const Target<T>& to) {
 }
 
 // Pixels as the outer tile walks over them.
-struct Steps {
-    std::ptrdiff_t pixel, row, image;
-};
-
 struct Field {
-    Steps scalars, vectors;  // in what is broadcast, and in what is loaded as registers
-    int images, rows, columns;
+    std::ptrdiff_t pixel, row;  // steps in x from an output pixel or row to the next
+    int rows, columns;
     bool add;  // to the sums that are there; or write them for the first time
-    bool vectors_ahead = false;
-    std::ptrdiff_t ahead = 0;  // from the scalars, or the vectors, to what is read next
+    std::ptrdiff_t ahead = 0;  // in x, to what is read next from memory
 };
 
-// Rows of a tile of some registers, with what is loaded and one number that is broadcast.
-constexpr int most_outer_vectors = 4;
-constexpr int outer_rows(int vectors) {
-    const int rows = (vector_registers - 1 - vectors) / vectors;
-    return rows < 14 ? rows : 14;
-}
-
-// Few sums are kept for every second or fourth pixel by themselves, so that an addition need
-// not wait for the one before.
 template <class T, int MR, int NV>
-void outer_tile(const T* s, const T* v, const Field& field, T* sums_at) {
-    constexpr int apart = MR * NV >= 8 ? 1 : MR * NV >= 4 ? 2 : 4;
-    Vector<T> sums[apart][MR][NV] = {};
-    const std::ptrdiff_t pixel = field.scalars.pixel, next = field.vectors.pixel;
-    const Steps row_end{0, field.scalars.row - field.columns * pixel,
-                        field.scalars.image - field.rows * field.scalars.row};
-    const Steps vector_end{0, field.vectors.row - field.columns * next,
-                           field.vectors.image - field.rows * field.vectors.row};
-    const bool of_vectors = field.vectors_ahead;
-    for (int n = 0; n < field.images; ++n, s += row_end.image, v += vector_end.image)
-        for (int i = 0; i < field.rows; ++i, s += row_end.row, v += vector_end.row) {
-            const T* ahead = (of_vectors ? v : s) + field.ahead;
-            const std::ptrdiff_t ahead_pixel = of_vectors ? next : pixel;
-            auto add = [&](Vector<T>(*to)[NV]) CNN_LAMBDA {
-                Vector<T> here[NV];
+void outer_tile(const T* x, const T* d, const Field& field, T* sums_at) {
+    Vector<T> sums[MR][NV] = {};
+    for (int i = 0; i < field.rows; ++i) {
+        const T* source = x + i * field.row;
+        // main loop
+        for (int j = 0; j < field.columns; ++j) {
+            Vector<T> dout[NV];
 #pragma GCC unroll 8
-                for (int k = 0; k < NV; ++k) here[k] = load(v + k * lanes<T>);
+            for (int v = 0; v < NV; ++v) dout[v] = load(d + v * lanes<T>);
 #pragma GCC unroll 16
-                for (int m = 0; m < MR; ++m) {
-                    const T value = s[m];
+            for (int m = 0; m < MR; ++m) {
+                const T value = source[m];
 #pragma GCC unroll 8
-                    for (int k = 0; k < NV; ++k) to[m][k] += here[k] * value;
-                }
-                __builtin_prefetch(ahead);
-                ahead += ahead_pixel;
-                s += pixel;
-                v += next;
-            };
-            int j = 0;
-            // main loop
-            for (; j + apart <= field.columns; j += apart) {
-#pragma GCC unroll 4
-                for (int p = 0; p < apart; ++p) add(sums[p]);
+                for (int v = 0; v < NV; ++v) sums[m][v] += dout[v] * value;
             }
-            if constexpr (apart > 1)
-                for (; j < field.columns; ++j) add(sums[0]);
+            if constexpr (NV > 1) __builtin_prefetch(source + field.ahead);
+            source += field.pixel;
+            d += NV * lanes<T>;
         }
+    }
+    if (field.add) {
+#pragma GCC unroll 16
+        for (int m = 0; m < MR; ++m)
+#pragma GCC unroll 8
+            for (int v = 0; v < NV; ++v) sums[m][v] += load(sums_at + (m * NV + v) * lanes<T>);
+    }
 #pragma GCC unroll 16
     for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 8
-        for (int k = 0; k < NV; ++k) {
-#pragma GCC unroll 4
-            for (int p = 1; p < apart; ++p) sums[0][m][k] += sums[p][m][k];
-            T* at = sums_at + (m * NV + k) * lanes<T>;
-            if (field.add) sums[0][m][k] += load(at);
-            store(at, sums[0][m][k]);
-        }
+        for (int v = 0; v < NV; ++v) store(sums_at + (m * NV + v) * lanes<T>, sums[m][v]);
 }
 
 // --- the tile of a size -------------------------------------------------------------------
@@ -173,8 +142,7 @@ template <int... M> struct Sizes {
         return table[rows - 1];
     }
     template <class T, int NV> static CNN_INLINE OuterTile<T> outer_tile_of(int rows) {
-        static constexpr OuterTile<T> table[] = {
-            outer_tile<T, (M < outer_rows(NV) ? M : outer_rows(NV)), NV>...};
+        static constexpr OuterTile<T> table[] = {outer_tile<T, M, NV>...};
         return table[rows - 1];
     }
 };
@@ -188,14 +156,9 @@ template <class T> CNN_INLINE Tile<T> tile_of(int rows, bool wide) {
                 : UpTo<tile_rows>::tile_of<T, 1>(rows);
 }
 
-// At most outer_rows(vectors) rows.
-template <class T> CNN_INLINE OuterTile<T> outer_tile_of(int rows, int vectors) {
-    switch (vectors) {
-        case 1: return UpTo<14>::outer_tile_of<T, 1>(rows);
-        case 2: return UpTo<14>::outer_tile_of<T, 2>(rows);
-        case 3: return UpTo<14>::outer_tile_of<T, 3>(rows);
-        default: return UpTo<14>::outer_tile_of<T, 4>(rows);
-    }
+template <class T> CNN_INLINE OuterTile<T> outer_tile_of(int rows, bool wide) {
+    return wide ? UpTo<tile_rows>::outer_tile_of<T, tile_vectors>(rows)
+                : UpTo<tile_rows>::outer_tile_of<T, 1>(rows);
 }
 
 }  // namespace cnn::CNN_LEVEL
