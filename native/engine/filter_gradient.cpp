@@ -103,7 +103,7 @@ template <class T> Plan plan(const Correlation& c, const FilterSteps& steps) {
         const Size under = g.copied_numbers() * Size(sizeof(T));
         const Size most = std::max<Size>(close_source / std::max<Size>(under, 1), 1);
         g.block_images = static_cast<int>(
-            std::clamp<Size>((wanted + image - 1) / image, 1, std::min<Size>(most, std::max(c.N, 1))));
+            std::clamp<Size>(ceil_div(wanted, image), 1, std::min<Size>(most, std::max(c.N, 1))));
     }
     g.row_blocks = ceil_div(c.H_out, g.block_rows);
     g.blocks = ceil_div(c.N, g.block_images) * g.row_blocks;
@@ -121,7 +121,7 @@ template <class T> bool by_groups(const Correlation& c, double cost) {
 
 // By the shape alone, since they decide the order of sums; a power of two, so that threads
 // have equal shares. Many panels are items enough: then fewer sums are written and added.
-template <class T> int slices_of(const FilterGradient& g) {
+template <class T> int slices_for(const FilterGradient& g) {
     const Size bytes = g.c.groups * g.group_size() * Size(sizeof(T));
     const Size pixels = Size(g.c.N) * g.c.H_out * g.c.W_out;
     const Size most =
@@ -144,7 +144,7 @@ void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps
     const auto [g, cost] = plan<T>(c, steps);
     if (by_groups<T>(c, cost)) return grouped_filter_gradient(c, x, dout, steps, dw, db);
     const auto& kernel = *kernels<T>().filter_gradient;
-    const int slices = slices_of<T>(g), units = g.units(), threads = n_threads();
+    const int slices = slices_for<T>(g), units = g.units(), threads = n_threads();
     const Size slice_size = c.groups * g.group_size();
 
     Workspace sums((slices * slice_size + 64) * sizeof(T));

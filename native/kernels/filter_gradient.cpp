@@ -207,7 +207,8 @@ template <class T> struct Under {
     bool in_place;
 };
 
-template <class T> CNN_INLINE void copy_pixels(T* to, const T* from, int count, int C, int channels) {
+template <class T>
+CNN_INLINE void copy_pixels(T* to, const T* from, int count, int C, int channels) {
     if (C == channels) return copy_numbers(to, from, std::ptrdiff_t(count) * C);
     if (channels == 1) {
         for (int k = 0; k < count; ++k) to[k] = from[std::ptrdiff_t(k) * C];

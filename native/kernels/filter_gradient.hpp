@@ -41,8 +41,12 @@ struct FilterGradient {
         return (c.W_out - 1) * c.stride_w + (c.WW - 1) * c.dilation_w + 1;
     }
     std::ptrdiff_t copied_numbers() const {
-        return std::ptrdiff_t(block_images) * rows_under() * columns_under() *
-               (gathered ? c.C_group() : c.C);
+        const std::ptrdiff_t most = std::ptrdiff_t(1) << 48;  // more than any machine has
+        std::ptrdiff_t numbers = std::ptrdiff_t(block_images) * (gathered ? c.C_group() : c.C);
+        if (__builtin_mul_overflow(numbers, rows_under(), &numbers) ||
+            __builtin_mul_overflow(numbers, columns_under(), &numbers))
+            return most;
+        return numbers < most ? numbers : most;
     }
     std::ptrdiff_t packed_numbers() const {
         return lanes_are_inputs ? 0

@@ -120,6 +120,15 @@ template <class T> void grouped(Record& record) {
         all_passes<T>(record, hand, "conv2d grouped", 8, g, Algorithm::direct,
                       Arrays<T>(hand, g));
     }
+    for (int k = 0; k < 30; ++k) {  // many filters, and maps so small that several share a block
+        Hand hand(2050 + k);
+        const int C_group = hand.choice({1, 3, 9, 20}), F_group = hand.choice({1, 5, 21, 40});
+        const int groups = hand.choice({1, 2, 3});
+        Conv2d g = draw(hand, C_group * groups, F_group * groups, groups);
+        g.N = hand.choice({7, 20});
+        all_passes<T>(record, hand, "conv2d grouped, many filters", 8, g, Algorithm::direct,
+                      Arrays<T>(hand, g));
+    }
     for (int k = 0; k < 60; ++k) {  // depthwise: less than a register, and more than one
         Hand hand(2100 + k);
         const int groups = hand.choice({1, 3, 4, 7, 13, 16, 17, 21, 40});
