@@ -24,6 +24,42 @@ void flatten_rows(Correlation& c) {
     c.H = c.H_out = 1;
 }
 
+// The pixels of a segment: those that leave fewest lanes empty, of few registers where it is equal.
+int pixels_of_segment(const Correlation& c, int lanes) {
+    if (c.stride_w > 1 && c.C >= lanes) return 1;  // its pixels are apart in x
+    int best = 1;
+    Size least = 0;
+    for (int pixels = 1; pixels <= std::min(c.W_out, lanes); ++pixels) {
+        const Size registers = ceil_div(Size(pixels) * c.C, lanes);
+        const Size last = ceil_div(Size(c.W_out % pixels) * c.C, lanes);
+        // registers that are met in a row, and what each of them costs by itself
+        const Size cost = c.W_out / pixels * registers + last + 2 * registers;
+        if (pixels == 1 || cost < least) least = cost, best = pixels;
+    }
+    return best;
+}
+
+DepthwiseGradient gradient_of(const Correlation& c, int lanes, int number_bytes) {
+    constexpr Size near_bytes = 32 << 10;  // of rows that are met again by each register
+    constexpr int segments_wanted = 24;    // for each time that sums go to memory
+    DepthwiseGradient g{};
+    g.pixels = pixels_of_segment(c, lanes);
+    g.segment = Size(g.pixels) * c.C;
+    g.pitch = Size(ceil_div(g.segment, lanes)) * lanes;
+    const bool lines = c.C < lanes;
+    const int reach_h = (c.HH - 1) * c.dilation_h + 1, reach_w = (c.WW - 1) * c.dilation_w + 1;
+    g.columns = lines ? c.W_out - 1 + ceil_div(reach_w, c.stride_w)
+                      : (c.W_out - 1) * c.stride_w + reach_w;
+    g.in_place = c.pad_left == 0 && (!lines || c.stride_w == 1);
+    const Size row = (Size(c.W_out) + Size(c.stride_h) * c.W) * c.C * number_bytes;
+    g.rows = static_cast<int>(std::clamp<Size>(
+        std::max(near_bytes / row, Size(ceil_div(segments_wanted * g.pixels, c.W_out))), 1,
+        std::clamp(c.H_out, 1, depthwise_most_rows)));
+    g.x_row = Size(g.columns) * (lines ? c.stride_w : 1) * c.C + lanes;
+    g.kept_rows = g.in_place ? 0 : (g.rows - 1) * c.stride_h + reach_h;
+    return g;
+}
+
 }  // namespace
 
 template <class T> bool depthwise_fits(const Correlation& c) {
@@ -76,10 +112,48 @@ bool depthwise_correlation(Correlation c, const T* x, const T* w, const FilterSt
     return true;
 }
 
+template <class T>
+void depthwise_filter_gradient(const Correlation& c, const T* x, const T* dout,
+                               const FilterSteps& steps, T* dw, T* db) {
+    constexpr Size most_slices = 16, sums_bytes = 8 << 20;
+    const auto& kernel = *kernels<T>().depthwise;
+    const DepthwiseGradient g = gradient_of(c, kernels<T>().lanes, sizeof(T));
+    const int taps = c.HH * c.WW;
+    const Size rows = Size(c.N) * c.H_out, slice_size = (taps + 1) * g.pitch;
+    const Size slices = std::clamp<Size>(sums_bytes / (slice_size * Size(sizeof(T))), 1,
+                                         std::clamp<Size>(rows, 1, most_slices));
+    Workspace sums((slices * slice_size + 64) * sizeof(T));
+    const Size per_worker = aligned(g.workspace() + 64);
+    const int threads = n_threads();
+    Workspace workspace(per_worker * threads * sizeof(T));
+    parallel_for(static_cast<int>(slices), [&](int k, int worker) {
+        T* own = sums.as<T>() + k * slice_size;
+        std::fill(own, own + slice_size, T(0));
+        kernel.filter_gradient(c, g, {x, dout, own}, rows * k / slices, rows * (k + 1) / slices,
+                               workspace.as<T>() + worker * per_worker);
+    }, threads);
+
+    auto total = [&](int tap, int channel) {
+        const T* from = sums.as<T>() + tap * g.pitch + channel;
+        T t = 0;
+        for (Size k = 0; k < slices; ++k, from += slice_size)
+            for (int p = 0; p < g.pixels; ++p) t += from[Size(p) * c.C];
+        return t;
+    };
+    if (dw)
+        for (int tap = 0; tap < taps; ++tap)
+            for (int k = 0; k < c.C; ++k)
+                dw[k * steps.group + tap / c.WW * steps.u + tap % c.WW * steps.v] = total(tap, k);
+    if (db)
+        for (int k = 0; k < c.C; ++k) db[k] = total(taps, k);
+}
+
 #define CNN_INSTANTIATE(T)                                                                     \
     template bool depthwise_fits<T>(const Correlation&);                                       \
     template bool depthwise_correlation(Correlation, const T*, const T*, const FilterSteps&,   \
-                                        const Epilogue<T>&, T*, PackedFilters<T>*);
+                                        const Epilogue<T>&, T*, PackedFilters<T>*);            \
+    template void depthwise_filter_gradient(const Correlation&, const T*, const T*,            \
+                                            const FilterSteps&, T*, T*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)
 

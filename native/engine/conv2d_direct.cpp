@@ -150,6 +150,7 @@ void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps
     flatten_pixels(c, 112);
     if (c.F == 0) return;
     if (c.W_out == 0) c.N = 0, c.W_out = 1;  // no pixel at all: every sum is empty
+    if (depthwise_fits<T>(c)) return depthwise_filter_gradient(c, x, dout, steps, dw, db);
     if (grouped_filter_gradient_fits<T>(c))
         return grouped_filter_gradient(c, x, dout, steps, dw, db);
     const Panels panels = panels_of<T>(c);

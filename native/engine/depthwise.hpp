@@ -13,4 +13,9 @@ template <class T>
 bool depthwise_correlation(Correlation, const T* x, const T* w, const FilterSteps&,
                            const Epilogue<T>&, T* out, PackedFilters<T>* kept);
 
+// dw at the steps, and db, each where it is not null.
+template <class T>
+void depthwise_filter_gradient(const Correlation&, const T* x, const T* dout, const FilterSteps&,
+                               T* dw, T* db);
+
 }  // namespace cnn
