@@ -41,6 +41,7 @@ int pixels_of_segment(const Correlation& c, int lanes) {
 
 DepthwiseGradient gradient_of(const Correlation& c, int lanes, int number_bytes) {
     constexpr Size near_bytes = 32 << 10;  // of rows that are met again by each register
+    constexpr Size near_memory_bytes = 16 << 20;  // that the last cache still holds
     constexpr int segments_wanted = 24;    // for each time that sums go to memory
     DepthwiseGradient g{};
     g.pixels = pixels_of_segment(c, lanes);
@@ -55,6 +56,8 @@ DepthwiseGradient gradient_of(const Correlation& c, int lanes, int number_bytes)
     g.rows = static_cast<int>(std::clamp<Size>(
         std::max(near_bytes / row, Size(ceil_div(segments_wanted * g.pixels, c.W_out))), 1,
         std::clamp(c.H_out, 1, depthwise_most_rows)));
+    g.fetch_ahead = Size(c.N) * (Size(c.H) * c.W + Size(c.H_out) * c.W_out) * c.C * number_bytes >
+                    near_memory_bytes;
     g.x_row = Size(g.columns) * (lines ? c.stride_w : 1) * c.C + lanes;
     g.kept_rows = g.in_place ? 0 : (g.rows - 1) * c.stride_h + reach_h;
     return g;

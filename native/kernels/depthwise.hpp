@@ -39,6 +39,7 @@ struct DepthwiseGradient {
     int pixels;                     // of a segment
     std::ptrdiff_t segment, pitch;  // its numbers; the same in whole registers
     int rows;                       // of the result at a time
+    bool fetch_ahead;               // the arrays are larger than the caches
     bool in_place;                  // x needs no copy with its border
     int columns;                    // pixels of a line of x
     std::ptrdiff_t x_row;           // numbers of its lines together, where they are copied

@@ -40,12 +40,20 @@ template <class T> struct Band {
     std::ptrdiff_t out_row, segment;
     int rows;
     std::ptrdiff_t length;  // numbers of a row
+    int x_lines, out_lines; // of the caches, that are fetched ahead at each segment
+};
+
+// Where the rows begin that come next, past what other registers have fetched of them.
+template <class T> struct Ahead {
+    const T* x;
+    const T* dout;
 };
 
 // Register `at` of every segment, with rows u .. u+U-1 and columns v .. v+V-1 of the window.
 template <class T, int U, int V>
 void add_products(const Band<T>& band, std::ptrdiff_t at, int u_begin, int v_begin, T* sums_at,
-                  std::ptrdiff_t sums_row, std::ptrdiff_t sums_tap, T* bias_at) {
+                  std::ptrdiff_t sums_row, std::ptrdiff_t sums_tap, T* bias_at, Ahead<T> ahead) {
+    constexpr int cache_line = 64 / sizeof(T);
     // few sums are kept for every other segment, so that no addition waits for the one before
     constexpr int n = U * V, apart = n <= 2 ? 4 : n <= 4 ? 2 : 1;
     const Band<T> s = band;
@@ -66,6 +74,10 @@ void add_products(const Band<T>& band, std::ptrdiff_t at, int u_begin, int v_beg
         for (; q + apart <= whole; q += apart) {
 #pragma GCC unroll 4
             for (int p = 0; p < apart; ++p) {
+                for (int k = 0; k < s.x_lines; ++k, ahead.x += cache_line)
+                    __builtin_prefetch(ahead.x, 0, 2);
+                for (int k = 0; k < s.out_lines; ++k, ahead.dout += cache_line)
+                    __builtin_prefetch(ahead.dout, 0, 2);
                 const Vector<T> here = load(d);
                 bias[p] += here;
 #pragma GCC unroll 8
@@ -110,7 +122,7 @@ void add_products(const Band<T>& band, std::ptrdiff_t at, int u_begin, int v_beg
 
 template <class T>
 using AddProducts = void (*)(const Band<T>&, std::ptrdiff_t, int, int, T*, std::ptrdiff_t,
-                             std::ptrdiff_t, T*);
+                             std::ptrdiff_t, T*, Ahead<T>);
 
 template <class T, int U, int V> constexpr AddProducts<T> add_products_or_none() {
     if constexpr (U * V <= most_sums) return add_products<T, U, V>;
@@ -152,7 +164,7 @@ void filter_gradient_depthwise(const Correlation& c, const DepthwiseGradient& g,
     T* bias = a.sums + c.HH * c.WW * g.pitch;
     const T* under[depthwise_most_taps * depthwise_most_rows];
     Band<T> band{under, c.HH, taps, lines ? g.segment : s * g.segment, nullptr, c.out_row,
-                 g.segment, 0, 0};
+                 g.segment, 0, 0, 0, 0};
     const Pieces columns(c.WW, most_columns);
 
     int copied_to = 0;  // rows of this image, border above included, whose lines are there
@@ -192,6 +204,21 @@ void filter_gradient_depthwise(const Correlation& c, const DepthwiseGradient& g,
                                     : g.in_place ? image + h * image_row
                                                  : workspace + padded % g.kept_rows * g.x_row;
             }
+        // every sum fetches as many lines of the next band
+        int calls = 0;
+        for (int vs = 0; vs < columns.count; ++vs)
+            calls += Pieces(c.HH, smaller(most_window_rows, most_sums / columns.length(vs))).count;
+        calls *= static_cast<int>(g.pitch / lanes<T>);
+        const std::ptrdiff_t next_x = std::ptrdiff_t(band.rows) * c.stride_h * image_row;
+        const std::ptrdiff_t next_out = band.rows * c.out_row;
+        const int turns = band.rows * static_cast<int>(band.length / g.segment);
+        const std::ptrdiff_t numbers = 64 / sizeof(T) * calls * std::ptrdiff_t(turns ? turns : 1);
+        if (g.fetch_ahead) {
+            band.x_lines = static_cast<int>((next_x + numbers - 1) / numbers);
+            band.out_lines = static_cast<int>((next_out + numbers - 1) / numbers);
+        }
+        Ahead<T> ahead{image + ((i + band.rows - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1 - c.pad_top) * image_row,
+                       band.dout + next_out};
         for (int vs = 0; vs < columns.count; ++vs) {
             const int v = columns.start(vs), V = columns.length(vs);
             const Pieces window_rows(c.HH, smaller(most_window_rows, most_sums / V));
@@ -201,7 +228,9 @@ void filter_gradient_depthwise(const Correlation& c, const DepthwiseGradient& g,
                     add_products_of<T>(U, V)(band, at, u, v,
                                              a.sums + (u * c.WW + v) * g.pitch + at,
                                              c.WW * g.pitch, g.pitch,
-                                             us == 0 && vs == 0 ? bias + at : nullptr);
+                                             us == 0 && vs == 0 ? bias + at : nullptr, ahead);
+                    ahead.x += next_x / calls;
+                    ahead.dout += next_out / calls;
                 }
         }
     }
