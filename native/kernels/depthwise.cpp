@@ -37,9 +37,101 @@ template <class T> struct Strip {
     const T* bias;
     Relu<T> relu;
     bool past_caches;
+    int next[depthwise_registers + 1] = {};  // channels that so many registers go on
+
+    CNN_INLINE void set_next() {
+        for (int q = 1; q <= depthwise_registers; q *= 2)
+            next[q] = C <= q * lanes<T> ? q * lanes<T> % C : q * lanes<T>;
+    }
 };
 
 constexpr int most_rows = 6;  // of a strip
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int registers = 32;
+#else
+constexpr int registers = 16;
+#endif
+
+// Registers of a row that go together: a few sums would wait for the multiplications before,
+// and their rows' addresses and filters' loads are for few products.
+constexpr int registers_together(int K, int R) {
+    return K == 1 && R == 1 ? 4 : 2 * (K + R) < registers ? 2 : 1;
+}
+static_assert(registers_together(1, 1) <= depthwise_registers, "the lines of filters are as long");
+
+// Q registers of R rows; see strip.
+template <class T, int K, int S, int R, int Q>
+CNN_INLINE void some_registers(const T* const* rows, const T* w, const Strip<T>& s,
+                               std::ptrdiff_t at_x, int channel, T* to, int length) {
+    constexpr int L = lanes<T>;
+    if constexpr (K > 0) {  // more rows than a CPU sees coming by itself
+        const std::ptrdiff_t last_tap = s.taps[s.n_taps ? s.n_taps - 1 : 0];
+        const std::ptrdiff_t soon = at_x + last_tap + s.ahead;
+#pragma GCC unroll 32
+        for (int r = 0; r < (R - 1) * S + K; ++r)
+#pragma GCC unroll 4
+            for (int q = 0; q < Q; ++q) {
+                __builtin_prefetch(rows[r] + soon + q * L);
+                if (S == 2) __builtin_prefetch(rows[r] + soon + q * L + s.C);  // the pixel between
+            }
+    }
+    Vector<T> sums[Q][R] = {};
+    for (int v = 0; v < s.n_taps; ++v) {
+        const std::ptrdiff_t at = at_x + s.taps[v];
+        const T* filter = w + channel + v * s.w_tap;
+        if constexpr (K > 0) {
+            Vector<T> filters[Q][K];
+#pragma GCC unroll 8
+            for (int u = 0; u < K; ++u)
+#pragma GCC unroll 4
+                for (int q = 0; q < Q; ++q) filters[q][u] = load(filter + u * s.w_row + q * L);
+#pragma GCC unroll 32
+            for (int r = 0; r < (R - 1) * S + K; ++r)
+#pragma GCC unroll 4
+                for (int q = 0; q < Q; ++q) {
+                    Vector<T> value = load(rows[r] + at + q * L);
+                    keep_in_register<T>(value);  // and do not load it for each product
+#pragma GCC unroll 16
+                    for (int m = 0; m < R; ++m)
+                        if (r - m * S >= 0 && r - m * S < K)
+                            sums[q][m] += value * filters[q][r - m * S];
+                }
+        } else {
+            const T* const* of_tap = rows;
+            for (int u = 0; u < s.HH; ++u, filter += s.w_row, of_tap += R)
+#pragma GCC unroll 4
+                for (int q = 0; q < Q; ++q) {
+                    const Vector<T> here = load(filter + q * L);
+#pragma GCC unroll 16
+                    for (int m = 0; m < R; ++m) sums[q][m] += load(of_tap[m] + at + q * L) * here;
+                }
+        }
+    }
+#pragma GCC unroll 4
+    for (int q = 0; q < Q; ++q) {
+        if (s.bias) {
+            const Vector<T> bias = load(s.bias + channel + q * L);
+#pragma GCC unroll 16
+            for (int m = 0; m < R; ++m) sums[q][m] += bias;
+        }
+        cut_off<T, R>(sums[q], s.relu);
+    }
+    if (length < L) {
+#pragma GCC unroll 16
+        for (int m = 0; m < R; ++m) store_first(to + m * s.out_row, sums[0][m], length);
+    } else if (s.past_caches) {
+#pragma GCC unroll 16
+        for (int m = 0; m < R; ++m)
+#pragma GCC unroll 4
+            for (int q = 0; q < Q; ++q) store_past_caches(to + m * s.out_row + q * L, sums[q][m]);
+    } else {
+#pragma GCC unroll 16
+        for (int m = 0; m < R; ++m)
+#pragma GCC unroll 4
+            for (int q = 0; q < Q; ++q) store(to + m * s.out_row + q * L, sums[q][m]);
+    }
+}
 
 // R rows of `length` numbers, which begin with channel `first`; the same at several pixels.
 // K taps u next to each other, and rows of x that lie S apart: rows[m*S + u] is what row m
@@ -47,74 +139,30 @@ constexpr int most_rows = 6;  // of a strip
 template <class T, int K, int S, int R>
 void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, int pixels, T* out,
            const Strip<T>& of) {
+    constexpr int Q = registers_together(K, R);
     const Strip<T> s = of;  // a copy that no store can change
-    const int step = s.C <= lanes<T> ? lanes<T> % s.C : lanes<T>;
     const bool whole = length >= lanes<T>;
     std::ptrdiff_t pixel = 0;
     for (int p = 0; p < pixels; ++p, pixel += s.x_pixel, out += s.out_pixel) {
         int channel = first;
-        for (std::ptrdiff_t e = 0; e < length; e += lanes<T>) {
+        std::ptrdiff_t e = 0;
+        auto go = [&](int registers) CNN_LAMBDA {
+            e += registers * lanes<T>;
+            channel += s.next[registers];
+            if (channel >= s.C) channel -= s.C;
+        };
+        if constexpr (Q > 1)
+            for (; e + Q * lanes<T> <= length; go(Q))
+                some_registers<T, K, S, R, Q>(rows, w, s, pixel + e, channel, out + e, lanes<T>);
+        for (; e < length; go(1)) {
             if (e + lanes<T> > length && whole) {  // the last one: over the one before
                 const int back = static_cast<int>(e + lanes<T> - length);
                 e -= back;
                 channel -= back % s.C;
                 if (channel < 0) channel += s.C;
             }
-            if constexpr (K > 0) {  // more rows than a CPU sees coming by itself
-                const std::ptrdiff_t last_tap = s.taps[s.n_taps ? s.n_taps - 1 : 0];
-                const std::ptrdiff_t soon = pixel + e + last_tap + s.ahead;
-#pragma GCC unroll 32
-                for (int r = 0; r < (R - 1) * S + K; ++r) {
-                    __builtin_prefetch(rows[r] + soon);
-                    if (S == 2) __builtin_prefetch(rows[r] + soon + s.C);  // the pixel between
-                }
-            }
-            Vector<T> sums[R] = {};
-            for (int v = 0; v < s.n_taps; ++v) {
-                const std::ptrdiff_t at = pixel + e + s.taps[v];
-                const T* filter = w + channel + v * s.w_tap;
-                if constexpr (K > 0) {
-                    Vector<T> filters[K];
-#pragma GCC unroll 8
-                    for (int u = 0; u < K; ++u) filters[u] = load(filter + u * s.w_row);
-#pragma GCC unroll 32
-                    for (int r = 0; r < (R - 1) * S + K; ++r) {
-                        Vector<T> value = load(rows[r] + at);
-                        keep_in_register<T>(value);  // and do not load it for each product
-#pragma GCC unroll 16
-                        for (int m = 0; m < R; ++m)
-                            if (r - m * S >= 0 && r - m * S < K)
-                                sums[m] += value * filters[r - m * S];
-                    }
-                } else {
-                    const T* const* of_tap = rows;
-                    for (int u = 0; u < s.HH; ++u, filter += s.w_row, of_tap += R) {
-                        const Vector<T> here = load(filter);
-#pragma GCC unroll 16
-                        for (int m = 0; m < R; ++m) sums[m] += load(of_tap[m] + at) * here;
-                    }
-                }
-            }
-            if (s.bias) {
-                const Vector<T> bias = load(s.bias + channel);
-#pragma GCC unroll 16
-                for (int m = 0; m < R; ++m) sums[m] += bias;
-            }
-            cut_off<T, R>(sums, s.relu);
-            T* to = out + e;
-            if (!whole) {
-#pragma GCC unroll 16
-                for (int m = 0; m < R; ++m)
-                    store_first(to + m * s.out_row, sums[m], static_cast<int>(length));
-            } else if (s.past_caches) {
-#pragma GCC unroll 16
-                for (int m = 0; m < R; ++m) store_past_caches(to + m * s.out_row, sums[m]);
-            } else {
-#pragma GCC unroll 16
-                for (int m = 0; m < R; ++m) store(to + m * s.out_row, sums[m]);
-            }
-            channel += step;
-            if (channel >= s.C) channel -= s.C;
+            some_registers<T, K, S, R, 1>(rows, w, s, pixel + e, channel, out + e,
+                                          whole ? lanes<T> : static_cast<int>(length));
         }
     }
 }
@@ -213,6 +261,7 @@ void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a,
 
     Strip<T> s{taps, 0, c.HH, c.WW * pitch, pitch, std::ptrdiff_t(c.stride_w) * c.C, c.out_pixel,
                c.out_row, c.C, row >= 2048 ? 192 : 64, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
+    s.set_next();
     const int pixels_a_piece = static_cast<int>(1 + (piece - c.C) / s.x_pixel);
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
@@ -270,8 +319,9 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a,
         taps[v] = v * c.dilation_w % s * line + std::ptrdiff_t(v * c.dilation_w / s) * c.C;
     T* lines = workspace;
     T* results = workspace + (in_place ? 0 : rows * x_row + lanes<T>);
-    const Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, 0, 0, flat ? c.out_row : length, c.C,
+    Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, 0, 0, flat ? c.out_row : length, c.C,
                       64, a.epilogue.bias, a.epilogue.relu, false};
+    of.set_next();
 
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const T* image = a.x + std::ptrdiff_t(n) * c.H * row;

@@ -5,9 +5,13 @@
 
 namespace cnn {
 
-// Numbers of one tap of the packed filters: the channels, and once more the first ones.
+// Registers of a line that go together, at most.
+constexpr int depthwise_registers = 4;
+
+// Numbers of one tap of the packed filters: the channels, and once more the first ones, so that
+// whole registers can be read from any channel on.
 inline std::ptrdiff_t depthwise_pitch(int C, int lanes) {
-    return (std::ptrdiff_t(C) + 2 * lanes - 2) / lanes * lanes;
+    return (std::ptrdiff_t(C) + (depthwise_registers + 1) * lanes - 2) / lanes * lanes;
 }
 
 // Taps of a window along each axis: what they find stands in arrays of this size.
