@@ -1,5 +1,6 @@
 // Depthwise convolutions: an item is some rows of an image.
 #include <algorithm>
+#include <vector>
 
 #include "dispatch/dispatch.hpp"
 #include "engine/depthwise.hpp"
@@ -22,6 +23,21 @@ void flatten_rows(Correlation& c) {
     c.out_row *= c.H;
     c.W = c.W_out = c.H * c.W;
     c.H = c.H_out = 1;
+}
+
+// Rows of the result that an item takes, no more than `rows`.
+int rows_of_item(const Correlation& c, int rows, int lanes, int number_bytes) {
+    const int threads = n_threads();
+    auto items = [&] { return Size(c.N) * ceil_div(c.H_out, rows); };
+    auto halve = [&] {  // to whole strips, while there are several
+        rows = (rows + 1) / 2;
+        if (rows > rows_at_a_time) rows = ceil_div(rows, rows_at_a_time) * rows_at_a_time;
+    };
+    while (rows > rows_at_a_time && items() < 8 * threads) halve();
+    while (rows > 2 && items() < 2 * threads) halve();
+    while (rows > 1 && depthwise_workspace(c, rows, lanes) * Size(number_bytes) > close_bytes)
+        halve();
+    return rows;
 }
 
 // The pixels of a segment: those that leave fewest lanes empty, of few registers where it is equal.
@@ -70,40 +86,59 @@ template <class T> bool depthwise_fits(const Correlation& c) {
            c.WW <= depthwise_most_taps;
 }
 
+namespace {
+
+template <class T> Size packed_numbers(const Correlation& c) {
+    return Size(c.HH) * c.WW * depthwise_pitch(c.C, kernels<T>().lanes);
+}
+
+template <class T>
+FiltersOfCall<T> packed_filters(const Correlation& c, const T* w, const FilterSteps& steps,
+                                PackedFilters<T>* kept) {
+    return FiltersOfCall<T>(kept, Packing::depthwise, packed_numbers<T>(c) + 1,
+                            [&](T* to) { kernels<T>().depthwise->pack(c, w, steps, to); });
+}
+
+template <class T> bool are_finite(const FiltersOfCall<T>& packed, const Correlation& c) {
+    return packed[packed_numbers<T>(c)] != 0;
+}
+
+// The bias as a line like those of the packed filters.
+template <class T> class BiasLine {
+  public:
+    BiasLine(const T* bias, int C)
+        : pitch_(depthwise_pitch(C, kernels<T>().lanes)), line_((pitch_ + 64) * sizeof(T)),
+          there_(bias != nullptr) {
+        T* line = line_.as<T>();
+        for (Size k = 0; bias && k < pitch_; ++k) line[k] = k < C ? bias[k] : line[k - C];
+    }
+    const T* get() { return there_ ? line_.template as<T>() : nullptr; }
+
+  private:
+    Size pitch_;
+    Workspace line_;
+    bool there_;
+};
+
+}  // namespace
+
 template <class T>
 bool depthwise_correlation(Correlation c, const T* x, const T* w, const FilterSteps& steps,
                            const Epilogue<T>& epilogue, T* out, PackedFilters<T>* kept) {
     const auto& kernel = *kernels<T>().depthwise;
     const int lanes = kernels<T>().lanes;
-    const Size pitch = depthwise_pitch(c.C, lanes);
-    const Size packed_size = Size(c.HH) * c.WW * pitch;
-    const FiltersOfCall<T> packed(kept, Packing::depthwise, packed_size + 1, [&](T* to) {
-        kernel.pack(c, w, steps, to);
-    });
-    if (packed[packed_size] == 0) return false;
+    const FiltersOfCall<T> packed = packed_filters(c, w, steps, kept);
+    if (!are_finite(packed, c)) return false;
 
-    Workspace bias((pitch + 64) * sizeof(T));
+    BiasLine<T> bias(epilogue.bias, c.C);
     CorrelationArrays<T> arrays{x, packed, out, epilogue};
-    if (epilogue.bias) {
-        T* line = bias.as<T>();
-        for (Size k = 0; k < pitch; ++k) line[k] = k < c.C ? epilogue.bias[k] : line[k - c.C];
-        arrays.epilogue.bias = line;
-    }
+    arrays.epilogue.bias = bias.get();
     const Size row = Size(c.C) * Size(sizeof(T));
     arrays.epilogue.past_caches = depthwise_flat(c) && c.C >= lanes && c.C % lanes == 0 &&
                                   past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
     flatten_rows(c);
     const int threads = n_threads();
-    int rows = c.H_out;
-    auto items = [&] { return Size(c.N) * ceil_div(c.H_out, rows); };
-    auto halve = [&] {  // to whole strips, while there are several
-        rows = (rows + 1) / 2;
-        if (rows > rows_at_a_time) rows = ceil_div(rows, rows_at_a_time) * rows_at_a_time;
-    };
-    while (rows > rows_at_a_time && items() < 8 * threads) halve();
-    while (rows > 2 && items() < 2 * threads) halve();
-    while (rows > 1 && depthwise_workspace(c, rows, lanes) * Size(sizeof(T)) > close_bytes) halve();
-
+    const int rows = rows_of_item(c, c.H_out, lanes, sizeof(T));
     const Size per_worker = aligned(depthwise_workspace(c, rows, lanes) + 64);
     Workspace workspace(per_worker * threads * sizeof(T));
     const int blocks = ceil_div(c.H_out, rows);
@@ -111,6 +146,53 @@ bool depthwise_correlation(Correlation c, const T* x, const T* w, const FilterSt
         const int n = k / blocks, i = k % blocks * rows;
         const CorrelationItem item{n, n + 1, i, std::min(i + rows, c.H_out), 0, 0};
         kernel.correlate(c, arrays, item, workspace.as<T>() + worker * per_worker);
+    }, threads);
+    return true;
+}
+
+template <class T>
+bool depthwise_input_gradient(const Conv2d& g, const DepthwisePhase<T>* phases, int n_phases,
+                              const T* dout, const T* b, T* dx) {
+    constexpr Size near_bytes = 256 << 10;  // of dx, between one phase and the next
+    const auto& kernel = *kernels<T>().depthwise;
+    const int lanes = kernels<T>().lanes;
+    std::vector<FiltersOfCall<T>> packed;
+    packed.reserve(n_phases);
+    for (const auto* p = phases; p < phases + n_phases; ++p) {
+        packed.push_back(packed_filters(p->c, p->w, p->steps, p->kept));
+        if (!are_finite(packed.back(), p->c)) return false;
+    }
+    BiasLine<T> bias(b, g.C);
+    const int threads = n_threads(), most_rows = ceil_div(g.H, g.stride_h);
+    const Size row = Size(g.W) * g.C, image = g.H * row;
+    int rows = most_rows;  // of a phase
+    while (rows > rows_at_a_time && rows * g.stride_h * row * Size(sizeof(T)) > near_bytes)
+        rows = ceil_div(rows, 2 * rows_at_a_time) * rows_at_a_time;
+    Size numbers = 0;
+    bool gaps = false;  // pixels that no tap reaches
+    for (const auto* p = phases; p < phases + n_phases; ++p) {
+        rows = rows_of_item(p->c, rows, lanes, sizeof(T));
+        gaps = gaps || p->c.HH == 0;
+    }
+    for (const auto* p = phases; p < phases + n_phases; ++p)
+        numbers = std::max(numbers, depthwise_workspace(p->c, rows, lanes));
+    const Size per_worker = aligned(numbers + 64);
+    Workspace workspace(per_worker * threads * sizeof(T));
+    const int blocks = ceil_div(most_rows, rows);
+    parallel_for(g.N * blocks, [&](int k, int worker) {
+        const int n = k / blocks, begin = k % blocks * rows;
+        if (gaps && !b) {
+            T* to = dx + n * image;
+            std::fill(to + begin * g.stride_h * row,
+                      to + std::min(g.H, (begin + rows) * g.stride_h) * row, T(0));
+        }
+        for (int at = 0; at < n_phases; ++at) {
+            const auto& p = phases[at];
+            const CorrelationItem item{n, n + 1, begin, std::min(begin + rows, p.c.H_out), 0, 0};
+            if (item.i_end <= begin || p.c.W_out <= 0 || (p.c.HH == 0 && !b)) continue;
+            kernel.correlate(p.c, {dout, packed[at], dx + p.out, {bias.get(), false, false}}, item,
+                             workspace.as<T>() + worker * per_worker);
+        }
     }, threads);
     return true;
 }
@@ -155,6 +237,8 @@ void depthwise_filter_gradient(const Correlation& c, const T* x, const T* dout,
     template bool depthwise_fits<T>(const Correlation&);                                       \
     template bool depthwise_correlation(Correlation, const T*, const T*, const FilterSteps&,   \
                                         const Epilogue<T>&, T*, PackedFilters<T>*);            \
+    template bool depthwise_input_gradient(const Conv2d&, const DepthwisePhase<T>*, int,        \
+                                           const T*, const T*, T*);                            \
     template void depthwise_filter_gradient(const Correlation&, const T*, const T*,            \
                                             const FilterSteps&, T*, T*);
 CNN_INSTANTIATE(float)

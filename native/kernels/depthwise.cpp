@@ -215,14 +215,19 @@ CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
     return {begin, end};
 }
 
+// Rows of x between those of two neighbouring rows of the result; of a single tap nobody
+// meets the others.
+CNN_INLINE int rows_apart(const Correlation& c) { return c.HH == 1 ? 1 : c.stride_h; }
+
 // Rows i_begin .. i_end-1 by those that go together: run(strip, i, R).
 template <class T, class Run>
 CNN_INLINE void for_strips(const Correlation& c, int i_begin, int i_end, const Run& run) {
     const bool few_taps = c.dilation_h == 1 && c.HH >= 1 && c.HH <= most_near;
+    const int apart = rows_apart(c);
     for (int i = i_begin; i < i_end;) {
         const int R = rows_together(i_end - i);
-        const bool near = few_taps && has_strip<T>(c.stride_h, R);
-        run(near ? strip_of<T>(c.HH, c.stride_h, R) : strip_of_any<T>(R), near, i, R);
+        const bool near = few_taps && has_strip<T>(apart, R);
+        run(near ? strip_of<T>(c.HH, apart, R) : strip_of_any<T>(R), near, i, R);
         i += R;
     }
 }
@@ -233,7 +238,8 @@ template <class T, class RowAt>
 CNN_INLINE void find_rows(const T** rows, const Correlation& c, bool near, int R,
                           const RowAt& row_at) {
     if (near) {
-        for (int r = 0; r < (R - 1) * c.stride_h + c.HH; ++r) rows[r] = row_at(r);
+        const int apart = rows_apart(c), step = c.HH == 1 ? c.stride_h : 1;
+        for (int r = 0; r < (R - 1) * apart + c.HH; ++r) rows[r] = row_at(r * step);
     } else {
         for (int u = 0; u < c.HH; ++u)
             for (int m = 0; m < R; ++m) *rows++ = row_at(m * c.stride_h + u * c.dilation_h);
