@@ -55,10 +55,10 @@ constexpr int registers = 16;
 
 // Registers of a row that go together: a few sums would wait for the multiplications before,
 // and their rows' addresses and filters' loads are for few products.
-constexpr int registers_together(int K, int R) {
-    return K == 1 && R == 1 ? 4 : 2 * (K + R) < registers ? 2 : 1;
+constexpr int registers_together(int K, int S, int R) {
+    return S > 1 ? 1 : K == 1 && R == 1 ? 4 : 2 * (K + R) < registers ? 2 : 1;
 }
-static_assert(registers_together(1, 1) <= depthwise_registers, "the lines of filters are as long");
+static_assert(registers_together(1, 1, 1) <= depthwise_registers, "the lines of filters are as long");
 
 // Q registers of R rows; see strip.
 template <class T, int K, int S, int R, int Q>
@@ -139,7 +139,7 @@ CNN_INLINE void some_registers(const T* const* rows, const T* w, const Strip<T>&
 template <class T, int K, int S, int R>
 void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, int pixels, T* out,
            const Strip<T>& of) {
-    constexpr int Q = registers_together(K, R);
+    constexpr int Q = registers_together(K, S, R);
     const Strip<T> s = of;  // a copy that no store can change
     const bool whole = length >= lanes<T>;
     std::ptrdiff_t pixel = 0;
@@ -225,7 +225,10 @@ CNN_INLINE void for_strips(const Correlation& c, int i_begin, int i_end, const R
     const bool few_taps = c.dilation_h == 1 && c.HH >= 1 && c.HH <= most_near;
     const int apart = rows_apart(c);
     for (int i = i_begin; i < i_end;) {
-        const int R = rows_together(i_end - i);
+        int R = rows_together(i_end - i);
+        if (few_taps && R > 1 && !has_strip<T>(apart, R) && has_strip<T>(apart, 4) &&
+            i_end - 4 >= i_begin)
+            R = 4, i = i_end - 4;  // a row again, for the sake of a strip
         const bool near = few_taps && has_strip<T>(apart, R);
         run(near ? strip_of<T>(c.HH, apart, R) : strip_of_any<T>(R), near, i, R);
         i += R;
@@ -323,6 +326,8 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a,
     std::ptrdiff_t taps[depthwise_most_taps] = {};
     for (int v = 0; v < c.WW; ++v)
         taps[v] = v * c.dilation_w % s * line + std::ptrdiff_t(v * c.dilation_w / s) * c.C;
+    EveryOther<T> every_other;
+    every_other.prepare(c);
     T* lines = workspace;
     T* results = workspace + (in_place ? 0 : rows * x_row + lanes<T>);
     Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, 0, 0, flat ? c.out_row : length, c.C,
@@ -337,7 +342,7 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a,
             for (int r = 0; r < rows; ++r) {
                 const int h = first + r - c.pad_top;
                 copy_lines(lines + r * x_row, h >= 0 && h < c.H ? image + h * row : nullptr, c,
-                           columns, line);
+                           columns, line, every_other);
             }
         T* out = a.out + n * c.out_image + item.i_begin * c.out_row;
         for_strips<T>(c, item.i_begin, item.i_end, [&](StripOf<T> run, bool near, int i, int R) {

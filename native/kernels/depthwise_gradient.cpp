@@ -159,6 +159,8 @@ void filter_gradient_depthwise(const Correlation& c, const DepthwiseGradient& g,
     for (int v = 0; v < c.WW; ++v)
         taps[v] = lines ? v * c.dilation_w % s * line + std::ptrdiff_t(v * c.dilation_w / s) * c.C
                         : std::ptrdiff_t(v) * c.dilation_w * c.C;
+    EveryOther<T> every_other;
+    if (lines) every_other.prepare(c);
     T* zeros = workspace + g.kept_rows * g.x_row;
     fill_zeros(zeros, g.x_row);
     T* bias = a.sums + c.HH * c.WW * g.pitch;
@@ -184,7 +186,7 @@ void filter_gradient_depthwise(const Correlation& c, const DepthwiseGradient& g,
                 if (h < 0 || h >= c.H) continue;
                 T* to = workspace + copied_to % g.kept_rows * g.x_row;
                 if (lines) {
-                    copy_lines(to, image + h * image_row, c, g.columns, line);
+                    copy_lines(to, image + h * image_row, c, g.columns, line, every_other);
                     continue;
                 }
                 const int left = smaller(c.pad_left, g.columns);

@@ -9,13 +9,19 @@ namespace cnn::CNN_LEVEL {
 template <class T> CNN_INLINE void copy_numbers(T* to, const T* from, std::ptrdiff_t n) {
     std::ptrdiff_t k = 0;
     for (; k + lanes<T> <= n; k += lanes<T>) store(to + k, load(from + k));
-    for (; k < n; ++k) to[k] = from[k];
+    if (k == n) return;
+    if (k > 0) store(to + n - lanes<T>, load(from + n - lanes<T>));  // over the one before
+    else
+        for (; k < n; ++k) to[k] = from[k];
 }
 
 template <class T> CNN_INLINE void fill_zeros(T* to, std::ptrdiff_t n) {
     std::ptrdiff_t k = 0;
     for (; k + lanes<T> <= n; k += lanes<T>) store(to + k, Vector<T>{});
-    for (; k < n; ++k) to[k] = 0;
+    if (k >= n) return;
+    if (k > 0) store(to + n - lanes<T>, Vector<T>{});  // over the one before
+    else
+        for (; k < n; ++k) to[k] = 0;
 }
 
 // Rows first .. first+rows-1 of the padded image, `width` pixels each.
