@@ -227,8 +227,10 @@ CNN_INLINE void for_strips(const Correlation& c, int i_begin, int i_end, const R
     for (int i = i_begin; i < i_end;) {
         int R = rows_together(i_end - i);
         if (few_taps && R > 1 && !has_strip<T>(apart, R) && has_strip<T>(apart, 4) &&
-            i_end - 4 >= i_begin)
-            R = 4, i = i_end - 4;  // a row again, for the sake of a strip
+            i_end - i_begin >= 4) {
+            if (i_end - i < 4) i = i_end - 4;  // a row again, for the sake of a strip
+            R = 4;
+        }
         const bool near = few_taps && has_strip<T>(apart, R);
         run(near ? strip_of<T>(c.HH, apart, R) : strip_of_any<T>(R), near, i, R);
         i += R;
