@@ -57,7 +57,7 @@ int pixels_of_segment(const Correlation& c, int lanes) {
 
 DepthwiseGradient gradient_of(const Correlation& c, int lanes, int number_bytes) {
     constexpr Size near_bytes = 32 << 10;  // of rows that are met again by each register
-    constexpr Size near_memory_bytes = 16 << 20;  // that the last cache still holds
+    constexpr Size near_memory_bytes = 2 << 20;  // what a core may find in its own caches
     constexpr int segments_wanted = 24;    // for each time that sums go to memory
     DepthwiseGradient g{};
     g.pixels = pixels_of_segment(c, lanes);
