@@ -49,22 +49,28 @@ template <class T> struct Ahead {
     const T* dout;
 };
 
-// Register `at` of every segment, with rows u .. u+U-1 and columns v .. v+V-1 of the window.
-template <class T, int U, int V>
+// Registers of a segment that go together, where their sums fit.
+constexpr int registers_together(int n) {
+    return 4 * (n + 1) <= most_sums ? 4 : 2 * (n + 1) <= most_sums ? 2 : 1;
+}
+
+// M registers of every segment from `at` on, with rows u .. u+U-1 and columns v .. v+V-1 of the
+// window.
+template <class T, int U, int V, int M>
 void add_products(const Band<T>& band, std::ptrdiff_t at, int u_begin, int v_begin, T* sums_at,
                   std::ptrdiff_t sums_row, std::ptrdiff_t sums_tap, T* bias_at, Ahead<T> ahead) {
-    constexpr int cache_line = 64 / sizeof(T);
+    constexpr int cache_line = 64 / sizeof(T), L = lanes<T>;
     // few sums are kept for every other segment, so that no addition waits for the one before
-    constexpr int n = U * V, apart = n <= 2 ? 4 : n <= 4 ? 2 : 1;
+    constexpr int n = U * V, apart = M * n <= 2 ? 4 : M * n <= 4 ? 2 : 1;
     const Band<T> s = band;
     std::ptrdiff_t taps[V];
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) taps[v] = s.taps[v_begin + v];
-    Vector<T> sums[apart][n] = {}, bias[apart] = {};
+    Vector<T> sums[apart][M][n] = {}, bias[apart][M] = {};
     const std::ptrdiff_t left = s.length - at;
     if (left <= 0) return;
     const int segments = static_cast<int>((left - 1) / s.segment) + 1;
-    const int whole = left < lanes<T> ? 0 : static_cast<int>((left - lanes<T>) / s.segment) + 1;
+    const int whole = left < M * L ? 0 : static_cast<int>((left - M * L) / s.segment) + 1;
     for (int i = 0; i < s.rows; ++i) {
         const T* x[U];
 #pragma GCC unroll 8
@@ -78,12 +84,19 @@ void add_products(const Band<T>& band, std::ptrdiff_t at, int u_begin, int v_beg
                     __builtin_prefetch(ahead.x, 0, 2);
                 for (int k = 0; k < s.out_lines; ++k, ahead.dout += cache_line)
                     __builtin_prefetch(ahead.dout, 0, 2);
-                const Vector<T> here = load(d);
-                bias[p] += here;
+                Vector<T> here[M];
+#pragma GCC unroll 4
+                for (int m = 0; m < M; ++m) {
+                    here[m] = load(d + m * L);
+                    bias[p][m] += here[m];
+                }
 #pragma GCC unroll 8
                 for (int u = 0; u < U; ++u) {
 #pragma GCC unroll 8
-                    for (int v = 0; v < V; ++v) sums[p][u * V + v] += here * load(x[u] + taps[v]);
+                    for (int v = 0; v < V; ++v)
+#pragma GCC unroll 4
+                        for (int m = 0; m < M; ++m)
+                            sums[p][m][u * V + v] += here[m] * load(x[u] + taps[v] + m * L);
                     x[u] += s.x_segment;
                 }
                 d += s.segment;
@@ -91,58 +104,69 @@ void add_products(const Band<T>& band, std::ptrdiff_t at, int u_begin, int v_beg
         }
         for (; q < segments; ++q) {
             const std::ptrdiff_t there = left - q * s.segment;
-            const auto mask =
-                lane_mask<T>(there < lanes<T> ? static_cast<int>(there) : lanes<T>);
-            const Vector<T> here = load_masked(d, mask);
-            bias[0] += here;
+#pragma GCC unroll 4
+            for (int m = 0; m < M; ++m) {
+                const std::ptrdiff_t of_this = there - m * L;
+                const auto mask = lane_mask<T>(
+                    of_this >= L ? L : of_this > 0 ? static_cast<int>(of_this) : 0);
+                const Vector<T> here = load_masked(d + m * L, mask);
+                bias[0][m] += here;
 #pragma GCC unroll 8
-            for (int u = 0; u < U; ++u) {
+                for (int u = 0; u < U; ++u)
 #pragma GCC unroll 8
-                for (int v = 0; v < V; ++v)
-                    sums[0][u * V + v] += here * load_masked(x[u] + taps[v], mask);
-                x[u] += s.x_segment;
+                    for (int v = 0; v < V; ++v)
+                        sums[0][m][u * V + v] += here * load_masked(x[u] + taps[v] + m * L, mask);
             }
+#pragma GCC unroll 8
+            for (int u = 0; u < U; ++u) x[u] += s.x_segment;
             d += s.segment;
         }
     }
     auto add = [](T* to, Vector<T> value) CNN_LAMBDA { store(to, load(to) + value); };
 #pragma GCC unroll 4
-    for (int p = 1; p < apart; ++p) {
-        bias[0] += bias[p];
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+        for (int p = 1; p < apart; ++p) {
+            bias[0][m] += bias[p][m];
 #pragma GCC unroll 32
-        for (int k = 0; k < n; ++k) sums[0][k] += sums[p][k];
+            for (int k = 0; k < n; ++k) sums[0][m][k] += sums[p][m][k];
+        }
+#pragma GCC unroll 8
+        for (int u = 0; u < U; ++u)
+#pragma GCC unroll 8
+            for (int v = 0; v < V; ++v)
+                add(sums_at + u * sums_row + v * sums_tap + m * L, sums[0][m][u * V + v]);
+        if (bias_at) add(bias_at + m * L, bias[0][m]);
     }
-#pragma GCC unroll 8
-    for (int u = 0; u < U; ++u)
-#pragma GCC unroll 8
-        for (int v = 0; v < V; ++v)
-            add(sums_at + u * sums_row + v * sums_tap, sums[0][u * V + v]);
-    if (bias_at) add(bias_at, bias[0]);
 }
 
 template <class T>
 using AddProducts = void (*)(const Band<T>&, std::ptrdiff_t, int, int, T*, std::ptrdiff_t,
                              std::ptrdiff_t, T*, Ahead<T>);
 
-template <class T, int U, int V> constexpr AddProducts<T> add_products_or_none() {
-    if constexpr (U * V <= most_sums) return add_products<T, U, V>;
-    else return nullptr;
+// For one register, and for several.
+template <class T> struct Adding {
+    AddProducts<T> one, several;
+    int together;
+};
+
+template <class T, int U, int V> constexpr Adding<T> adding() {
+    constexpr int M = registers_together(U * V);
+    if constexpr (U * V > most_sums) return {nullptr, nullptr, 0};
+    else return {add_products<T, U, V, 1>, add_products<T, U, V, M>, M};
 }
 
-template <class T, int V> CNN_INLINE AddProducts<T> add_products_of(int U) {
-    static constexpr AddProducts<T> table[] = {
-        add_products_or_none<T, 1, V>(), add_products_or_none<T, 2, V>(),
-        add_products_or_none<T, 3, V>(), add_products_or_none<T, 4, V>(),
-        add_products_or_none<T, 5, V>(), add_products_or_none<T, 6, V>(),
-        add_products_or_none<T, 7, V>()};
+template <class T, int V> CNN_INLINE Adding<T> adding_of(int U) {
+    static constexpr Adding<T> table[] = {adding<T, 1, V>(), adding<T, 2, V>(), adding<T, 3, V>(),
+                                          adding<T, 4, V>(), adding<T, 5, V>(), adding<T, 6, V>(),
+                                          adding<T, 7, V>()};
     return table[U - 1];
 }
 
-template <class T> CNN_INLINE AddProducts<T> add_products_of(int U, int V) {
-    return V == 1 ? add_products_of<T, 1>(U) : V == 2 ? add_products_of<T, 2>(U)
-         : V == 3 ? add_products_of<T, 3>(U) : V == 4 ? add_products_of<T, 4>(U)
-         : V == 5 ? add_products_of<T, 5>(U) : V == 6 ? add_products_of<T, 6>(U)
-                  : add_products_of<T, 7>(U);
+template <class T> CNN_INLINE Adding<T> adding_of(int U, int V) {
+    return V == 1 ? adding_of<T, 1>(U) : V == 2 ? adding_of<T, 2>(U)
+         : V == 3 ? adding_of<T, 3>(U) : V == 4 ? adding_of<T, 4>(U)
+         : V == 5 ? adding_of<T, 5>(U) : V == 6 ? adding_of<T, 6>(U) : adding_of<T, 7>(U);
 }
 
 }  // namespace
@@ -206,11 +230,26 @@ void filter_gradient_depthwise(const Correlation& c, const DepthwiseGradient& g,
                                     : g.in_place ? image + h * image_row
                                                  : workspace + padded % g.kept_rows * g.x_row;
             }
-        // every sum fetches as many lines of the next band
+        // what is left of a window after so many columns, rows and registers
+        const int n_registers = static_cast<int>(g.pitch / lanes<T>);
+        auto for_all = [&](auto run) CNN_LAMBDA {
+            for (int vs = 0; vs < columns.count; ++vs) {
+                const int v = columns.start(vs), V = columns.length(vs);
+                const Pieces window_rows(c.HH, smaller(most_window_rows, most_sums / V));
+                for (int us = 0; us < window_rows.count; ++us) {
+                    const int u = window_rows.start(us);
+                    const Adding<T> add = adding_of<T>(window_rows.length(us), V);
+                    for (int k = 0; k < n_registers;) {
+                        const bool several = k + add.together <= n_registers;
+                        run(several ? add.several : add.one, u, v, k);
+                        k += several ? add.together : 1;
+                    }
+                }
+            }
+        };
+        // every call fetches as many lines of the next band
         int calls = 0;
-        for (int vs = 0; vs < columns.count; ++vs)
-            calls += Pieces(c.HH, smaller(most_window_rows, most_sums / columns.length(vs))).count;
-        calls *= static_cast<int>(g.pitch / lanes<T>);
+        for_all([&](AddProducts<T>, int, int, int) CNN_LAMBDA { ++calls; });
         const std::ptrdiff_t next_x = std::ptrdiff_t(band.rows) * c.stride_h * image_row;
         const std::ptrdiff_t next_out = band.rows * c.out_row;
         const int turns = band.rows * static_cast<int>(band.length / g.segment);
@@ -219,22 +258,15 @@ void filter_gradient_depthwise(const Correlation& c, const DepthwiseGradient& g,
             band.x_lines = static_cast<int>((next_x + numbers - 1) / numbers);
             band.out_lines = static_cast<int>((next_out + numbers - 1) / numbers);
         }
-        Ahead<T> ahead{image + ((i + band.rows - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1 - c.pad_top) * image_row,
-                       band.dout + next_out};
-        for (int vs = 0; vs < columns.count; ++vs) {
-            const int v = columns.start(vs), V = columns.length(vs);
-            const Pieces window_rows(c.HH, smaller(most_window_rows, most_sums / V));
-            for (std::ptrdiff_t at = 0; at < g.segment; at += lanes<T>)
-                for (int us = 0; us < window_rows.count; ++us) {
-                    const int u = window_rows.start(us), U = window_rows.length(us);
-                    add_products_of<T>(U, V)(band, at, u, v,
-                                             a.sums + (u * c.WW + v) * g.pitch + at,
-                                             c.WW * g.pitch, g.pitch,
-                                             us == 0 && vs == 0 ? bias + at : nullptr, ahead);
-                    ahead.x += next_x / calls;
-                    ahead.dout += next_out / calls;
-                }
-        }
+        const int behind = (i + band.rows - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
+        Ahead<T> ahead{image + (behind - c.pad_top) * image_row, band.dout + next_out};
+        for_all([&](AddProducts<T> run, int u, int v, int k) CNN_LAMBDA {
+            const std::ptrdiff_t at = std::ptrdiff_t(k) * lanes<T>;
+            run(band, at, u, v, a.sums + (u * c.WW + v) * g.pitch + at, c.WW * g.pitch, g.pitch,
+                u == 0 && v == 0 ? bias + at : nullptr, ahead);
+            ahead.x += next_x / calls;
+            ahead.dout += next_out / calls;
+        });
     }
 }
 
