@@ -28,7 +28,7 @@ constexpr int most_sums = 28;  // of 32 registers
 constexpr int most_sums = 12;  // of 16
 #endif
 constexpr int most_columns = 7;  // of a window at a time
-constexpr int most_window_rows = most_sums < 7 ? most_sums : 7;
+constexpr int most_window_rows = 5;
 
 // Some rows of the result and the rows of x under them.
 template <class T> struct Band {
@@ -50,8 +50,9 @@ template <class T> struct Ahead {
 };
 
 // Registers of a segment that go together, where their sums fit.
-constexpr int registers_together(int n) {
-    return 4 * (n + 1) <= most_sums ? 4 : 2 * (n + 1) <= most_sums ? 2 : 1;
+constexpr int registers_together(int U, int V) {  // not of every shape: it is much code
+    const int n = U * V + 1;
+    return U != V ? 1 : 4 * n <= most_sums ? 4 : 2 * n <= most_sums ? 2 : 1;
 }
 
 // M registers of every segment from `at` on, with rows u .. u+U-1 and columns v .. v+V-1 of the
@@ -144,22 +145,27 @@ template <class T>
 using AddProducts = void (*)(const Band<T>&, std::ptrdiff_t, int, int, T*, std::ptrdiff_t,
                              std::ptrdiff_t, T*, Ahead<T>);
 
-// For one register, and for several.
+// For one register, and for as many as go together.
 template <class T> struct Adding {
-    AddProducts<T> one, several;
+    AddProducts<T> of[4];
     int together;
 };
 
+template <class T, int U, int V, int M> constexpr AddProducts<T> add_products_or_none() {
+    if constexpr (U * V <= most_sums && M <= registers_together(U, V))
+        return add_products<T, U, V, M>;
+    else return nullptr;
+}
+
 template <class T, int U, int V> constexpr Adding<T> adding() {
-    constexpr int M = registers_together(U * V);
-    if constexpr (U * V > most_sums) return {nullptr, nullptr, 0};
-    else return {add_products<T, U, V, 1>, add_products<T, U, V, M>, M};
+    return {{add_products_or_none<T, U, V, 1>(), add_products_or_none<T, U, V, 2>(),
+             add_products_or_none<T, U, V, 3>(), add_products_or_none<T, U, V, 4>()},
+            registers_together(U, V)};
 }
 
 template <class T, int V> CNN_INLINE Adding<T> adding_of(int U) {
     static constexpr Adding<T> table[] = {adding<T, 1, V>(), adding<T, 2, V>(), adding<T, 3, V>(),
-                                          adding<T, 4, V>(), adding<T, 5, V>(), adding<T, 6, V>(),
-                                          adding<T, 7, V>()};
+                                          adding<T, 4, V>(), adding<T, 5, V>()};
     return table[U - 1];
 }
 
@@ -239,11 +245,9 @@ void filter_gradient_depthwise(const Correlation& c, const DepthwiseGradient& g,
                 for (int us = 0; us < window_rows.count; ++us) {
                     const int u = window_rows.start(us);
                     const Adding<T> add = adding_of<T>(window_rows.length(us), V);
-                    for (int k = 0; k < n_registers;) {
-                        const bool several = k + add.together <= n_registers;
-                        run(several ? add.several : add.one, u, v, k);
-                        k += several ? add.together : 1;
-                    }
+                    const Pieces pieces(n_registers, add.together);
+                    for (int k = 0; k < pieces.count; ++k)
+                        run(add.of[pieces.length(k) - 1], u, v, pieces.start(k));
                 }
             }
         };
