@@ -170,6 +170,8 @@ bool depthwise_input_gradient(const Conv2d& g, const DepthwisePhase<T>* phases, 
         rows = ceil_div(rows, 2 * rows_at_a_time) * rows_at_a_time;
     Size numbers = 0;
     bool gaps = false;  // pixels that no tap reaches
+    // lines that come from memory come faster one after the other than pixel by pixel
+    const bool far = g.N * image * Size(sizeof(T)) >= larger_than_caches && n_phases > 1;
     for (const auto* p = phases; p < phases + n_phases; ++p) {
         rows = rows_of_item(p->c, rows, lanes, sizeof(T));
         gaps = gaps || p->c.HH == 0;
@@ -181,7 +183,7 @@ bool depthwise_input_gradient(const Conv2d& g, const DepthwisePhase<T>* phases, 
     const int blocks = ceil_div(most_rows, rows);
     parallel_for(g.N * blocks, [&](int k, int worker) {
         const int n = k / blocks, begin = k % blocks * rows;
-        if (gaps && !b) {
+        if (far || (gaps && !b)) {
             T* to = dx + n * image;
             std::fill(to + begin * g.stride_h * row,
                       to + std::min(g.H, (begin + rows) * g.stride_h) * row, T(0));
