@@ -58,7 +58,7 @@ constexpr int registers = 16;
 constexpr int registers_together(int K, int S, int R) {
     return S > 1 ? 1 : K == 1 && R == 1 ? 4 : 2 * (K + R) < registers ? 2 : 1;
 }
-static_assert(registers_together(1, 1, 1) <= depthwise_registers, "the lines of filters are as long");
+static_assert(registers_together(1, 1, 1) <= depthwise_registers, "the lines are long enough");
 
 // Q registers of R rows; see strip.
 template <class T, int K, int S, int R, int Q>

@@ -40,7 +40,7 @@ template <class T> struct Band {
     std::ptrdiff_t out_row, segment;
     int rows;
     std::ptrdiff_t length;  // numbers of a row
-    int x_lines, out_lines; // of the caches, that are fetched ahead at each segment
+    int x_lines, out_lines;  // of the caches, that are fetched ahead at each segment
 };
 
 // Where the rows begin that come next, past what other registers have fetched of them.
