@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <numeric>
+#include <vector>
 
 #include "dispatch/dispatch.hpp"
 #include "engine/conv2d.hpp"
@@ -111,8 +112,11 @@ void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, Relu<T>
 template <class T>
 void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b, T* dx,
                            PackedFilters<T>* kept) {
-    if (spread_pays<T>(g)) return spread_input_gradient(g, dout, w, b, dx);
+    const bool depthwise = depthwise_fits<T>(forward_correlation(g));
+    if (!depthwise && spread_pays<T>(g)) return spread_input_gradient(g, dout, w, b, dx);
     const FilterSteps all = forward_steps(g);
+    std::vector<DepthwisePhase<T>> phases;
+    bool gaps = false;  // pixels that no tap reaches
     for (int a = 0; a < std::min(g.stride_h, g.H); ++a)
         for (int e = 0; e < std::min(g.stride_w, g.W); ++e) {
             const Phase h = phase_of(a, g.H, g.HH, g.stride_h, g.padding_h, g.dilation_h);
@@ -129,6 +133,7 @@ void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
             c.out_row = Size(g.stride_h) * g.W * g.C;
             c.out_image = Size(g.H) * g.W * g.C;
             if (!h.count || !v.count) {  // no tap reaches these: nothing is read
+                gaps = true;
                 c.HH = c.WW = 0;
                 c.pad_top = c.pad_left = 0;
                 c.dilation_h = c.dilation_w = 1;
@@ -138,9 +143,20 @@ void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
             if (c.HH && c.WW)
                 last_tap += (h.first + h.step * (h.count - 1)) * all.u +
                             (v.first + v.step * (v.count - 1)) * all.v;
-            run<T>(c, dout, last_tap, steps, {b, false, false}, Beyond::nothing,
-                   dx + (Size(a) * g.W + e) * g.C, kept ? kept + a * g.stride_w + e : nullptr);
+            phases.push_back({c, steps, last_tap, (Size(a) * g.W + e) * g.C,
+                              kept ? kept + a * g.stride_w + e : nullptr});
         }
+    if (depthwise && depthwise_input_gradient(g, phases.data(), int(phases.size()), dout, b, dx))
+        return;
+    gaps = gaps && !b;
+    if (gaps) {
+        const Size image = Size(g.H) * g.W * g.C;
+        parallel_for(g.N, [&](int n, int) { std::fill_n(dx + n * image, image, T(0)); });
+    }
+    for (const auto& p : phases)
+        if (!gaps || p.c.HH)
+            run<T>(p.c, dout, p.w, p.steps, {b, false, false}, Beyond::nothing, dx + p.out,
+                   p.kept);
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dispatch/dispatch.hpp"
+#include "engine/depthwise.hpp"
 #include "engine/geometry.hpp"
 #include "engine/grouped.hpp"
 #include "engine/partition.hpp"
@@ -116,7 +117,7 @@ template <class T> Plan plan(const Correlation& c, const FilterSteps& steps) {
 template <class T> bool by_groups(const Correlation& c, double cost) {
     constexpr double of_a_product = 1.8;
     const Size products = grouped_filter_gradient_products<T>(c);
-    return products && ((c.groups == c.C && c.C == c.F) || of_a_product * products <= cost);
+    return products && of_a_product * products <= cost;
 }
 
 // By the shape alone, since they decide the order of sums; a power of two, so that threads
@@ -141,6 +142,7 @@ void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps
     flatten_pixels(c, 112);
     if (c.F == 0) return;
     if (c.W_out == 0) c.N = 0, c.W_out = 1;  // no pixel at all: every sum is empty
+    if (depthwise_fits<T>(c)) return depthwise_filter_gradient(c, x, dout, steps, dw, db);
     const auto [g, cost] = plan<T>(c, steps);
     if (by_groups<T>(c, cost)) return grouped_filter_gradient(c, x, dout, steps, dw, db);
     const auto& kernel = *kernels<T>().filter_gradient;

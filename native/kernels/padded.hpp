@@ -9,20 +9,24 @@ namespace cnn::CNN_LEVEL {
 template <class T> CNN_INLINE void copy_numbers(T* to, const T* from, std::ptrdiff_t n) {
     std::ptrdiff_t k = 0;
     for (; k + lanes<T> <= n; k += lanes<T>) store(to + k, load(from + k));
+    if (k == n) return;
+    if (k > 0) store(to + n - lanes<T>, load(from + n - lanes<T>));  // over the one before
 #if defined(__AVX512F__)
-    if (k < n) store_first(to + k, load_first(from + k, int(n - k)), int(n - k));
+    else store_first(to, load_first(from, int(n)), int(n));
 #else
-    for (; k < n; ++k) to[k] = from[k];
+    else for (; k < n; ++k) to[k] = from[k];
 #endif
 }
 
 template <class T> CNN_INLINE void fill_zeros(T* to, std::ptrdiff_t n) {
     std::ptrdiff_t k = 0;
     for (; k + lanes<T> <= n; k += lanes<T>) store(to + k, Vector<T>{});
+    if (k >= n) return;
+    if (k > 0) store(to + n - lanes<T>, Vector<T>{});  // over the one before
 #if defined(__AVX512F__)
-    if (k < n) store_first(to + k, Vector<T>{}, int(n - k));
+    else store_first(to, Vector<T>{}, int(n));
 #else
-    for (; k < n; ++k) to[k] = 0;
+    else for (; k < n; ++k) to[k] = 0;
 #endif
 }
 
