@@ -69,7 +69,7 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const Size per_worker = aligned(parts.workspace + 64);
     const int threads = n_threads();
     Workspace workspace(per_worker * threads * sizeof(T));
-    const CorrelationArrays<T> arrays{x, packed, out, epilogue};
+    const CorrelationArrays<T> arrays{x, packed, out, epilogue, !finite};
     parallel_for(parts.items(), [&](int k, int worker) {
         correlate(c, panels, arrays, parts.item(c, k), workspace.as<T>() + worker * per_worker);
     }, threads);

@@ -15,7 +15,7 @@
 // zeros into the worker's workspace; where it does not, they are read in place.
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
-#include "kernels/tile.hpp"
+#include "kernels/pixel_tile.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -28,6 +28,22 @@ template <class T> CNN_INLINE void fetch(const T* x, std::ptrdiff_t numbers) {
     for (std::ptrdiff_t k = 0; k < numbers; k += line) __builtin_prefetch(x + k);
 }
 
+// The taps of one axis that find the source when the window stands at `start`.
+struct Taps {
+    int begin, end;
+};
+
+CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
+    int begin = 0, end = taps;
+    while (begin < end && start + begin * dilation < 0) ++begin;
+    while (end > begin && start + (end - 1) * dilation >= size) --end;
+    return {begin, end};
+}
+
+// Filters up to here are read again for every tile of pixels, whose results are then
+// written once and side by side; of more, a panel goes over all pixels before the next.
+constexpr std::ptrdiff_t filters_bytes = 256 << 10;
+
 }  // namespace
 
 template <class T>
@@ -38,80 +54,106 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
     const int first = item.i_begin * c.stride_h;
     const int rows = (rows_out - 1) * c.stride_h + reach_h;
     const int width = (c.W_out - 1) * c.stride_w + reach_w;
-    const bool in_place = first >= c.pad_top && first + rows - c.pad_top <= c.H &&
-                          c.pad_left <= 0 && width - c.pad_left <= c.W;
     const int C_group = c.C_group(), F_group = c.F_group();
-    const bool contiguous = c.groups == 1 && c.dilation_w == 1;
-    const std::ptrdiff_t row = std::ptrdiff_t(in_place ? c.W : width) * c.C;
+    // groups are taken apart where the taps of a row are then contiguous
+    const bool apart = c.groups > 1 && c.WW > 1;
+    const bool rows_inside = first >= c.pad_top && first + rows - c.pad_top <= c.H;
+    const bool in_place = !apart && (rows_inside || !a.border_counts) && c.pad_left <= 0 &&
+                          width - c.pad_left <= c.W;
+    const bool contiguous = (c.groups == 1 || apart) && c.dilation_w == 1;
+    const int C_pixel = apart ? C_group : c.C;
+    const std::ptrdiff_t row = std::ptrdiff_t(in_place ? c.W : width) * C_pixel;
     const std::ptrdiff_t image_size = std::ptrdiff_t(c.H) * c.W * c.C;
-    const std::ptrdiff_t copy_size = std::ptrdiff_t(rows) * width * c.C;
-    Walk walk{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * row,
-              std::ptrdiff_t(c.dilation_w) * c.C, c.HH,
-              contiguous ? 1 : c.WW, contiguous ? c.WW * C_group : C_group, 0, 0};
+    const std::ptrdiff_t group_size = apart ? rows * row : C_group;
+    const int first_group = apart ? item.panel_begin / panels.count : 0;
+    const int last_group = apart ? (item.panel_end - 1) / panels.count : 0;
+    const std::ptrdiff_t copy_size = apart ? (last_group + 1 - first_group) * group_size
+                                           : rows * row;
+    const std::ptrdiff_t pixel = std::ptrdiff_t(c.stride_w) * C_pixel;
 
+    if (!in_place)
+        for (int n = item.n_begin; n < item.n_end; ++n)
+            for (int g = first_group; g <= last_group; ++g)
+                copy_padded(workspace + (n - item.n_begin) * copy_size +
+                                (g - first_group) * group_size,
+                            a.x + n * image_size + g * C_group, c, C_pixel, first, rows, width,
+                            a.border_counts);
+    // where the window stands over row i of the result, of image n
+    const T* const source = in_place ? a.x + item.n_begin * image_size +
+                                           (first - c.pad_top) * row - c.pad_left * C_pixel
+                                     : workspace;
+    const std::ptrdiff_t source_step = in_place ? image_size : copy_size;
+
+    Window<T> window{0, c.dilation_h * row, std::ptrdiff_t(c.dilation_w) * C_pixel, c.HH,
+                     contiguous ? 1 : c.WW, contiguous ? c.WW * C_group : C_group, 0, 0, a.w, 0};
     const bool side_by_side =
         in_place && c.HH == 1 && c.WW == 1 && c.stride_w == 1 && c.groups == 1;
     // a tile of few channels is over before what it asks for has come
     const bool fetches = side_by_side && c.C <= 64 && item.panel_end - item.panel_begin == 1;
+    // of the next row of the result, what this one does not read
+    const int rows_ahead = smaller(c.stride_h, reach_h);
+    const std::ptrdiff_t depth = std::ptrdiff_t(c.HH) * c.WW * C_group;
 
-    if (!in_place)
-        for (int n = item.n_begin; n < item.n_end; ++n)
-            copy_padded(workspace + (n - item.n_begin) * copy_size, a.x + n * image_size, c, first,
-                        rows, width);
-
-    for (int p = item.panel_begin; p < item.panel_end; ++p) {
-        const int group = p / panels.count, panel = p % panels.count;
-        const T* w = a.w + panels.offset(group, panel);
-        const int f = group * F_group + panel * panels.wide;
-        const int left = F_group - panel * panels.wide;
-        const bool wide = panels.width(panel) == panels.wide;
-        walk.w_segment = std::ptrdiff_t(walk.length) * panels.width(panel);
-        walk.w_row = walk.segments * walk.w_segment;
-        walk.side_by_side = side_by_side && p == item.panel_begin;  // then it is near
-        for (int n = item.n_begin; n < item.n_end; ++n) {
-            const T* source = in_place
-                ? a.x + n * image_size + (first - c.pad_top) * row - std::ptrdiff_t(c.pad_left) * c.C
-                : workspace + (n - item.n_begin) * copy_size;
-            source += group * C_group;
-            const Pieces pieces(c.W_of(n), tile_rows);
-            for (int i = item.i_begin; i < item.i_end; ++i) {
-                Target<T> to{a.out + n * c.out_image + i * c.out_row + f, c.out_pixel,
-                             a.epilogue.bias ? a.epilogue.bias + f : nullptr,
-                             left < panels.wide ? left : panels.wide, a.epilogue.relu,
-                             a.epilogue.past_caches};
-                if (a.epilogue.addend) to.addend = a.epilogue.addend + (to.out - a.out);
-                const T* x = source + (i - item.i_begin) * c.stride_h * row;
-                for (int k = 0; k < pieces.count; ++k) {
-                    const int MR = pieces.length(k);
-                    if (fetches) fetch(x + 2 * MR * walk.pixel, MR * walk.pixel);
-                    tile_of<T>(MR, wide)(x, w, walk, to);
-                    x += MR * walk.pixel;
-                    to.out += MR * c.out_pixel;
-                    if (to.addend) to.addend += MR * c.out_pixel;
-                }
+    const int images = item.n_end - item.n_begin;
+    const Pieces pieces((images - 1) * c.W_out + c.W_of(item.n_end - 1), tile_rows);
+    auto go_over = [&](int i, int panel_begin, int panel_end) CNN_LAMBDA {
+        const std::ptrdiff_t at = std::ptrdiff_t(i - item.i_begin) * c.stride_h * row;
+        const T* x = source + at;
+        T* out = a.out + item.n_begin * c.out_image + i * c.out_row;
+        Taps taps{0, c.HH};
+        if (!a.border_counts)
+            taps = taps_inside(i * c.stride_h - c.pad_top, c.HH, c.dilation_h, c.H);
+        window.HH = taps.end - taps.begin;
+        for (int k = 0, n = 0, j = 0; k < pieces.count; ++k) {
+            const int MR = pieces.length(k);
+            Pixels<T> pixels;
+            const T* const begin = x + n * source_step + j * pixel;
+            if (side_by_side) {
+                window.ahead = begin + MR * pixel, window.ahead_step = MR;
+                if (fetches) fetch(begin + 2 * MR * pixel, MR * pixel);
+            } else if (in_place && depth && i + 1 < item.i_end) {
+                const std::ptrdiff_t numbers = rows_ahead * row / c.W_out;  // a pixel
+                window.ahead = x + n * source_step +
+                               (c.stride_h + reach_h - rows_ahead) * row + j * numbers;
+                window.ahead_step = (MR * numbers + depth - 1) / depth;
+            }
+            for (int m = 0; m < MR;) {
+                const int count = smaller(MR - m, c.W_out - j);
+                pixels.set(m, count, x + n * source_step + j * pixel, pixel,
+                           out + n * c.out_image + j * c.out_pixel, c.out_pixel);
+                m += count, j += count;
+                if (j == c.W_out) j = 0, ++n;
+            }
+            for (int p = panel_begin; p < panel_end; ++p) {
+                const int group = p / panels.count, panel = p % panels.count;
+                const int left = F_group - panel * panels.wide, to_filters = panels.width(panel);
+                const int f = group * F_group + panel * panels.wide;
+                window.begin = (group - first_group) * group_size + taps.begin * window.row;
+                window.w_segment = std::ptrdiff_t(window.length) * to_filters;
+                window.w_row = window.segments * window.w_segment;
+                const Panel<T> to{f, smaller(left, panels.wide),
+                                  a.epilogue.bias ? a.epilogue.bias + f : nullptr,
+                                  a.epilogue.relu, a.epilogue.past_caches, a.epilogue.addend,
+                                  a.out};
+                pixel_tile_of<T>(MR, to_filters == panels.wide)(
+                    pixels, a.w + panels.offset(group, panel) + taps.begin * window.w_row, window,
+                    to);
+                window.ahead = a.w, window.ahead_step = 0;  // then it is near
             }
         }
+    };
+    const std::ptrdiff_t numbers = (item.panel_end - item.panel_begin) * depth * panels.wide;
+    if (numbers * std::ptrdiff_t(sizeof(T)) <= filters_bytes) {
+        for (int i = item.i_begin; i < item.i_end; ++i)
+            go_over(i, item.panel_begin, item.panel_end);
+    } else {
+        for (int p = item.panel_begin; p < item.panel_end; ++p)
+            for (int i = item.i_begin; i < item.i_end; ++i) go_over(i, p, p + 1);
     }
     if (a.epilogue.past_caches) finish_past_caches();
 }
 
 // --- where zeros of the border must not meet the filters --------------------------------
-
-namespace {
-
-struct Taps {
-    int begin, end;
-};
-
-// The taps of one axis that find the source when the window stands at `start`.
-CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
-    int begin = 0, end = taps;
-    while (begin < end && start + begin * dilation < 0) ++begin;
-    while (end > begin && start + (end - 1) * dilation >= size) --end;
-    return {begin, end};
-}
-
-}  // namespace
 
 // The same result pixel by pixel, with the taps alone that find the source: 0 * inf is
 // not 0, and the gradient of an image has no border that filters could meet.
@@ -132,21 +174,24 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
                     const Taps rows = taps_inside(h, c.HH, c.dilation_h, c.H);
                     const Taps columns = taps_inside(v, c.WW, c.dilation_w, c.W);
                     const std::ptrdiff_t tap = std::ptrdiff_t(C_group) * width;
-                    const Walk walk{0, c.dilation_h * row, std::ptrdiff_t(c.dilation_w) * c.C,
-                                    rows.end - rows.begin, columns.end - columns.begin, C_group,
-                                    c.WW * tap, tap};
-                    Target<T> to{a.out + n * c.out_image + i * c.out_row + j * c.out_pixel + f,
-                                 0, a.epilogue.bias ? a.epilogue.bias + f : nullptr,
-                                 left < panels.wide ? left : panels.wide, a.epilogue.relu,
-                                 a.epilogue.past_caches};
-                    if (a.epilogue.addend) to.addend = a.epilogue.addend + (to.out - a.out);
+                    const Window<T> window{0, c.dilation_h * row,
+                                           std::ptrdiff_t(c.dilation_w) * c.C,
+                                           rows.end - rows.begin, columns.end - columns.begin,
+                                           C_group, c.WW * tap, tap, a.w, 0};
+                    const Panel<T> to{f, left < panels.wide ? left : panels.wide,
+                                      a.epilogue.bias ? a.epilogue.bias + f : nullptr,
+                                      a.epilogue.relu, a.epilogue.past_caches, a.epilogue.addend,
+                                      a.out};
                     const int first = h + rows.begin * c.dilation_h;
                     const T* x = a.x + (std::ptrdiff_t(n) * c.H + first) * row +
                                  std::ptrdiff_t(v + columns.begin * c.dilation_w) * c.C +
                                  group * C_group;
                     const T* w = a.w + panels.offset(group, panel) +
                                  (rows.begin * c.WW + columns.begin) * tap;
-                    tile_of<T>(1, wide)(x, w, walk, to);
+                    Pixels<T> pixels;
+                    pixels.set(0, 1, x, 0,
+                               a.out + n * c.out_image + i * c.out_row + j * c.out_pixel, 0);
+                    pixel_tile_of<T>(1, wide)(pixels, w, window, to);
                 }
     }
 }

@@ -63,6 +63,8 @@ template <class T> struct CorrelationArrays {
     const T* w;  // packed
     T* out;
     Epilogue<T> epilogue;
+    // whether the zeros beyond an image meet the filters; they need not where all are finite
+    bool border_counts = true;
 };
 
 // The gradient of the filters:
