@@ -40,6 +40,42 @@ CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
     return {begin, end};
 }
 
+// Results on their way past the caches, in whole lines: what does not fill one waits for more.
+template <class T> class Gathered {
+  public:
+    // Results go to `out` and on; `buffer` begins a line.
+    Gathered(T* buffer, T* out)
+        : buffer_(buffer),
+          begin_(static_cast<int>(reinterpret_cast<std::uintptr_t>(out) % 64 / sizeof(T))),
+          end_(begin_), line_at_(out - begin_) {}
+    T* next() const { return buffer_ + end_; }
+    // n more stand at next()
+    void add(int n) {
+        end_ += n;
+        int k = 0;
+        if (begin_ && end_ >= line) {  // what lies before in this line is not ours
+            copy_numbers(line_at_ + begin_, buffer_ + begin_, line - begin_);
+            k = line, begin_ = 0;
+        }
+        if (begin_) return;
+        for (; k + line <= end_; k += line)
+            for (int v = 0; v < line; v += lanes<T>)
+                store_past_caches(line_at_ + k + v, load(buffer_ + k + v));
+        if (k == 0) return;
+        line_at_ += k, end_ -= k;
+        for (int v = 0; v < line; v += lanes<T>) store(buffer_ + v, load(buffer_ + k + v));
+    }
+    void finish() const {
+        if (end_ > begin_) copy_numbers(line_at_ + begin_, buffer_ + begin_, end_ - begin_);
+    }
+
+  private:
+    static constexpr int line = 64 / static_cast<int>(sizeof(T));
+    T* buffer_;
+    int begin_, end_;  // of what the buffer holds
+    T* line_at_;       // where the buffer goes
+};
+
 // Filters up to here are read again for every tile of pixels, whose results are then
 // written once and side by side; of more, a panel goes over all pixels before the next.
 constexpr std::ptrdiff_t filters_bytes = 256 << 10;
@@ -96,6 +132,9 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
 
     const int images = item.n_end - item.n_begin;
     const Pieces pieces((images - 1) * c.W_out + c.W_of(item.n_end - 1), tile_rows);
+    const bool gathers = a.epilogue.gathered && images == 1;
+    T* const beside = workspace + (in_place ? 0 : (images * copy_size + 63) / 64 * 64);
+    Gathered<T> gathered(beside, a.out + item.n_begin * c.out_image + item.i_begin * c.out_row);
     auto go_over = [&](int i, int panel_begin, int panel_end) CNN_LAMBDA {
         const std::ptrdiff_t at = std::ptrdiff_t(i - item.i_begin) * c.stride_h * row;
         const T* x = source + at;
@@ -119,8 +158,9 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
             }
             for (int m = 0; m < MR;) {
                 const int count = smaller(MR - m, c.W_out - j);
-                pixels.set(m, count, x + n * source_step + j * pixel, pixel,
-                           out + n * c.out_image + j * c.out_pixel, c.out_pixel);
+                T* const to = gathers ? gathered.next() + m * c.out_pixel
+                                      : out + n * c.out_image + j * c.out_pixel;
+                pixels.set(m, count, x + n * source_step + j * pixel, pixel, to, c.out_pixel);
                 m += count, j += count;
                 if (j == c.W_out) j = 0, ++n;
             }
@@ -140,17 +180,19 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
                     to);
                 window.ahead = a.w, window.ahead_step = 0;  // then it is near
             }
+            if (gathers) gathered.add(MR * c.F);
         }
     };
     const std::ptrdiff_t numbers = (item.panel_end - item.panel_begin) * depth * panels.wide;
-    if (numbers * std::ptrdiff_t(sizeof(T)) <= filters_bytes) {
+    if (gathers || numbers * std::ptrdiff_t(sizeof(T)) <= filters_bytes) {
         for (int i = item.i_begin; i < item.i_end; ++i)
             go_over(i, item.panel_begin, item.panel_end);
     } else {
         for (int p = item.panel_begin; p < item.panel_end; ++p)
             for (int i = item.i_begin; i < item.i_end; ++i) go_over(i, p, p + 1);
     }
-    if (a.epilogue.past_caches) finish_past_caches();
+    if (gathers) gathered.finish();
+    if (gathers || a.epilogue.past_caches) finish_past_caches();
 }
 
 // --- where zeros of the border must not meet the filters --------------------------------
