@@ -33,8 +33,9 @@ template <class T> bool winograd_pays(const Conv2d& g, Pass pass) {
            cost.direct(g.HH * g.HH, Size(g.N) * g.H_out * g.W_out);
 }
 
-template <class T> bool gradient_by_winograd(const Conv2d& g, Algorithm algorithm) {
-    return chosen<T>(g, Pass::gradient, algorithm) == Algorithm::winograd;
+// Of dx: fewer channels than fill a register well have ways of their own.
+template <class T> bool few_filters(const Conv2d& g) {
+    return 2 * g.C < kernels<T>().lanes || few_filters_fit<T>(gradient_correlation(g));
 }
 
 }  // namespace
@@ -42,8 +43,9 @@ template <class T> bool gradient_by_winograd(const Conv2d& g, Algorithm algorith
 template <class T> Algorithm chosen(const Conv2d& g, Pass pass, Algorithm wished) {
     if (wished != Algorithm::automatic) return wished;
     if (winograd_pays<T>(g, pass)) return Algorithm::winograd;
-    const bool rows = sizeof(T) == 4 && pass == Pass::forward && winograd_rows_pay(g) &&
-                      !few_filters_fit<T>(forward_correlation(g));
+    const bool rows = sizeof(T) == 4 && winograd_rows_pay(g, pass) &&
+                      !(pass == Pass::forward ? few_filters_fit<T>(forward_correlation(g))
+                                              : few_filters<T>(g));
     return rows ? Algorithm::winograd_rows : Algorithm::direct;
 }
 
@@ -61,17 +63,23 @@ void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w
 template <class T>
 void conv2d_input_gradient(const Conv2d& g, Algorithm algorithm, const T* dout, const T* w,
                            const T* b, const T* addend, T* dx, PackedFilters<T>* kept) {
-    if (gradient_by_winograd<T>(g, algorithm))
+    const Algorithm way = chosen<T>(g, Pass::gradient, algorithm);
+    if (way == Algorithm::winograd)
         return winograd_input_gradient(g, dout, w, b, addend, dx, kept);
-    direct_input_gradient(g, dout, w, b, dx, kept);
+    bool done = false;
+    if constexpr (sizeof(T) == 4) {
+        done = way == Algorithm::winograd_rows;
+        if (done) winograd_rows_input_gradient(g, dout, w, b, dx, kept);
+    }
+    if (!done) direct_input_gradient(g, dout, w, b, dx, kept);
     if (addend) add(dx, addend, dx, std::ptrdiff_t(g.N) * g.H * g.W * g.C);
 }
 
 template <class T>
 void conv2d_filter_gradient(const Conv2d& g, Algorithm algorithm, const T* x, const T* dout, T* dw,
                             T* db) {
-    const auto run = gradient_by_winograd<T>(g, algorithm) ? winograd_filter_gradient<T>
-                                                           : direct_filter_gradient<T>;
+    const bool tiles = chosen<T>(g, Pass::gradient, algorithm) == Algorithm::winograd;
+    const auto run = tiles ? winograd_filter_gradient<T> : direct_filter_gradient<T>;
     run(g, x, dout, dw, db);
 }
 
