@@ -1,5 +1,5 @@
 // Convolutions by Winograd's minimal filtering along the rows: an item is some rows of an
-// image.
+// image, or of several narrow ones.
 #include <algorithm>
 
 #include "dispatch/dispatch.hpp"
@@ -27,6 +27,11 @@ struct Form {
 };
 constexpr Form forms[most_taps + 1] = {{}, {}, {}, {4, 6}, {5, 8}, {4, 8}, {3, 8}, {4, 10}};
 
+// Images of an item: rows of few tiles take those of several.
+int images_of(const Correlation& c, int tiles) {
+    return std::clamp(std::min(kernels<float>().tile_rows / tiles, c.N / 4), 1, 64);
+}
+
 WinogradRows plan(const Correlation& c) {
     const auto& k = kernels<float>();
     WinogradRows p{};
@@ -38,7 +43,8 @@ WinogradRows plan(const Correlation& c) {
     p.panels.depth = Size(c.HH) * p.C_tap;
     p.tiles = ceil_div(c.W_out, p.m);
 
-    const int block = std::min(p.tiles, k.tile_rows);
+    p.images = images_of(c, p.tiles);
+    const int block = std::min(p.tiles * p.images, k.tile_rows);
     auto cut = [&](int rows) {
         p.rows = rows;
         const int numbers = ((rows - 1) * c.stride_h + c.HH) * p.C_tap;
@@ -49,7 +55,7 @@ WinogradRows plan(const Correlation& c) {
     cut(std::min(c.H_out, most_rows));
     while (p.rows > 1 && p.workspace(block, k.tile_rows) * Size(sizeof(float)) > near_bytes)
         cut((p.rows + 1) / 2);
-    while (p.rows > 4 && ceil_div(c.H_out, p.rows) * Size(c.N) < 8 * n_threads())
+    while (p.rows > 4 && ceil_div(c.H_out, p.rows) * Size(ceil_div(c.N, p.images)) < 8 * n_threads())
         cut((p.rows + 1) / 2);
     return p;
 }
@@ -68,7 +74,8 @@ bool pay(const Correlation& c) {
     // steps of the multipliers for a row of results and one register of filters, both ways;
     // few tiles at a time wait for their sums, and for the filters to come from L2
     const int tiles = ceil_div(c.W_out, form.m);
-    const int at_a_time = ceil_div(tiles, ceil_div(tiles, k.tile_rows));
+    const int some = tiles * images_of(c, tiles);
+    const int at_a_time = ceil_div(some, ceil_div(some, k.tile_rows));
     const double speed = std::min(1.0, 0.3 + 1.12 * at_a_time / k.tile_rows);
     const double transform = 2 * (form.points + form.m);
     const double rows = tiles * (double(form.points * depth) / speed + transform);
@@ -93,13 +100,14 @@ void winograd_rows(const Correlation& c, const FilterSteps& steps, const float* 
     const Epilogue<float> epilogue{
         b, relu, past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row)};
     const CorrelationArrays<float> arrays{x, packed, out, epilogue};
-    const int at_once = std::min(p.tiles, kernel.tile_rows);
+    const int at_once = std::min(p.tiles * p.images, kernel.tile_rows);
     const Size per_worker = aligned(p.workspace(at_once, kernel.tile_rows) + 64);
     const int threads = n_threads(), blocks = ceil_div(c.H_out, p.rows);
     Workspace space(per_worker * threads * sizeof(float));
-    parallel_for(c.N * blocks, [&](int k, int worker) {
-        const int n = k / blocks, i = k % blocks * p.rows;
-        kernel.winograd_rows->correlate(p, arrays, {n, i, std::min(i + p.rows, c.H_out)},
+    parallel_for(ceil_div(c.N, p.images) * blocks, [&](int k, int worker) {
+        const int n = k / blocks * p.images, i = k % blocks * p.rows;
+        kernel.winograd_rows->correlate(p, arrays, {n, std::min(n + p.images, c.N), i,
+                                                    std::min(i + p.rows, c.H_out)},
                                         space.as<float>() + worker * per_worker);
     }, threads);
 }

@@ -16,7 +16,8 @@
 //   Aᵀ: row i is (±p)^i, and 1 at 0 in the first row, at ∞ in the last.
 // So the two points of a pair share their even and their odd half.
 //
-// Plan. An item is some rows of an image, all filters; it goes from tile block to tile block:
+// Plan. An item is some rows of an image, or of several where a row has few tiles, all
+// filters; it goes from tile block to tile block:
 //   columns: the source transposed to [column][row][c]: for each tap of a row, the numbers
 //            of all rows of the window then lie side by side, sum and transform run over
 //            whole registers, and rows of results share what was transformed;
@@ -304,7 +305,7 @@ template <class T> CNN_INLINE Products<T> products_of(int tiles, bool wide) {
 }
 
 struct Block {
-    int tile, tiles;  // the first, and how many
+    int tile, tiles;  // the first, and how many, of all images of the item
 };
 
 template <class T, class F, int NV>
@@ -317,9 +318,10 @@ void results(const WinogradRows& p, const T* M, const Block& block, const Target
 #pragma GCC unroll 8
         for (int v = 0; v < NV; ++v) bias[v] = load(to.bias + v * lanes<T>);
     }
-    T* out = to.out + block.tile * F::m * to.pixel;
-    for (int t = 0; t < block.tiles; ++t, M += width, out += F::m * to.pixel) {
-        const int left = p.c.W_out - (block.tile + t) * F::m;
+    for (int t = 0, n = block.tile / p.tiles, of_row = block.tile % p.tiles; t < block.tiles;
+         ++t, M += width, of_row = of_row + 1 < p.tiles ? of_row + 1 : (++n, 0)) {
+        T* const out = to.out + n * p.c.out_image + of_row * F::m * to.pixel;
+        const int left = p.c.W_out - of_row * F::m;
         Vector<T> y[F::m][NV];
 #pragma GCC unroll 8
         for (int v = 0; v < NV; ++v) {
@@ -366,22 +368,29 @@ void correlate_rows(const WinogradRows& p, const CorrelationArrays<T>& a, const 
     if (h_begin < 0) h_begin = 0;
     if (h_end > c.H) h_end = c.H;
     const int rows = h_end > h_begin ? h_end - h_begin : 0, numbers = rows * p.C_tap;
-    const T* const rows_at = a.x + item.n * image_size + h_begin * row;
+    const T* const rows_at = a.x + item.n_begin * image_size + h_begin * row;
     const std::ptrdiff_t line = p.line;
 
-    const Pieces pieces(p.tiles, tile_rows);
+    const Pieces pieces((item.n_end - item.n_begin) * p.tiles, tile_rows);
     for (int b = 0; b < pieces.count; ++b) {
         const Block block{pieces.start(b), pieces.length(b)};
-        const int MR = block.tiles, columns = p.columns(MR);
-        T* const column = workspace;
-        T* const V = column + columns * line;
+        const int MR = block.tiles;
+        const T* of_tile[tile_rows];  // its columns
+        T* column = workspace;
+        for (int t = 0; t < MR;) {
+            const int n = (block.tile + t) / p.tiles, first = (block.tile + t) % p.tiles;
+            const int tiles = smaller(MR - t, p.tiles - first), columns = p.columns(tiles);
+            gather(p, column, rows_at + n * image_size, rows, first * F::m, columns);
+            for (int k = 0; k < tiles; ++k) of_tile[t + k] = column + k * F::m * line;
+            column += columns * line, t += tiles;
+        }
+        T* const V = column;
         T* const M = V + F::points * MR * line;
-        gather(p, column, rows_at, rows, block.tile * F::m, columns);
         for (int t = 0; t < MR; ++t)
             for (int e = 0; e < numbers; e += lanes<T>) {
                 Vector<T> d[F::points], of_points[F::points];
 #pragma GCC unroll 16
-                for (int q = 0; q < F::points; ++q) d[q] = load(column + (t * F::m + q) * line + e);
+                for (int q = 0; q < F::points; ++q) d[q] = load(of_tile[t] + q * line + e);
                 source_of<T, F::points>(d, of_points);
 #pragma GCC unroll 16
                 for (int k = 0; k < F::points; ++k)
@@ -392,7 +401,7 @@ void correlate_rows(const WinogradRows& p, const CorrelationArrays<T>& a, const 
             const bool wide = width == p.panels.wide;
             const auto products = products_of<T>(MR, wide);
             const T* const U = a.w + p.filters_offset(panel);
-            Target<T> to{a.out + item.n * c.out_image + item.i_begin * c.out_row + f, c.out_pixel,
+            Target<T> to{a.out + item.n_begin * c.out_image + item.i_begin * c.out_row + f, c.out_pixel,
                          a.epilogue.bias ? a.epilogue.bias + f : nullptr,
                          smaller(c.F - f, width), a.epilogue.relu, a.epilogue.past_caches};
             for (int i = item.i_begin; i < item.i_end; ++i, to.out += c.out_row) {
