@@ -33,9 +33,10 @@ template <class T> bool winograd_pays(const Conv2d& g, Pass pass) {
            cost.direct(g.HH * g.HH, Size(g.N) * g.H_out * g.W_out);
 }
 
-// Of dx: fewer channels than fill a register well have ways of their own.
-template <class T> bool few_filters(const Conv2d& g) {
-    return 2 * g.C < kernels<T>().lanes || few_filters_fit<T>(gradient_correlation(g));
+// Whether fewer filters than fill a register well have a way of their own.
+template <class T> bool few_filters(const Correlation& c, Pass pass) {
+    if (grouped_correlation_fits<T>(c)) return true;
+    return (c.groups > 1 || pass == Pass::gradient) && 2 * c.F_group() < kernels<T>().lanes;
 }
 
 }  // namespace
@@ -43,9 +44,10 @@ template <class T> bool few_filters(const Conv2d& g) {
 template <class T> Algorithm chosen(const Conv2d& g, Pass pass, Algorithm wished) {
     if (wished != Algorithm::automatic) return wished;
     if (winograd_pays<T>(g, pass)) return Algorithm::winograd;
-    const bool rows = sizeof(T) == 4 && winograd_rows_pay(g, pass) &&
-                      !(pass == Pass::forward ? few_filters_fit<T>(forward_correlation(g))
-                                              : few_filters<T>(g));
+    const bool rows =
+        sizeof(T) == 4 && winograd_rows_pay(g, pass) &&
+        !few_filters<T>(pass == Pass::forward ? forward_correlation(g) : gradient_correlation(g),
+                        pass);
     return rows ? Algorithm::winograd_rows : Algorithm::direct;
 }
 
@@ -53,9 +55,15 @@ template <class T>
 void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w, const T* b,
                     Relu<T> relu, T* out, PackedFilters<T>* kept, const T* addend) {
     const Algorithm way = chosen<T>(g, Pass::forward, algorithm);
-    if constexpr (sizeof(T) == 4)
-        if (way == Algorithm::winograd_rows && !addend)
-            return winograd_rows_forward(g, x, w, b, relu, out, kept);
+    if constexpr (sizeof(T) == 4) {
+        // which knows no addend: a ceiling comes after it, and is nobody else's
+        if (way == Algorithm::winograd_rows && !(addend && relu.capped)) {
+            winograd_rows_forward(g, x, w, b, addend ? Relu<T>(false) : relu, out, kept);
+            const auto join = relu ? add_relu<T> : add<T>;
+            if (addend) join(out, addend, out, std::ptrdiff_t(g.N) * g.H_out * g.W_out * g.F);
+            return;
+        }
+    }
     const auto run = way == Algorithm::winograd ? winograd_forward<T> : direct_forward<T>;
     run(g, x, w, b, relu, out, kept, addend);
 }

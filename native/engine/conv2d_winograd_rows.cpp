@@ -36,10 +36,12 @@ WinogradRows plan(const Correlation& c) {
     const auto& k = kernels<float>();
     WinogradRows p{};
     p.c = c;
+    p.c.C = c.C_group(), p.c.F = c.F_group(), p.c.groups = 1;
+    p.source_pixel = c.C;
     p.r = taps_of(c);
     p.m = forms[p.r].m, p.points = forms[p.r].points;
-    p.C_tap = c.stride_w * c.C;
-    p.panels = panels_of<float>(p.c);
+    p.C_tap = c.stride_w * c.C_group();
+    p.panels = panels_of<float>(c);
     p.panels.depth = Size(c.HH) * p.C_tap;
     p.tiles = ceil_div(c.W_out, p.m);
 
@@ -61,14 +63,14 @@ WinogradRows plan(const Correlation& c) {
 }
 
 bool pay(const Correlation& c) {
-    if (c.groups != 1 || c.dilation_h != 1 || c.dilation_w != 1) return false;
+    if (c.dilation_h != 1 || c.dilation_w != 1) return false;
     const int r = taps_of(c);
     if (r < fewest_taps || r > most_taps || c.C < 1 || c.F < 1) return false;
     if (Size(c.N) * c.H_out * c.W_out < pixels_wanted) return false;
     if ((Size(c.W) + Size(c.W_out) * c.stride_w + c.WW) * c.C > row_numbers) return false;
     const auto& k = kernels<float>();
     const Form form = forms[r];
-    const Size depth = Size(c.HH) * c.stride_w * c.C;
+    const Size depth = Size(c.HH) * c.stride_w * c.C_group();
     if (form.points * depth * k.lanes * k.tile_vectors * Size(sizeof(float)) > panel_bytes)
         return false;
     // steps of the multipliers for a row of results and one register of filters, both ways;
@@ -79,7 +81,7 @@ bool pay(const Correlation& c) {
     const double speed = std::min(1.0, 0.3 + 1.12 * at_a_time / k.tile_rows);
     const double transform = 2 * (form.points + form.m);
     const double rows = tiles * (double(form.points * depth) / speed + transform);
-    const double direct = double(c.W_out) * c.WW * c.HH * c.C;
+    const double direct = double(c.W_out) * c.WW * c.HH * c.C_group();
     return 1.1 * rows < direct;
 }
 
@@ -88,24 +90,30 @@ void winograd_rows(const Correlation& c, const FilterSteps& steps, const float* 
     const auto& kernel = kernels<float>();
     const WinogradRows p = plan(c);
     const Packing packing = Packing::winograd_rows;
-    const FiltersOfCall<float> packed(kept, packing, p.filters_size(), [&](float* to) {
+    const FiltersOfCall<float> packed(kept, packing, c.groups * p.filters_size(), [&](float* to) {
         const Panels plain = panels_of<float>(c);
-        Workspace space((plain.group_size() + 64) * sizeof(float));
-        parallel_for(plain.count, [&](int panel, int) {
-            kernel.pack_filters(c, plain, w, steps, space.as<float>(), panel);
-            kernel.winograd_rows->filters(p, space.as<float>() + plain.offset(0, panel), to, panel);
+        Workspace space((c.groups * plain.group_size() + 64) * sizeof(float));
+        parallel_for(c.groups * plain.count, [&](int k, int) {
+            const int group = k / plain.count, panel = k % plain.count;
+            kernel.pack_filters(c, plain, w, steps, space.as<float>(), k);
+            kernel.winograd_rows->filters(p, space.as<float>() + plain.offset(group, panel),
+                                          to + group * p.filters_size(), panel);
         });
     });
     const Size row = Size(c.F) * Size(sizeof(float));
-    const Epilogue<float> epilogue{
-        b, relu, past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row)};
-    const CorrelationArrays<float> arrays{x, packed, out, epilogue};
+    const bool past = c.F_group() % kernel.lanes == 0 &&
+                      past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
     const int at_once = std::min(p.tiles * p.images, kernel.tile_rows);
     const Size per_worker = aligned(p.workspace(at_once, kernel.tile_rows) + 64);
     const int threads = n_threads(), blocks = ceil_div(c.H_out, p.rows);
     Workspace space(per_worker * threads * sizeof(float));
-    parallel_for(ceil_div(c.N, p.images) * blocks, [&](int k, int worker) {
-        const int n = k / blocks * p.images, i = k % blocks * p.rows;
+    // the groups of the same rows follow one another, since they read the same lines
+    parallel_for(ceil_div(c.N, p.images) * blocks * c.groups, [&](int k, int worker) {
+        const int group = k % c.groups, block = k / c.groups;
+        const int n = block / blocks * p.images, i = block % blocks * p.rows;
+        const CorrelationArrays<float> arrays{
+            x + group * p.c.C, packed + group * p.filters_size(), out + group * p.c.F,
+            {b ? b + group * p.c.F : nullptr, relu, past}};
         kernel.winograd_rows->correlate(p, arrays, {n, std::min(n + p.images, c.N), i,
                                                     std::min(i + p.rows, c.H_out)},
                                         space.as<float>() + worker * per_worker);

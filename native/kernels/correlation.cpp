@@ -91,11 +91,13 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
     const int rows = (rows_out - 1) * c.stride_h + reach_h;
     const int width = (c.W_out - 1) * c.stride_w + reach_w;
     const int C_group = c.C_group(), F_group = c.F_group();
-    // groups are taken apart where the taps of a row are then contiguous
-    const bool apart = c.groups > 1 && c.WW > 1;
     const bool rows_inside = first >= c.pad_top && first + rows - c.pad_top <= c.H;
-    const bool in_place = !apart && (rows_inside || !a.border_counts) && c.pad_left <= 0 &&
-                          width - c.pad_left <= c.W;
+    const bool inside = (rows_inside || !a.border_counts) && c.pad_left <= 0 &&
+                        width - c.pad_left <= c.W;
+    // groups are taken apart, so that the taps of a row are contiguous, where that is part of a
+    // copy anyway or a tap by itself is short
+    const bool apart = c.groups > 1 && c.WW > 1 && (!inside || C_group < 32);
+    const bool in_place = inside && !apart;
     const bool contiguous = (c.groups == 1 || apart) && c.dilation_w == 1;
     const int C_pixel = apart ? C_group : c.C;
     const std::ptrdiff_t row = std::ptrdiff_t(in_place ? c.W : width) * C_pixel;

@@ -86,8 +86,10 @@ void pixel_tile(const Pixels<T>& pixels, const T* w, const Window<T>& window, co
                     for (int v = 0; v < NV; ++v) sums[m][v] += filters[v] * value;
                 }
                 filter += NV * lanes<T>;
-                __builtin_prefetch(ahead);
-                ahead += window.ahead_step;
+                if constexpr (NV > 1) {
+                    __builtin_prefetch(ahead);
+                    ahead += window.ahead_step;
+                }
             }
         }
     }

@@ -208,10 +208,34 @@ CNN_INLINE void gather_taps(T* to, const T* from, std::ptrdiff_t line, int colum
     for (; q < columns; ++q, to += line, from += n) copy_numbers(to, from, n);
 }
 
+// One group of several: each pixel's channels by themselves.
+template <class T>
+void gather_group(const WinogradRows& p, T* to, const T* rows_at, int rows, int first,
+                  int columns) {
+    const Correlation& c = p.c;
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * p.source_pixel;
+    const int begin = first * c.stride_w - c.pad_left;
+    for (int e = 0; e < c.stride_w; ++e)
+        for (int q = 0; q < columns; ++q) {
+            const int j = begin + q * c.stride_w + e;
+            T* at = to + q * p.line + e * c.C;
+            if (j < 0 || j >= c.W) {
+                for (int h = 0; h < rows; ++h, at += p.C_tap) fill_zeros(at, c.C);
+                continue;
+            }
+            const T* from = rows_at + std::ptrdiff_t(j) * p.source_pixel;
+            if (c.C == 1)
+                for (int h = 0; h < rows; ++h) at[h * p.C_tap] = from[h * row];
+            else
+                for (int h = 0; h < rows; ++h) copy_numbers(at + h * p.C_tap, from + h * row, c.C);
+        }
+}
+
 // The source under some tiles as [column][row][C_tap], zeros beyond the ends of its rows.
 template <class T>
 void gather(const WinogradRows& p, T* to, const T* rows_at, int rows, int first, int columns) {
     const Correlation& c = p.c;
+    if (p.source_pixel != c.C) return gather_group(p, to, rows_at, rows, first, columns);
     const int n = p.C_tap, size = c.W * c.C;
     const std::ptrdiff_t line = p.line;
     const int begin = (first * c.stride_w - c.pad_left) * c.C;  // of the first column's numbers
@@ -361,7 +385,7 @@ template <class T, class F>
 void correlate_rows(const WinogradRows& p, const CorrelationArrays<T>& a, const RowsItem& item,
                     T* workspace) {
     const Correlation& c = p.c;
-    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, image_size = c.H * row;
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * p.source_pixel, image_size = c.H * row;
     // the rows of the image under the item
     int h_begin = item.i_begin * c.stride_h - c.pad_top;
     int h_end = (item.i_end - 1) * c.stride_h - c.pad_top + c.HH;

@@ -8,7 +8,8 @@ namespace cnn {
 // A tile is m results of a row. Its source is `points` = m+r-1 columns of C_tap numbers a
 // row: the stride_w pixels from one result to the next count as one tap with more channels.
 struct WinogradRows {
-    Correlation c;  // one group, no dilation
+    Correlation c;  // of one group, no dilation
+    int source_pixel;  // numbers from a pixel of the source to the next: all groups' channels
     Panels panels;  // of one point; depth = HH*C_tap
     int m, r, points, C_tap;
     int tiles;  // of a row
