@@ -16,6 +16,7 @@
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
 #include "kernels/pixel_tile.hpp"
+#include "simd/lanes.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -244,9 +245,9 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
 
 namespace {
 
-// The channels of a panel are packed some at a time: few enough for their rows to stay in
-// L1 while one filter after the other is read along the caller's memory.
-constexpr int near_numbers = 4096;
+constexpr int most_extent = 256;  // numbers of a window's taps in the caller's memory
+
+CNN_INLINE std::ptrdiff_t magnitude(std::ptrdiff_t n) { return n < 0 ? -n : n; }
 
 // 0 * inf and 0 * nan are not 0.
 template <class T> bool all_finite(const T* p, std::ptrdiff_t n) {
@@ -289,25 +290,57 @@ bool pack_filters(const Correlation& c, const Panels& panels, const T* w, const 
         return all_finite(to, size);
     }
 
-    if (filters < width)
-        for (std::ptrdiff_t k = 0; k < size; ++k) to[k] = 0;
-    const int most = taps ? near_numbers / (width * taps) : C_group;
-    const int channels = most > 1 ? most : 1;
-    for (int k0 = 0; k0 < C_group; k0 += channels) {
-        const int n = smaller(C_group - k0, channels);
-        for (int f = 0; f < filters; ++f) {
-            const T* run = from + f * steps.f + k0 * steps.c;
-            if (taps == 1) {
-                T* at = row(0, 0, k0) + f;
-                for (int k = 0; k < n; ++k) at[k * width] = run[k * steps.c];
-                continue;
+    // A filter's numbers are read along the caller's memory, those between its taps too, of as
+    // many filters at once as a register has lanes, and transposed.
+    const std::ptrdiff_t extent = magnitude(steps.u) * (c.HH - 1) + magnitude(steps.v) * (c.WW - 1) + 1;
+    if (taps > 0 && extent <= most_extent) {
+        from += (steps.u < 0 ? steps.u * (c.HH - 1) : 0) + (steps.v < 0 ? steps.v * (c.WW - 1) : 0);
+        short tap_at[most_extent];
+        for (int k = 0; k < extent; ++k) tap_at[k] = -1;
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v)
+                tap_at[(steps.u < 0 ? u + 1 - c.HH : u) * steps.u +
+                       (steps.v < 0 ? v + 1 - c.WW : v) * steps.v] =
+                    static_cast<short>(u * c.WW + v);
+        const bool channels_follow = steps.c == extent;  // one another in memory
+        const int runs = channels_follow ? 1 : C_group;
+        const std::ptrdiff_t run = channels_follow ? C_group * extent : extent;
+        Vector<T> check = {};
+        for (int f = 0; f < width; f += lanes<T>) {
+            const int there = smaller(filters - f, lanes<T>);
+            for (int r = 0; r < runs; ++r) {
+                const T* at = from + f * steps.f + r * steps.c;
+                int k = r, place = 0;
+                for (std::ptrdiff_t q = 0; q < run; q += lanes<T>, at += lanes<T>) {
+                    const int n = run - q < lanes<T> ? static_cast<int>(run - q) : lanes<T>;
+                    Vector<T> rows[lanes<T>] = {};
+                    if (n == lanes<T> && there == lanes<T>) {
+#pragma GCC unroll 16
+                        for (int i = 0; i < lanes<T>; ++i) rows[i] = load(at + i * steps.f);
+                    } else {
+                        for (int i = 0; i < there; ++i) rows[i] = load_first(at + i * steps.f, n);
+                    }
+                    transpose<T>(rows);
+                    for (int j = 0; j < n; ++j) {
+                        if (tap_at[place] >= 0) {
+                            check += rows[j] * T(0);
+                            store(to + (std::ptrdiff_t(tap_at[place]) * C_group + k) * width + f,
+                                  rows[j]);
+                        }
+                        if (++place == extent) place = 0, ++k;
+                    }
+                }
             }
-            for (int k = 0; k < n; ++k)
-                for (int u = 0; u < c.HH; ++u)
-                    for (int v = 0; v < c.WW; ++v)
-                        row(u, v, k0 + k)[f] = run[k * steps.c + u * steps.u + v * steps.v];
         }
+        return sum_of_lanes<T>(check) == 0;
     }
+
+    for (std::ptrdiff_t k = 0; k < size; ++k) to[k] = 0;
+    for (int f = 0; f < filters; ++f)
+        for (int k = 0; k < C_group; ++k)
+            for (int u = 0; u < c.HH; ++u)
+                for (int v = 0; v < c.WW; ++v)
+                    row(u, v, k)[f] = from[f * steps.f + k * steps.c + u * steps.u + v * steps.v];
     return all_finite(to, size);
 }
 
