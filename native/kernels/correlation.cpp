@@ -135,6 +135,10 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
 
     const int images = item.n_end - item.n_begin;
     const Pieces pieces((images - 1) * c.W_out + c.W_of(item.n_end - 1), tile_rows);
+    // of what is wanted next, for each pixel, and for each number of a tile's windows
+    const std::ptrdiff_t numbers_ahead = rows_ahead * row / c.W_out;
+    const std::ptrdiff_t step_ahead =
+        depth ? ((pieces.size + 1) * numbers_ahead + depth - 1) / depth : 0;
     const bool gathers = a.epilogue.gathered && images == 1;
     T* const beside = workspace + (in_place ? 0 : (images * copy_size + 63) / 64 * 64);
     Gathered<T> gathered(beside, a.out + item.n_begin * c.out_image + item.i_begin * c.out_row);
@@ -153,12 +157,12 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
             if (side_by_side) {
                 window.ahead = begin + MR * pixel, window.ahead_step = MR;
                 if (fetches) fetch(begin + 2 * MR * pixel, MR * pixel);
-            } else if (in_place && depth && i + 1 < item.i_end) {
-                const std::ptrdiff_t numbers = rows_ahead * row / c.W_out;  // a pixel
+            } else if (in_place && i + 1 < item.i_end) {
                 window.ahead = x + n * source_step +
-                               (c.stride_h + reach_h - rows_ahead) * row + j * numbers;
-                window.ahead_step = (MR * numbers + depth - 1) / depth;
+                               (c.stride_h + reach_h - rows_ahead) * row + j * numbers_ahead;
+                window.ahead_step = step_ahead;
             }
+            if (j + MR <= c.W_out) pixels.step = pixel;
             for (int m = 0; m < MR;) {
                 const int count = smaller(MR - m, c.W_out - j);
                 T* const to = gathers ? gathered.next() + m * c.out_pixel
@@ -167,8 +171,8 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
                 m += count, j += count;
                 if (j == c.W_out) j = 0, ++n;
             }
+            int group = panel_begin / panels.count, panel = panel_begin % panels.count;
             for (int p = panel_begin; p < panel_end; ++p) {
-                const int group = p / panels.count, panel = p % panels.count;
                 const int left = F_group - panel * panels.wide, to_filters = panels.width(panel);
                 const int f = group * F_group + panel * panels.wide;
                 window.begin = (group - first_group) * group_size + taps.begin * window.row;
@@ -178,10 +182,11 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
                                   a.epilogue.bias ? a.epilogue.bias + f : nullptr,
                                   a.epilogue.relu, a.epilogue.past_caches, a.epilogue.addend,
                                   a.out};
-                pixel_tile_of<T>(MR, to_filters == panels.wide)(
+                pixel_tile_of<T>(MR, to_filters == panels.wide, pixels.step != 0)(
                     pixels, a.w + panels.offset(group, panel) + taps.begin * window.w_row, window,
                     to);
                 window.ahead = a.w, window.ahead_step = 0;  // then it is near
+                if (++panel == panels.count) panel = 0, ++group;
             }
             if (gathers) gathered.add(MR * c.F);
         }
@@ -236,7 +241,7 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
                     Pixels<T> pixels;
                     pixels.set(0, 1, x, 0,
                                a.out + n * c.out_image + i * c.out_row + j * c.out_pixel, 0);
-                    pixel_tile_of<T>(1, wide)(pixels, w, window, to);
+                    pixel_tile_of<T>(1, wide, false)(pixels, w, window, to);
                 }
     }
 }

@@ -17,6 +17,7 @@ namespace cnn::CNN_LEVEL {
 template <class T> struct Pixels {
     const T* x[tile_rows];
     T* out[tile_rows];
+    std::ptrdiff_t step = 0;  // from each x to the next, where that is the same everywhere; or 0
 
     // count pixels of one row, as m, m+1, ...
     CNN_INLINE void set(int m, int count, const T* from, std::ptrdiff_t from_step, T* to,
@@ -47,11 +48,15 @@ template <class T> struct Panel {
     const T* base;
 };
 
-template <class T, int MR, int NV>
+// With one register of filters, fetching addresses costs as much as the products: pixels `evenly`
+// apart have one of three, which reaches 0, 1 and 2 pixels on.
+template <class T, int MR, int NV, bool evenly>
 void pixel_tile(const Pixels<T>& pixels, const T* w, const Window<T>& window, const Panel<T>& to) {
-    const T* x[MR];
+    constexpr int reach = evenly ? 3 : 1, n_bases = (MR + reach - 1) / reach;
+    const std::ptrdiff_t step = evenly ? pixels.step : 0;
+    const T* x[n_bases];
 #pragma GCC unroll 16
-    for (int m = 0; m < MR; ++m) x[m] = pixels.x[m] + window.begin;
+    for (int i = 0; i < n_bases; ++i) x[i] = pixels.x[reach * i] + window.begin;
     LaneMask<T> masks[NV];
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) {
@@ -81,7 +86,7 @@ void pixel_tile(const Pixels<T>& pixels, const T* w, const Window<T>& window, co
                 }
 #pragma GCC unroll 16
                 for (int m = 0; m < MR; ++m) {
-                    const T value = x[m][k];
+                    const T value = *(x[m / reach] + m % reach * step + k);
 #pragma GCC unroll 8
                     for (int v = 0; v < NV; ++v) sums[m][v] += filters[v] * value;
                 }
@@ -140,19 +145,23 @@ void pixel_tile(const Pixels<T>& pixels, const T* w, const Window<T>& window, co
 template <class T>
 using PixelTile = void (*)(const Pixels<T>&, const T*, const Window<T>&, const Panel<T>&);
 
-template <class T, int NV, int... M> CNN_INLINE PixelTile<T> one_of_pixel_tiles(int pixels) {
-    static constexpr PixelTile<T> table[] = {pixel_tile<T, M, NV>...};
+template <class T, int NV, bool evenly, int... M>
+CNN_INLINE PixelTile<T> one_of_pixel_tiles(int pixels) {
+    static constexpr PixelTile<T> table[] = {pixel_tile<T, M, NV, evenly>...};
     return table[pixels - 1];
 }
 
-template <class T, int NV> CNN_INLINE PixelTile<T> pixel_tile_of(int pixels) {
+template <class T, int NV, bool evenly> CNN_INLINE PixelTile<T> pixel_tile_of(int pixels) {
     if constexpr (tile_rows == 14)
-        return one_of_pixel_tiles<T, NV, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>(pixels);
-    else return one_of_pixel_tiles<T, NV, 1, 2, 3, 4, 5, 6>(pixels);
+        return one_of_pixel_tiles<T, NV, evenly, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>(
+            pixels);
+    else return one_of_pixel_tiles<T, NV, evenly, 1, 2, 3, 4, 5, 6>(pixels);
 }
 
-template <class T> CNN_INLINE PixelTile<T> pixel_tile_of(int pixels, bool wide) {
-    return wide ? pixel_tile_of<T, tile_vectors>(pixels) : pixel_tile_of<T, 1>(pixels);
+template <class T> CNN_INLINE PixelTile<T> pixel_tile_of(int pixels, bool wide, bool evenly) {
+    return wide     ? pixel_tile_of<T, tile_vectors, false>(pixels)
+           : evenly ? pixel_tile_of<T, 1, true>(pixels)
+                    : pixel_tile_of<T, 1, false>(pixels);
 }
 
 }  // namespace cnn::CNN_LEVEL
