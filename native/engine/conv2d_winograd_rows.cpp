@@ -57,7 +57,8 @@ WinogradRows plan(const Correlation& c) {
     cut(std::min(c.H_out, most_rows));
     while (p.rows > 1 && p.workspace(block, k.tile_rows) * Size(sizeof(float)) > near_bytes)
         cut((p.rows + 1) / 2);
-    while (p.rows > 4 && ceil_div(c.H_out, p.rows) * Size(ceil_div(c.N, p.images)) < 8 * n_threads())
+    const Size blocks_of_images = ceil_div(c.N, p.images);
+    while (p.rows > 4 && ceil_div(c.H_out, p.rows) * blocks_of_images < 8 * n_threads())
         cut((p.rows + 1) / 2);
     return p;
 }

@@ -5,7 +5,7 @@
 
 namespace cnn {
 
-// Where it computes a forward pass, and pays.
+// Where it computes a pass, the gradient towards x at stride 1, and pays.
 bool winograd_rows_pay(const Conv2d&, Pass);
 
 void winograd_rows_forward(const Conv2d&, const float* x, const float* w, const float* b,

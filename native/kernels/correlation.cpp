@@ -6,13 +6,18 @@
 // channels-last memory (each tap's C are, where the window is dilated or there are
 // groups). So one loop over k serves C = 1, 3 and 512 alike, without im2col:
 //
-//   tile: MR pixels of a row x NV registers of filters, all sums in registers;
-//         each k costs NV loads of filters and MR broadcasts for MR*NV products.
+//   tile: MR pixels x NV registers of filters, all sums in registers; each k costs NV loads
+//         of filters and MR broadcasts for MR*NV products. Its pixels stand in one row of
+//         the result, or go on in the same row of the next image (pixel_tile.hpp).
 //   item: images, rows and panels of filters, chosen by engine/partition.cpp so that
-//         the padded rows stay in L2 while all panels of the item go over them.
+//         the padded rows stay in L2 while all panels of the item go over them. Few filters
+//         go over each tile, and its results are written side by side; many are read once,
+//         each panel for all pixels.
 //
-// Where the window leaves the image, the rows are first copied with their border of
-// zeros into the worker's workspace; where it does not, they are read in place.
+// Where the window leaves the image, the rows are first copied with their border of zeros
+// into the worker's workspace, each group by itself; where it does not, they are read in
+// place. Rows beyond the image are left out of the sum: of a small map's gradient they
+// would be half of it.
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
 #include "kernels/pixel_tile.hpp"
@@ -297,7 +302,8 @@ bool pack_filters(const Correlation& c, const Panels& panels, const T* w, const 
 
     // A filter's numbers are read along the caller's memory, those between its taps too, of as
     // many filters at once as a register has lanes, and transposed.
-    const std::ptrdiff_t extent = magnitude(steps.u) * (c.HH - 1) + magnitude(steps.v) * (c.WW - 1) + 1;
+    const std::ptrdiff_t extent =
+        magnitude(steps.u) * (c.HH - 1) + magnitude(steps.v) * (c.WW - 1) + 1;
     if (taps > 0 && extent <= most_extent) {
         from += (steps.u < 0 ? steps.u * (c.HH - 1) : 0) + (steps.v < 0 ? steps.v * (c.WW - 1) : 0);
         short tap_at[most_extent];
