@@ -33,8 +33,11 @@ template <class T> bool winograd_pays(const Conv2d& g, Pass pass) {
            cost.direct(g.HH * g.HH, Size(g.N) * g.H_out * g.W_out);
 }
 
-// Whether fewer filters than fill a register well have a way of their own.
+// Whether fewer filters than fill a register well have a way of their own. A group that has a
+// register to itself is no better off there.
 template <class T> bool few_filters(const Correlation& c, Pass pass) {
+    const bool half_full = 2 * c.F_group() > kernels<T>().lanes;
+    if (c.groups > 1 && half_full && c.C_group() <= c.F_group()) return false;
     if (grouped_correlation_fits<T>(c)) return true;
     return (c.groups > 1 || pass == Pass::gradient) && 2 * c.F_group() < kernels<T>().lanes;
 }

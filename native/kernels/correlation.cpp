@@ -301,10 +301,12 @@ bool pack_filters(const Correlation& c, const Panels& panels, const T* w, const 
     }
 
     // A filter's numbers are read along the caller's memory, those between its taps too, of as
-    // many filters at once as a register has lanes, and transposed.
+    // many filters at once as a register has lanes, and transposed; unless few are wanted.
     const std::ptrdiff_t extent =
         magnitude(steps.u) * (c.HH - 1) + magnitude(steps.v) * (c.WW - 1) + 1;
-    if (taps > 0 && extent <= most_extent) {
+    const bool channels_follow = steps.c == extent;  // one another in memory
+    const bool dense = channels_follow || taps >= 4 * ((extent + lanes<T> - 1) / lanes<T>);
+    if (taps > 0 && dense && extent <= most_extent) {
         from += (steps.u < 0 ? steps.u * (c.HH - 1) : 0) + (steps.v < 0 ? steps.v * (c.WW - 1) : 0);
         short tap_at[most_extent];
         for (int k = 0; k < extent; ++k) tap_at[k] = -1;
@@ -313,7 +315,6 @@ bool pack_filters(const Correlation& c, const Panels& panels, const T* w, const 
                 tap_at[(steps.u < 0 ? u + 1 - c.HH : u) * steps.u +
                        (steps.v < 0 ? v + 1 - c.WW : v) * steps.v] =
                     static_cast<short>(u * c.WW + v);
-        const bool channels_follow = steps.c == extent;  // one another in memory
         const int runs = channels_follow ? 1 : C_group;
         const std::ptrdiff_t run = channels_follow ? C_group * extent : extent;
         Vector<T> check = {};
@@ -346,12 +347,13 @@ bool pack_filters(const Correlation& c, const Panels& panels, const T* w, const 
         return sum_of_lanes<T>(check) == 0;
     }
 
-    for (std::ptrdiff_t k = 0; k < size; ++k) to[k] = 0;
-    for (int f = 0; f < filters; ++f)
-        for (int k = 0; k < C_group; ++k)
-            for (int u = 0; u < c.HH; ++u)
-                for (int v = 0; v < c.WW; ++v)
-                    row(u, v, k)[f] = from[f * steps.f + k * steps.c + u * steps.u + v * steps.v];
+    for (int k = 0; k < C_group; ++k)
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v) {
+                const T* tap = from + k * steps.c + u * steps.u + v * steps.v;
+                T* at = row(u, v, k);
+                for (int f = 0; f < width; ++f) at[f] = f < filters ? tap[f * steps.f] : T(0);
+            }
     return all_finite(to, size);
 }
 
