@@ -20,6 +20,8 @@
 namespace cnn {
 namespace {
 
+constexpr Size gathered_filters = 256 << 10;  // bytes that are read again for each tile
+
 // By the kernels for groups of few filters, where they can: these know no addend, which is
 // added afterwards.
 template <class T>
@@ -63,14 +65,19 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const auto correlate =
         beyond == Beyond::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
 
-    const Size row = Size(c.F) * Size(sizeof(T));
-    epilogue.past_caches = c.out_pixel == c.F && c.F_group() % panels.narrow == 0 &&
-                           past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
     const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T));
-    const Size per_worker = aligned(parts.workspace + 64);
+    const Size row = Size(c.F) * Size(sizeof(T)), bytes = Size(c.N) * c.H_out * c.W_out * row;
+    const bool in_a_row = c.out_pixel == c.F && c.out_row == Size(c.W_out) * c.F;
+    epilogue.past_caches =
+        c.out_pixel == c.F && c.F_group() % panels.narrow == 0 && past_caches(out, bytes, row);
+    epilogue.gathered = in_a_row && !epilogue.past_caches && bytes >= larger_than_caches &&
+                        !epilogue.addend && parts.span == n_panels &&
+                        packed_size * Size(sizeof(T)) <= gathered_filters;
+    const Size staging = epilogue.gathered ? staging_numbers(c.F, kernel.tile_rows) : 0;
+    const Size per_worker = aligned(parts.workspace + 64) + aligned(staging);
     const int threads = n_threads();
     Workspace workspace(per_worker * threads * sizeof(T));
-    const CorrelationArrays<T> arrays{x, packed, out, epilogue};
+    const CorrelationArrays<T> arrays{x, packed, out, epilogue, !finite};
     parallel_for(parts.items(), [&](int k, int worker) {
         correlate(c, panels, arrays, parts.item(c, k), workspace.as<T>() + worker * per_worker);
     }, threads);

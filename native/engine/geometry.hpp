@@ -17,6 +17,8 @@ inline Size aligned(Size n) { return (n + 63) / 64 * 64; }
 // conv2d forward as a correlation, and how its filters lie in NumPy's array.
 Correlation forward_correlation(const Conv2d&);
 FilterSteps forward_steps(const Conv2d&);
+// The gradient towards x at stride 1: a correlation of dout with the filters turned round.
+Correlation gradient_correlation(const Conv2d&);
 
 // A 1×1 window at every pixel: the images are one long row of pixels, cut into pieces.
 void flatten_pixels(Correlation&, int pixels_a_row);

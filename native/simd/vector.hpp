@@ -136,6 +136,16 @@ template <class T> CNN_INLINE Vector<T> load_masked(const T* p, LaneMask<T> mask
 #endif
 }
 
+template <class T> CNN_INLINE void store_masked(T* p, Vector<T> v, LaneMask<T> mask) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(p, mask, (__m512)v);
+    else _mm512_mask_storeu_pd(p, mask, (__m512d)v);
+#else
+    if (mask == lanes<T>) store(p, v);
+    else if (mask) store_first(p, v, mask);
+#endif
+}
+
 // NaN goes through, as in np.maximum(x, 0).
 template <class T> CNN_INLINE Vector<T> relu(Vector<T> v) { return v < T(0) ? Vector<T>{} : v; }
 
