@@ -4,6 +4,7 @@
 #include "kernels/correlation.hpp"
 #include "kernels/depthwise.hpp"
 #include "kernels/grouped.hpp"
+#include "kernels/planes.hpp"
 #include "kernels/spread.hpp"
 #include "kernels/winograd.hpp"
 #include "kernels/winograd_rows.hpp"
@@ -36,6 +37,7 @@ template <class T> struct Kernels {
     const GroupedKernels<T>* inner;  // more channels than filters in a group
     const DepthwiseKernels<T>* depthwise;
     const SpreadKernels<T>* spread;
+    const PlanesKernels<T>* planes;
 
     ElementwiseKernels<T> elementwise;
     PoolKernels<T> pool;
