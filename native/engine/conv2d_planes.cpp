@@ -7,6 +7,7 @@
 #include "dispatch/dispatch.hpp"
 #include "engine/elementwise.hpp"
 #include "engine/planes.hpp"
+#include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
@@ -15,7 +16,8 @@ namespace {
 
 constexpr Size planes_bytes = 192 << 10;  // of the source, at a time
 constexpr Size sums_bytes = 192 << 10;
-constexpr int places_wanted = 1536;  // of a result's row block
+constexpr Size near_bytes = 24 << 10;
+constexpr int places_wanted = 224;    // as many as a tile has, or some
 
 struct Reach {
     int begin, end;
@@ -85,34 +87,51 @@ template <class T> void set_rows(Planes& p, const Sizes<T>& s, int rows) {
         p.part = (p.part + s.lanes - 1) / s.lanes * s.lanes;
         p.plane = spaced(p.part * c.stride_h * c.stride_w, s.lanes);
         p.sums_plane = spaced(Size(rows) * p.pitch + s.lanes, s.lanes);
+        p.line = c.F > 1 ? aligned(Size(s.W_out) * c.F + s.lanes) : 0;
     } else {
         p.plane = spaced(Size(std::min(source_rows, c.H)) * c.W * p.images, s.lanes);
         p.sums_plane = spaced(Size(rows) * s.W_out * p.images, s.lanes);
     }
-    p.sums_size = p.n_phases * c.F * p.sums_plane;
-    for (int k = 0; k < p.n_phases; ++k) p.phases[k].sums = k * c.F * p.sums_plane;
+    p.sums_size = p.n_phases * p.fold * c.F * p.sums_plane;
+    for (int k = 0; k < p.n_phases; ++k) p.phases[k].sums = k * p.fold * c.F * p.sums_plane;
     const Size most = planes_bytes / Size(sizeof(T)) / p.plane;
     if (most >= c.C) p.channels = c.C;
     else if (most >= 16) p.channels = int(std::min<Size>(c.C_group(), most / 16 * 16));
     else p.channels = std::min(c.C_group(), int(std::max<Size>(4, most / 4 * 4)));
-    p.workspace = aligned(p.sums_size + p.channels * p.plane + 8 * s.lanes + 64);
+    p.workspace = aligned(p.sums_size + p.line + p.channels * p.plane + 16 * s.lanes + 64);
 }
 
 template <class T> void choose_rows(Planes& p, const Sizes<T>& s, int blocks) {
     const int width = p.images == 1 ? p.pitch : s.W_out * p.images;
-    const Size sums_row = Size(p.n_phases) * p.c().F * width * Size(sizeof(T));
-    const int most = p.images == 1 ? std::max(1, places_wanted / width) : s.rows_out;
-    int rows = int(std::clamp<Size>(sums_bytes / std::max<Size>(sums_row, 1), 1,
-                                    std::min(most, s.rows_out)));
+    const Size sums_row = Size(p.n_phases) * p.fold * p.c().F * width * Size(sizeof(T));
+    const Reach h = reach(p, 1, vertical);
+    // in L1 where so few rows are no more than what they read beside
+    const Size near = near_bytes / std::max<Size>(sums_row, 1);
+    const Size far = std::max<Size>(3 * (h.end - h.begin - 1) / p.c().stride_h,
+                                    ceil_div(places_wanted, width));
+    int rows = int(std::clamp<Size>(std::max(near, far), 1, s.rows_out));
+    rows = int(std::clamp<Size>(sums_bytes / std::max<Size>(sums_row, 1), 1, rows));
     rows = ceil_div(s.rows_out, ceil_div(s.rows_out, rows));
     while (rows > 2 && ceil_div(s.rows_out, rows) * Size(blocks) < 4 * n_threads())
         rows = (rows + 1) / 2;
     set_rows<T>(p, s, rows);
 }
 
-template <class T> void lanes_are_pixels(Planes& p, const Sizes<T>& s) {
+template <class T> void lanes_are_pixels(Planes& p, Sizes<T>& s) {
     const Correlation& c = p.c();
-    p.images = 1;
+    p.images = 1, p.fold = 1, p.filters = 4;
+    bool folds = c.F_group() == 1 && c.stride_h == 1 && s.rows_out > 2;
+    for (int k = 0; k < p.n_phases; ++k)
+        folds = folds && p.phases[k].c.dilation_h == 1 && p.phases[k].c.HH != 1;
+    if (folds) {
+        p.fold = 2;
+        for (int k = 0; k < p.n_phases; ++k) {
+            Correlation& own = p.phases[k].c;
+            own.stride_h = 2, own.H_out = (own.H_out + 1) / 2;
+            if (own.HH) ++own.HH;
+        }
+        s.rows_out = (s.rows_out + 1) / 2;
+    }
     const Reach w = reach(p, s.W_out, horizontal);
     p.left = w.begin, p.columns = std::max(w.end - w.begin, 1);
     p.pitch = ceil_div(p.columns, c.stride_w);
@@ -123,12 +142,22 @@ template <class T> void lanes_are_pixels(Planes& p, const Sizes<T>& s) {
 }
 
 template <class T> void lanes_are_images(Planes& p, const Sizes<T>& s) {
-    const int N = p.c().N, registers = ceil_div(N, s.lanes);
-    p.images = s.lanes;
-    for (int m : {2, 4})
-        if (ceil_div(registers, m) * m * 10 <= registers * 11) p.images = m * s.lanes;
-    p.left = p.columns = p.pitch = 0, p.part = 0;
-    choose_rows<T>(p, s, ceil_div(N, p.images));
+    const Correlation& c = p.c();
+    const int registers = ceil_div(c.N, s.lanes);
+    p.fold = 1;
+    // steps of the multipliers, which want eight sums that do not wait for each other
+    double least = 0;
+    for (int most : {4, 8})
+        for (int m : {1, 2, 4}) {
+            const int blocks = ceil_div(c.F_group(), most), filters = ceil_div(c.F_group(), blocks);
+            if (m > kernels<T>().planes->registers(filters)) continue;
+            const double steps = ceil_div(registers, m) * m * std::max(1.0, 8.0 / (filters * m)) *
+                                 (1 + 0.3 / m + 0.1 / filters);
+            if (least == 0 || steps < least)
+                least = steps, p.filters = most, p.images = m * s.lanes;
+        }
+    p.left = p.columns = p.pitch = 0, p.part = p.line = 0;
+    choose_rows<T>(p, s, ceil_div(c.N, p.images));
 }
 
 }  // namespace
@@ -152,11 +181,11 @@ bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x
         const Correlation& part = parts[k].c;
         if (part.HH * part.WW > most_plane_taps) return false;
         if (part.H_out > 0 && part.W_out > 0) empty = false;
-        p.phases[k] = {part, parts[k].out, w_size, 0};
+        p.phases[k] = {part, part.H_out, parts[k].out, w_size, 0};
         w_size += Size(part.F) * part.C_group() * part.HH * part.WW;
     }
     if (empty) return false;
-    const Sizes<T> s(p);
+    Sizes<T> s(p);
     if (mode == 3) lanes_are_images<T>(p, s);
     else lanes_are_pixels<T>(p, s);
 
@@ -165,7 +194,7 @@ bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x
         std::atomic<bool> finite{true};
         parallel_for(n_parts * c.groups, [&](int k, int) {
             const PartOfConvolution& part = parts[k / c.groups];
-            if (!kernel.pack(part.c, w + part.w, part.steps, to + p.phases[k / c.groups].w,
+            if (!kernel.pack(part.c, p.filters, w + part.w, part.steps, to + p.phases[k / c.groups].w,
                              k % c.groups))
                 finite = false;
         });
@@ -174,7 +203,9 @@ bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x
     // pixels meet zeros beyond the source, images do not
     if ((beyond == Beyond::nothing) == (p.images == 1) && packed[w_size] == 0) return false;
 
-    const Epilogue<T> own{epilogue.bias, epilogue.addend ? Relu<T>(false) : epilogue.relu, false};
+    const Epilogue<T> own{epilogue.bias, epilogue.addend ? Relu<T>(false) : epilogue.relu,
+                          p.images == 1 && p.line > 0 && n_parts == 1 &&
+                              Size(c.N) * c.out_image * Size(sizeof(T)) >= larger_than_caches};
     const int row_blocks = ceil_div(s.rows_out, p.rows), blocks = ceil_div(c.N, p.images);
     const int threads = n_threads();
     Workspace space((p.workspace * threads + 64) * sizeof(T));

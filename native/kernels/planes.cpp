@@ -31,14 +31,15 @@
 namespace cnn::CNN_LEVEL {
 namespace {
 
-constexpr int most_filters = 4;
+constexpr int most_filters = 8;
 // of places: as many sums as there are registers for, beside the weights and a place
 constexpr int registers_for(int filters) {
 #if defined(__AVX512F__) || defined(__aarch64__)
-    return filters == 4 ? 6 : 8;
+    constexpr int most[] = {14, 12, 8, 6, 4, 4, 3, 3};
 #else
-    return filters == 1 ? 8 : filters == 2 ? 6 : filters == 3 ? 4 : 3;
+    constexpr int most[] = {8, 6, 4, 3, 2, 2, 1, 1};
 #endif
+    return most[filters - 1];
 }
 
 struct Tap {
@@ -63,36 +64,79 @@ template <class T, int F, int R>
 void tile(const T* x, const T* w, const Way<T>& way, const Sums<T>& to) {
     Vector<T> sums[F][R] = {};
     if (to.add) {
-#pragma GCC unroll 4
-        for (int f = 0; f < F; ++f)
 #pragma GCC unroll 8
+        for (int f = 0; f < F; ++f)
+#pragma GCC unroll 16
             for (int r = 0; r < R; ++r) sums[f][r] = load(to.at + f * to.plane + r * lanes<T>);
     }
     for (int c = 0; c < way.channels; ++c) {
         for (int t = 0; t < way.taps; ++t) {
             const T* at = x + way.tap[t].place;
             const T* weights = w + std::ptrdiff_t(way.tap[t].index) * F;
-            Vector<T> weight[F];
-#pragma GCC unroll 4
-            for (int f = 0; f < F; ++f) weight[f] = broadcast<T>(weights[f]);
+            T weight[F];
 #pragma GCC unroll 8
+            for (int f = 0; f < F; ++f) weight[f] = weights[f];
+#pragma GCC unroll 16
             for (int r = 0; r < R; ++r) {
                 const Vector<T> place = load(at + r * lanes<T>);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
                 for (int f = 0; f < F; ++f) sums[f][r] += place * weight[f];
             }
         }
         x += way.plane;
         w += std::ptrdiff_t(way.all_taps) * F;
     }
-#pragma GCC unroll 4
-    for (int f = 0; f < F; ++f)
 #pragma GCC unroll 8
+    for (int f = 0; f < F; ++f)
+#pragma GCC unroll 16
         for (int r = 0; r < R; ++r) store(to.at + f * to.plane + r * lanes<T>, sums[f][r]);
 }
 
 template <class T>
 using Tile = void (*)(const T*, const T*, const Way<T>&, const Sums<T>&);
+
+// Two neighbouring rows of the result and one filter: a place that both reach is loaded once.
+// The first WW taps are above the second row's window, the last WW below the first's.
+template <class T, int R>
+void folded_tile(const T* x, const T* w, const Way<T>& way, const Sums<T>& to) {
+    Vector<T> sums[2][R] = {};
+    if (to.add) {
+#pragma GCC unroll 2
+        for (int a = 0; a < 2; ++a)
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r) sums[a][r] = load(to.at + a * to.plane + r * lanes<T>);
+    }
+    const int row = way.taps - way.all_taps;  // WW
+    for (int c = 0; c < way.channels; ++c) {
+        int t = 0;
+        for (; t < row; ++t) {
+            const T* at = x + way.tap[t].place;
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r) sums[0][r] += load(at + r * lanes<T>) * w[t];
+        }
+        for (; t < way.all_taps; ++t) {
+            const T* at = x + way.tap[t].place;
+            const T first = w[t], second = w[t - row];
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r) {
+                const Vector<T> place = load(at + r * lanes<T>);
+                sums[0][r] += place * first;
+                sums[1][r] += place * second;
+            }
+        }
+        for (; t < way.taps; ++t) {
+            const T* at = x + way.tap[t].place;
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r) sums[1][r] += load(at + r * lanes<T>) * w[t - row];
+        }
+        x += way.plane;
+        w += way.all_taps;
+    }
+#pragma GCC unroll 2
+    for (int a = 0; a < 2; ++a)
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r) store(to.at + a * to.plane + r * lanes<T>, sums[a][r]);
+}
 
 template <class T, int F, int R> CNN_INLINE constexpr Tile<T> tile_or_none() {
     if constexpr (R <= registers_for(F)) return tile<T, F, R>;
@@ -103,7 +147,23 @@ template <class T, int F> CNN_INLINE Tile<T> tile_of(int registers) {
     static constexpr Tile<T> table[] = {
         tile_or_none<T, F, 1>(), tile_or_none<T, F, 2>(), tile_or_none<T, F, 3>(),
         tile_or_none<T, F, 4>(), tile_or_none<T, F, 5>(), tile_or_none<T, F, 6>(),
-        tile_or_none<T, F, 7>(), tile_or_none<T, F, 8>()};
+        tile_or_none<T, F, 7>(), tile_or_none<T, F, 8>(), tile_or_none<T, F, 9>(),
+        tile_or_none<T, F, 10>(), tile_or_none<T, F, 11>(), tile_or_none<T, F, 12>(),
+        tile_or_none<T, F, 13>(), tile_or_none<T, F, 14>()};
+    return table[registers - 1];
+}
+
+template <class T, int R> CNN_INLINE constexpr Tile<T> folded_or_none() {
+    if constexpr (R <= registers_for(2)) return folded_tile<T, R>;
+    else return nullptr;
+}
+
+template <class T> CNN_INLINE Tile<T> folded_tile_of(int registers) {
+    static constexpr Tile<T> table[] = {
+        folded_or_none<T, 1>(), folded_or_none<T, 2>(),  folded_or_none<T, 3>(),
+        folded_or_none<T, 4>(), folded_or_none<T, 5>(),  folded_or_none<T, 6>(),
+        folded_or_none<T, 7>(), folded_or_none<T, 8>(),  folded_or_none<T, 9>(),
+        folded_or_none<T, 10>(), folded_or_none<T, 11>(), folded_or_none<T, 12>()};
     return table[registers - 1];
 }
 
@@ -112,16 +172,21 @@ template <class T> CNN_INLINE Tile<T> tile_of(int filters, int registers) {
         case 1: return tile_of<T, 1>(registers);
         case 2: return tile_of<T, 2>(registers);
         case 3: return tile_of<T, 3>(registers);
-        default: return tile_of<T, 4>(registers);
+        case 4: return tile_of<T, 4>(registers);
+        case 5: return tile_of<T, 5>(registers);
+        case 6: return tile_of<T, 6>(registers);
+        case 7: return tile_of<T, 7>(registers);
+        default: return tile_of<T, 8>(registers);
     }
 }
 
 // Some registers of places, all filters of a group, its channels from `begin` on.
 template <class T>
-void filters_of_group(const Correlation& c, const T* x, const T* w, int begin, int registers,
-                      const Way<T>& way, const Sums<T>& to) {
+void filters_of_group(const Planes& p, const Correlation& c, const T* x, const T* w, int begin,
+                      int registers, const Way<T>& way, const Sums<T>& to) {
     const std::ptrdiff_t first = std::ptrdiff_t(begin) * way.all_taps;
-    const Pieces filters(c.F_group(), most_filters);
+    if (p.fold == 2) return folded_tile_of<T>(registers)(x, w + first, way, to);
+    const Pieces filters(c.F_group(), p.filters);
     const std::ptrdiff_t filter = std::ptrdiff_t(c.C_group()) * way.all_taps;
     for (int k = 0; k < filters.count; ++k) {
         const int F = filters.length(k), f = filters.start(k);
@@ -180,8 +245,32 @@ CNN_INLINE void from_planes(const T* from, std::ptrdiff_t plane, int filters,
     else if (filters == 1) columns(Count<1>{});
 }
 
+// A row of the result, put together: in whole registers, past the caches where these begin
+// on a line.
+template <class T>
+void write_line(T* to, const T* from, std::ptrdiff_t n, bool past_caches) {
+    constexpr int line = 64 / static_cast<int>(sizeof(T));
+    std::ptrdiff_t k = 0;
+    if (past_caches) {
+        for (; k < n && reinterpret_cast<std::uintptr_t>(to + k) % 64; ++k) to[k] = from[k];
+        for (; k + line <= n; k += line)
+            for (int l = 0; l < line; l += lanes<T>)
+                store_past_caches(to + k + l, load(from + k + l));
+    }
+    for (; k + lanes<T> <= n; k += lanes<T>) store(to + k, load(from + k));
+    if (k < n) store_first(to + k, load_first(from + k, int(n - k)), int(n - k));
+}
+
 template <class T> CNN_INLINE void registers_of_zeros(T* to, int numbers) {
     for (int k = 0; k < numbers; k += lanes<T>) store(to + k, Vector<T>{});
+}
+
+// f(first, how many) for pieces of n that fill registers, the last one by what came before.
+template <class T, class F> CNN_INLINE void for_registers(int n, F f) {
+    if (n < lanes<T>) return f(0, n);
+    int k = 0;
+    for (; k + lanes<T> <= n; k += lanes<T>) f(k, lanes<T>);
+    if (k < n) f(n - lanes<T>, lanes<T>);
 }
 
 // Rows of the source that an item reads.
@@ -230,9 +319,9 @@ void turn_pixels(const Planes& p, const T* image, Rows rows, int c0, int channel
             if (first > 0)
                 for (int k = 0; k < channels; ++k) registers_of_zeros(row + k * p.plane, first);
             const T* from = image + (std::ptrdiff_t(h) * c.W + first * sw + b + p.left) * c.C + c0;
-            for (int j = 0; j < inside; j += lanes<T>)
-                to_planes(from + j * step, step, smaller(inside - j, lanes<T>), channels,
-                          row + first + j, p.plane);
+            for_registers<T>(inside, [&](int j, int pixels) CNN_LAMBDA {
+                to_planes(from + j * step, step, pixels, channels, row + first + j, p.plane);
+            });
             const int end = first + inside;
             if (end < columns)
                 for (int k = 0; k < channels; ++k)
@@ -256,8 +345,8 @@ void turn_images(const Planes& p, const T* x, int images, Rows rows, int c0, int
 // which channels c0 .. c0+channels-1 of all are turned.
 template <class T, class F>
 CNN_INLINE void for_groups(const Correlation& c, const Phase& phase, const CorrelationArrays<T>& a,
-                           int c0, int channels, F f) {
-    const int C_group = c.C_group(), taps = c.HH * c.WW;
+                           int taps, int c0, int channels, F f) {
+    const int C_group = c.C_group();
     const std::ptrdiff_t group_size = std::ptrdiff_t(c.F_group()) * C_group * taps;
     const int begin = c0 / C_group, within = c0 % C_group;
     const int end = channels > C_group ? begin + channels / C_group : begin + 1;
@@ -270,8 +359,9 @@ CNN_INLINE void for_groups(const Correlation& c, const Phase& phase, const Corre
 
 // Blocks of filters lie one after the other, [channel][tap][filters of the block] each.
 template <class T>
-bool pack_planes(const Correlation& c, const T* w, const FilterSteps& steps, T* packed, int g) {
-    const Pieces filters(c.F_group(), most_filters);
+bool pack_planes(const Correlation& c, int most, const T* w, const FilterSteps& steps, T* packed,
+                 int g) {
+    const Pieces filters(c.F_group(), most);
     T* to = packed + std::ptrdiff_t(g) * c.F_group() * c.C_group() * c.HH * c.WW;
     T not_finite = 0;  // 0 * inf and 0 * nan are not 0
     for (int k = 0; k < filters.count; ++k)
@@ -299,10 +389,11 @@ void correlate_planes(const Planes& p, const CorrelationArrays<T>& a, const Corr
         rows.end = smaller(rows.end, source.H);
     }
     T* const sums = workspace;
-    T* const planes = workspace + p.sums_size;
+    T* const line = workspace + p.sums_size;
+    T* const planes = line + p.line;
     Tap taps[most_plane_taps];
     const int F_group = source.F_group();
-    const int most = registers_for(smaller(F_group, most_filters));
+    const int most = registers_for(p.fold == 2 ? 2 : smaller(F_group, p.filters));
 
     for (int c0 = 0; c0 < source.C;) {
         int channels = source.C;
@@ -316,19 +407,20 @@ void correlate_planes(const Planes& p, const CorrelationArrays<T>& a, const Corr
         for (int k = 0; k < p.n_phases; ++k) {
             const Phase& phase = p.phases[k];
             const Correlation& c = phase.c;
-            const int i_end = smaller(item.i_end, c.H_out), all_taps = c.HH * c.WW;
+            const int i_end = smaller(item.i_end, c.H_out);
+            const int all_taps = c.HH ? (c.HH + 1 - p.fold) * c.WW : 0;
             if (i_end <= item.i_begin) continue;
             // places of the sums begin .. end-1, by the taps
             auto correlate = [&](int n_taps, std::ptrdiff_t at, int begin, int count) {
                 const Pieces pieces(count, most);
                 for (int piece = 0; piece < pieces.count; ++piece) {
                     const std::ptrdiff_t place = begin + pieces.start(piece) * lanes<T>;
-                    for_groups<T>(c, phase, a, c0, channels,
+                    for_groups<T>(c, phase, a, all_taps, c0, channels,
                                   [&](int g, const T* w, int from, int n, int within) {
                         const Way<T> way{p.plane, n, n_taps, all_taps, taps};
-                        const Sums<T> to{sums + phase.sums + g * F_group * p.sums_plane + place,
+                        const Sums<T> to{sums + phase.sums + g * F_group * p.fold * p.sums_plane + place,
                                          p.sums_plane, within > 0};
-                        filters_of_group(c, planes + from * p.plane + at + place - begin, w,
+                        filters_of_group(p, c, planes + from * p.plane + at + place - begin, w,
                                          within, pieces.length(piece), way, to);
                     });
                 }
@@ -373,29 +465,39 @@ void correlate_planes(const Planes& p, const CorrelationArrays<T>& a, const Corr
     for (int k = 0; k < p.n_phases; ++k) {
         const Phase& phase = p.phases[k];
         const Correlation& c = phase.c;
-        const int i_end = smaller(item.i_end, c.H_out);
+        const int i_begin = item.i_begin * p.fold, i_end = smaller(item.i_end * p.fold, phase.rows);
         const T* from = sums + phase.sums;
         T* out = a.out + phase.out + item.n_begin * c.out_image;
-        for (int i = item.i_begin; i < i_end; ++i) {
+        const bool together = p.line > 0 && c.out_pixel == c.F;
+        for (int i = i_begin; i < i_end; ++i) {
             T* row = out + i * c.out_row;
             if (pixels) {
-                const T* sum = from + (i - item.i_begin) * p.pitch;
-                for (int j = 0; j < c.W_out; j += lanes<T>)
-                    from_planes(sum + j, p.sums_plane, c.F, a.epilogue, row + j * c.out_pixel,
-                                c.out_pixel, smaller(c.W_out - j, lanes<T>));
+                const T* sum = from + (i - i_begin) % p.fold * p.sums_plane +
+                               (i - i_begin) / p.fold * p.pitch;
+                T* to = together ? line : row;
+                for_registers<T>(c.W_out, [&](int j, int columns) CNN_LAMBDA {
+                    from_planes(sum + j, p.fold * p.sums_plane, c.F, a.epilogue,
+                                to + j * c.out_pixel, c.out_pixel, columns);
+                });
+                if (together)
+                    write_line(row, line, c.W_out * c.out_pixel, a.epilogue.past_caches);
                 continue;
             }
             for (int j = 0; j < c.W_out; ++j)
                 for (int n = 0; n < images; n += lanes<T>)
-                    from_planes(from + ((i - item.i_begin) * c.W_out + j) * p.images + n,
-                                p.sums_plane, c.F, a.epilogue,
-                                row + j * c.out_pixel + n * c.out_image, c.out_image,
-                                smaller(images - n, lanes<T>));
+                    from_planes(from + ((i - i_begin) * c.W_out + j) * p.images + n, p.sums_plane,
+                                c.F, a.epilogue, row + j * c.out_pixel + n * c.out_image,
+                                c.out_image, smaller(images - n, lanes<T>));
         }
     }
+    if (a.epilogue.past_caches) finish_past_caches();
 }
 
-const PlanesKernels<float> planes_f32 = {pack_planes<float>, correlate_planes<float>};
-const PlanesKernels<double> planes_f64 = {pack_planes<double>, correlate_planes<double>};
+template <class T> int registers_of(int filters) { return registers_for(filters); }
+
+const PlanesKernels<float> planes_f32 = {pack_planes<float>, registers_of<float>,
+                                           correlate_planes<float>};
+const PlanesKernels<double> planes_f64 = {pack_planes<double>, registers_of<double>,
+                                            correlate_planes<double>};
 
 }  // namespace cnn::CNN_LEVEL

@@ -64,33 +64,38 @@ CNN_INLINE void transpose_pieces(Vector<float>* v) {
 #endif
 }
 
-// n numbers of each of four-lane pieces' rows, `step` apart.
-template <int n> CNN_INLINE Vector<float> load_pieces(const float* p, [[maybe_unused]] std::ptrdiff_t step) {
+// n numbers of every fourth of a register's rows, from row r on; beyond the last row, its own.
+template <int n> CNN_INLINE Vector<float> load_pieces(const float* p, std::ptrdiff_t step, int r,
+                                                      int last) {
+    auto row = [&](int k) CNN_LAMBDA { return load_four<n>(p + smaller(r + 4 * k, last) * step); };
 #if defined(__AVX512F__)
-    __m512 v = _mm512_castps128_ps512(load_four<n>(p));
-    v = _mm512_insertf32x4(v, load_four<n>(p + step), 1);
-    v = _mm512_insertf32x4(v, load_four<n>(p + 2 * step), 2);
-    return (Vector<float>)_mm512_insertf32x4(v, load_four<n>(p + 3 * step), 3);
+    __m512 v = _mm512_castps128_ps512(row(0));
+    v = _mm512_insertf32x4(v, row(1), 1);
+    v = _mm512_insertf32x4(v, row(2), 2);
+    return (Vector<float>)_mm512_insertf32x4(v, row(3), 3);
 #elif defined(__AVX2__)
-    const __m256 v = _mm256_castps128_ps256(load_four<n>(p));
-    return (Vector<float>)_mm256_insertf128_ps(v, load_four<n>(p + step), 1);
+    return (Vector<float>)_mm256_insertf128_ps(_mm256_castps128_ps256(row(0)), row(1), 1);
 #else
-    return (Vector<float>)load_four<n>(p);
+    return (Vector<float>)row(0);
 #endif
 }
 
-template <int n> CNN_INLINE void store_pieces(float* p, [[maybe_unused]] std::ptrdiff_t step,
-                             Vector<float> v) {
+// The same back, but for rows from `rows` on.
+template <int n>
+CNN_INLINE void store_pieces(float* p, std::ptrdiff_t step, int r, int rows, Vector<float> v) {
+    auto row = [&](int k, __m128 four) CNN_LAMBDA {
+        if (r + 4 * k < rows) store_four<n>(p + (r + 4 * k) * step, four);
+    };
 #if defined(__AVX512F__)
-    store_four<n>(p, _mm512_castps512_ps128((__m512)v));
-    store_four<n>(p + step, _mm512_extractf32x4_ps((__m512)v, 1));
-    store_four<n>(p + 2 * step, _mm512_extractf32x4_ps((__m512)v, 2));
-    store_four<n>(p + 3 * step, _mm512_extractf32x4_ps((__m512)v, 3));
+    row(0, _mm512_castps512_ps128((__m512)v));
+    row(1, _mm512_extractf32x4_ps((__m512)v, 1));
+    row(2, _mm512_extractf32x4_ps((__m512)v, 2));
+    row(3, _mm512_extractf32x4_ps((__m512)v, 3));
 #elif defined(__AVX2__)
-    store_four<n>(p, _mm256_castps256_ps128((__m256)v));
-    store_four<n>(p + step, _mm256_extractf128_ps((__m256)v, 1));
+    row(0, _mm256_castps256_ps128((__m256)v));
+    row(1, _mm256_extractf128_ps((__m256)v, 1));
 #else
-    store_four<n>(p, (__m128)v);
+    row(0, (__m128)v);
 #endif
 }
 #endif
@@ -100,14 +105,17 @@ template <class T, int n>
 CNN_INLINE FourColumns<T> load_columns(const T* from, std::ptrdiff_t step, int rows) {
     FourColumns<T> columns;
 #if defined(__SSE2__)
-    if constexpr (sizeof(T) == 4)
-        if (rows == lanes<T>) {
+    if constexpr (sizeof(T) == 4) {
+        const int last = rows - 1;
+        auto pieces = [&](int most) CNN_LAMBDA {
 #pragma GCC unroll 4
-            for (int r = 0; r < 4; ++r)
-                columns.of[r] = load_pieces<n>(from + r * step, 4 * step);
-            transpose_pieces(columns.of);
-            return columns;
-        }
+            for (int r = 0; r < 4; ++r) columns.of[r] = load_pieces<n>(from, step, r, most);
+        };
+        if (rows == lanes<T>) pieces(lanes<T> - 1);
+        else pieces(last);
+        transpose_pieces(columns.of);
+        return columns;
+    }
 #endif
     T numbers[n][lanes<T>];
     for (int r = 0; r < lanes<T>; ++r)
@@ -119,13 +127,16 @@ CNN_INLINE FourColumns<T> load_columns(const T* from, std::ptrdiff_t step, int r
 template <class T, int n>
 CNN_INLINE void store_columns(T* to, std::ptrdiff_t step, int rows, FourColumns<T> columns) {
 #if defined(__SSE2__)
-    if constexpr (sizeof(T) == 4)
-        if (rows == lanes<T>) {
-            transpose_pieces(columns.of);
+    if constexpr (sizeof(T) == 4) {
+        transpose_pieces(columns.of);
+        auto pieces = [&](int count) CNN_LAMBDA {
 #pragma GCC unroll 4
-            for (int r = 0; r < 4; ++r) store_pieces<n>(to + r * step, 4 * step, columns.of[r]);
-            return;
-        }
+            for (int r = 0; r < 4; ++r) store_pieces<n>(to, step, r, count, columns.of[r]);
+        };
+        if (rows == lanes<T>) pieces(lanes<T>);
+        else pieces(rows);
+        return;
+    }
 #endif
     T numbers[n][lanes<T>];
     for (int k = 0; k < n; ++k) store(numbers[k], columns.of[k]);
