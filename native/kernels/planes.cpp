@@ -78,7 +78,8 @@ void tile(const T* x, const T* w, const Way<T>& way, const Sums<T>& to) {
             for (int f = 0; f < F; ++f) weight[f] = weights[f];
 #pragma GCC unroll 16
             for (int r = 0; r < R; ++r) {
-                const Vector<T> place = load(at + r * lanes<T>);
+                Vector<T> place = load(at + r * lanes<T>);
+                if constexpr (F > 1 && R > 1) keep_in_register<T>(place);
 #pragma GCC unroll 8
                 for (int f = 0; f < F; ++f) sums[f][r] += place * weight[f];
             }
@@ -119,7 +120,8 @@ void folded_tile(const T* x, const T* w, const Way<T>& way, const Sums<T>& to) {
             const T first = w[t], second = w[t - row];
 #pragma GCC unroll 16
             for (int r = 0; r < R; ++r) {
-                const Vector<T> place = load(at + r * lanes<T>);
+                Vector<T> place = load(at + r * lanes<T>);
+                keep_in_register<T>(place);
                 sums[0][r] += place * first;
                 sums[1][r] += place * second;
             }
