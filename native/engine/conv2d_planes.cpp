@@ -2,10 +2,13 @@
 // channels and rows an item turns at a time, and where this is quicker than lanes of filters.
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 
 #include "dispatch/dispatch.hpp"
 #include "engine/elementwise.hpp"
+#include "engine/grouped.hpp"
+#include "engine/spread.hpp"
 #include "engine/planes.hpp"
 #include "engine/stores.hpp"
 #include "memory/blocks.hpp"
@@ -48,7 +51,7 @@ Axis horizontal(const Correlation& c) {
 }
 
 // Products of one axis: taps that find the source, of all results.
-Size products(const Axis& a, int source) {
+Size products_of(const Axis& a, int source) {
     Size n = 0;
     for (int i = 0; i < a.size; ++i)
         for (int u = 0; u < a.taps; ++u) {
@@ -160,34 +163,149 @@ template <class T> void lanes_are_images(Planes& p, const Sizes<T>& s) {
     choose_rows<T>(p, s, ceil_div(c.N, p.images));
 }
 
+// --- what costs how much: cycles of one core, of the kernels as they were measured ---------
+
+double taps_of(const Correlation& c) { return double(c.HH) * c.WW; }
+
+// What goes to memory and back costs more, above all that of many images side by side.
+struct Moves {
+    double turned, written;  // of a number
+};
+template <class T> Moves moves(const Correlation& c, bool images) {
+    const Size larger = std::max(Size(c.N) * c.H * c.W * c.C, Size(c.N) * c.out_image);
+    const bool far = larger * Size(sizeof(T)) > larger_than_caches;
+    if (images) return far ? Moves{5, 3.5} : Moves{1.5, 1.5};
+    return far ? Moves{1.3, 1.6} : Moves{0.8, 0.8};
+}
+
+template <class T> double cost(const Planes& p, const Sizes<T>& s) {
+    const Correlation& c = p.c();
+    const bool pixels = p.images == 1;
+    const int filters = ceil_div(c.F_group(), ceil_div(c.F_group(), p.filters));
+    double products = 0, results = 0;
+    const int m = p.images / s.lanes;
+    for (int k = 0; k < p.n_phases; ++k) {
+        const Correlation& own = p.phases[k].c;
+        results += double(own.N) * p.phases[k].rows * own.W_out * own.F;
+        const double each = double(own.C_group()) * own.F;
+        if (pixels) {
+            const double registers = double(ceil_div(Size(own.H_out) * p.pitch, s.lanes)) * p.fold;
+            products += own.N * registers * (own.HH ? own.HH + 1 - p.fold : 0) * own.WW * each;
+        } else {
+            const Size places = products_of(vertical(own), own.H) *
+                                products_of(horizontal(own), own.W);
+            products += double(ceil_div(own.N, p.images)) * m * places * each;
+            // a tile begins for each pixel, block of channels and block of filters
+            const double blocks = ceil_div(own.C_group(), std::min(p.channels, own.C_group()));
+            results += 40.0 * ceil_div(own.N, p.images) * own.H_out * own.W_out * blocks *
+                       own.groups * ceil_div(own.F_group(), filters);
+        }
+    }
+    double pace = 0.85;  // of the multipliers
+    if (pixels) pace = p.fold == 2 ? 0.6 : filters == 1 ? 0.45 : 0.85;
+    else pace = 0.8 * std::min(1.0, filters * m / 8.0);
+    const Moves move = moves<T>(c, !pixels);
+    const double halo = double(reach(p, p.rows, vertical).end - reach(p, p.rows, vertical).begin) /
+                        (p.rows * c.stride_h);
+    const double source = double(c.N) * c.C * c.W * (std::min(s.rows_out * c.stride_h, c.H));
+    return products / 2 / pace + source * std::max(1.0, halo) * move.turned +
+           results * move.written;
+}
+
+// Of lanes of filters, or of channels: the least of the ways that compute it else.
+template <class T> double cost_otherwise(const Correlation& c) {
+    const int lanes = kernels<T>().lanes;
+    if (c.N == 0 || c.H_out == 0 || c.W_out == 0) return 0;
+    const double pixels = double(c.N) * c.H_out * c.W_out, taps = taps_of(c);
+    const double most = kernels<T>().tile_rows;
+    const double rows = c.W_out / std::ceil(c.W_out / most);  // of a tile
+    const int registers = ceil_div(c.F_group(), lanes);
+    const double pace = 0.85 * std::min(1.0, rows * std::min(registers, 2) / 8.0);
+    double least = pixels * c.groups * (taps * c.C_group() * registers / 2 / pace + 10 * registers);
+    if (grouped_correlation_fits<T>(c)) {
+        const bool inner = c.C_group() > c.F_group();
+        const int in_block = std::max(1, lanes / std::max(c.C_group(), c.F_group()));
+        const double blocks = ceil_div(c.groups, in_block);
+        const double channels = ceil_div(Size(in_block) * c.C_group(), lanes);
+        least = inner ? pixels * blocks * c.F_group() * (36 + 2 * taps * channels)
+                      : pixels * blocks * (16 + 1.5 * taps * c.C_group());
+    }
+    return least;
+}
+
 }  // namespace
+
+// Of the gradient towards few channels, which is spread in rows of the window.
+template <class T> double cost_of_spread(const Conv2d& g) {
+    const int registers = ceil_div(Size(g.WW) * g.C, kernels<T>().lanes);
+    const double rows = double(g.N) * g.H_out * g.W_out * g.HH;
+    return rows * registers * (g.F / 1.7 + 20);
+}
+
+template <class T> class PlanesPlan {
+  public:
+    PlanesPlan(const PartOfConvolution* parts, int n_parts) {
+        if (n_parts < 1 || n_parts > most_phases) return;
+        const Correlation& c = parts[0].c;
+        if (c.N <= 0 || c.C_group() < 1 || c.F_group() < 1 || c.H < 1 || c.W < 1) return;
+        Planes p{};
+        p.n_phases = n_parts;
+        if (c.groups > 1 && c.C_group() == 1 && c.F_group() == 1) return;  // depthwise
+        bool empty = true;
+        double taps = 0;
+        for (int k = 0; k < n_parts; ++k) {
+            taps += taps_of(parts[k].c);
+            const Correlation& part = parts[k].c;
+            if (taps_of(part) > most_plane_taps) return;
+            if (part.H_out > 0 && part.W_out > 0) empty = false;
+            p.phases[k] = {part, part.H_out, parts[k].out, w_size, 0};
+            w_size += Size(part.F) * part.C_group() * part.HH * part.WW;
+        }
+        if (empty || taps <= 1) return;
+        const int mode = getenv("CNN_PLANES") ? atoi(getenv("CNN_PLANES")) : 2;
+        Planes images = p;
+        Sizes<T> by_pixels(p), by_images(p);
+        lanes_are_pixels<T>(p, by_pixels);
+        lanes_are_images<T>(images, by_images);
+        cost_ = cost(p, by_pixels);
+        const double other = cost(images, by_images);
+        if (getenv("CNN_SHOW")) fprintf(stderr, "pixels %.2f images %.2f\n", cost_ / 8.2e6, other / 8.2e6);
+        const bool side_by_side = (mode == 2 || mode == 4) ? other < cost_ : mode == 3;
+        plan = side_by_side ? images : p;
+        rows_out = side_by_side ? by_images.rows_out : by_pixels.rows_out;
+        if (side_by_side) cost_ = other;
+        possible = true;
+    }
+    double cycles() const { return possible ? cost_ : HUGE_VAL; }
+
+    bool possible = false;
+    Planes plan;
+    int rows_out = 0;
+    Size w_size = 0;
+
+  private:
+    double cost_ = 0;
+};
+
+template <class T> double planes_cycles(const PartOfConvolution* parts, int n_parts) {
+    return PlanesPlan<T>(parts, n_parts).cycles();
+}
 
 template <class T>
 bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x, const T* w,
                          const Epilogue<T>& epilogue, Beyond beyond, T* out,
-                         PackedFilters<T>* kept) {
-    const int mode = getenv("CNN_PLANES") ? atoi(getenv("CNN_PLANES")) : 1;
-    if (!mode) return false;
-    if (n_parts < 1 || n_parts > most_phases) return false;
+                         PackedFilters<T>* kept, double otherwise) {
     if (epilogue.addend && epilogue.relu.capped) return false;
+    const PlanesPlan<T> found(parts, n_parts);
+    if (!found.possible) return false;
+    double rest = otherwise;
+    for (int k = 0; otherwise == 0 && k < n_parts; ++k) rest += cost_otherwise<T>(parts[k].c);
+    const int mode = getenv("CNN_PLANES") ? atoi(getenv("CNN_PLANES")) : 2;
+    if (mode == 0) return false;
+    if (mode == 2 && found.cycles() > 0.9 * rest) return false;
+    const Planes& p = found.plan;
+    const Size w_size = found.w_size;
     const Correlation& c = parts[0].c;
-    if (c.N <= 0 || c.C_group() < 1 || c.F_group() < 1 || c.H < 1 || c.W < 1) return false;
-
-    Planes p{};
-    p.n_phases = n_parts;
-    Size w_size = 0;
-    bool empty = true;
-    for (int k = 0; k < n_parts; ++k) {
-        const Correlation& part = parts[k].c;
-        if (part.HH * part.WW > most_plane_taps) return false;
-        if (part.H_out > 0 && part.W_out > 0) empty = false;
-        p.phases[k] = {part, part.H_out, parts[k].out, w_size, 0};
-        w_size += Size(part.F) * part.C_group() * part.HH * part.WW;
-    }
-    if (empty) return false;
-    Sizes<T> s(p);
-    if (mode == 3) lanes_are_images<T>(p, s);
-    else lanes_are_pixels<T>(p, s);
 
     const auto& kernel = *kernels<T>().planes;
     const FiltersOfCall<T> packed(kept, Packing::planes, w_size + 1, [&](T* to) {
@@ -206,7 +324,7 @@ bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x
     const Epilogue<T> own{epilogue.bias, epilogue.addend ? Relu<T>(false) : epilogue.relu,
                           p.images == 1 && p.line > 0 && n_parts == 1 &&
                               Size(c.N) * c.out_image * Size(sizeof(T)) >= larger_than_caches};
-    const int row_blocks = ceil_div(s.rows_out, p.rows), blocks = ceil_div(c.N, p.images);
+    const int row_blocks = ceil_div(found.rows_out, p.rows), blocks = ceil_div(c.N, p.images);
     const int threads = n_threads();
     Workspace space((p.workspace * threads + 64) * sizeof(T));
     const CorrelationArrays<T> arrays{x, packed, out, own};
@@ -224,7 +342,10 @@ bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x
 
 #define CNN_INSTANTIATE(T)                                                                     \
     template bool correlate_by_planes(const PartOfConvolution*, int, const T*, const T*,       \
-                                      const Epilogue<T>&, Beyond, T*, PackedFilters<T>*);
+                                      const Epilogue<T>&, Beyond, T*, PackedFilters<T>*,     \
+                                      double);                                                 \
+    template double planes_cycles<T>(const PartOfConvolution*, int);                           \
+    template double cost_of_spread<T>(const Conv2d&);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)
 
