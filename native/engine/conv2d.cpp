@@ -6,6 +6,7 @@
 #include "engine/elementwise.hpp"
 #include "engine/geometry.hpp"
 #include "engine/grouped.hpp"
+#include "engine/planes.hpp"
 #include "engine/winograd_rows.hpp"
 #include "engine/winograd_tiles.hpp"
 
@@ -42,8 +43,10 @@ template <class T> bool gradient_by_winograd(const Conv2d& g, Algorithm algorith
 template <class T> Algorithm chosen(const Conv2d& g, Pass pass, Algorithm wished) {
     if (wished != Algorithm::automatic) return wished;
     if (winograd_pays<T>(g, pass)) return Algorithm::winograd;
-    const bool rows = sizeof(T) == 4 && pass == Pass::forward && winograd_rows_pay(g) &&
-                      !few_filters_fit<T>(forward_correlation(g));
+    if (sizeof(T) != 4 || pass == Pass::gradient || !winograd_rows_pay(g)) return Algorithm::direct;
+    const PartOfConvolution all{forward_correlation(g), forward_steps(g), 0, 0};
+    const bool rows = !few_filters_fit<T>(all.c) &&
+                      planes_cycles<T>(&all, 1) > 0.9 * winograd_rows_cycles(g);
     return rows ? Algorithm::winograd_rows : Algorithm::direct;
 }
 

@@ -53,11 +53,12 @@ Axis horizontal(const Correlation& c) {
 // Products of one axis: taps that find the source, of all results.
 Size products_of(const Axis& a, int source) {
     Size n = 0;
-    for (int i = 0; i < a.size; ++i)
-        for (int u = 0; u < a.taps; ++u) {
-            const int at = i * a.stride - a.pad + u * a.dilation;
-            n += at >= 0 && at < source;
-        }
+    for (int u = 0; u < a.taps; ++u) {
+        const int first = a.pad - u * a.dilation;  // i * stride >= first and < first + source
+        const int begin = first > 0 ? ceil_div(first, a.stride) : 0;
+        const int end = first + source > 0 ? ceil_div(first + source, a.stride) : 0;
+        n += std::max(0, std::min(end, a.size) - begin);
+    }
     return n;
 }
 
@@ -186,7 +187,9 @@ template <class T> double cost(const Planes& p, const Sizes<T>& s) {
     const int m = p.images / s.lanes;
     for (int k = 0; k < p.n_phases; ++k) {
         const Correlation& own = p.phases[k].c;
-        results += double(own.N) * p.phases[k].rows * own.W_out * own.F;
+        // registers that a short row does not fill cost as much as others
+        const double written = pixels ? ceil_div(own.W_out, s.lanes) * s.lanes : own.W_out;
+        results += double(own.N) * p.phases[k].rows * written * own.F;
         const double each = double(own.C_group()) * own.F;
         if (pixels) {
             const double registers = double(ceil_div(Size(own.H_out) * p.pitch, s.lanes)) * p.fold;
@@ -202,12 +205,19 @@ template <class T> double cost(const Planes& p, const Sizes<T>& s) {
         }
     }
     double pace = 0.85;  // of the multipliers
-    if (pixels) pace = p.fold == 2 ? 0.6 : filters == 1 ? 0.45 : 0.85;
+    if (pixels) {
+        const int at_once = std::min(kernels<T>().planes->registers(filters),
+                                     ceil_div(Size(p.rows) * p.pitch, s.lanes));
+        pace = p.fold == 2 ? 0.6 : filters == 1 ? 0.45 : 0.85;
+        pace *= std::min(1.0, at_once * filters * p.fold / 8.0);
+    }
     else pace = 0.8 * std::min(1.0, filters * m / 8.0);
     const Moves move = moves<T>(c, !pixels);
     const double halo = double(reach(p, p.rows, vertical).end - reach(p, p.rows, vertical).begin) /
                         (p.rows * c.stride_h);
-    const double source = double(c.N) * c.C * c.W * (std::min(s.rows_out * c.stride_h, c.H));
+    const int columns = ceil_div(c.W, c.stride_w);
+    const double turned = pixels ? ceil_div(columns, s.lanes) * s.lanes * c.stride_w : c.W;
+    const double source = double(c.N) * c.C * turned * std::min(s.rows_out * c.stride_h, c.H);
     return products / 2 / pace + source * std::max(1.0, halo) * move.turned +
            results * move.written;
 }
@@ -230,7 +240,7 @@ template <class T> double cost_otherwise(const Correlation& c) {
         least = inner ? pixels * blocks * c.F_group() * (36 + 2 * taps * channels)
                       : pixels * blocks * (16 + 1.5 * taps * c.C_group());
     }
-    return least;
+    return least + pixels * c.F * moves<T>(c, false).written / 2;
 }
 
 }  // namespace
@@ -250,6 +260,9 @@ template <class T> class PlanesPlan {
         if (c.N <= 0 || c.C_group() < 1 || c.F_group() < 1 || c.H < 1 || c.W < 1) return;
         Planes p{};
         p.n_phases = n_parts;
+        // registers of filters are nearly full, or more than a few
+        const int lanes = kernels<T>().lanes, registers = ceil_div(c.F_group(), lanes);
+        if (registers > 2 || 10 * c.F_group() > 9 * registers * lanes) return;
         if (c.groups > 1 && c.C_group() == 1 && c.F_group() == 1) return;  // depthwise
         bool empty = true;
         double taps = 0;

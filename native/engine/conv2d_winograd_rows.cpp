@@ -54,6 +54,19 @@ WinogradRows plan(const Conv2d& g) {
     return p;
 }
 
+// Steps of the multipliers for a row of results and one register of filters. Few tiles at a
+// time wait for their sums, and for the filters to come from L2.
+double steps_of_row(const Conv2d& g) {
+    const int most = kernels<float>().tile_rows;
+    const Form form = forms[taps_of(g)];
+    const Size depth = Size(g.HH) * g.stride_w * g.C;
+    const int tiles = ceil_div(g.W_out, form.m);
+    const int at_a_time = ceil_div(tiles, ceil_div(tiles, most));
+    const double speed = std::min(1.0, 0.3 + 1.12 * at_a_time / most);
+    const double transform = 2 * (form.points + form.m);
+    return tiles * (double(form.points * depth) / speed + transform);
+}
+
 }  // namespace
 
 bool winograd_rows_pay(const Conv2d& g) {
@@ -67,15 +80,13 @@ bool winograd_rows_pay(const Conv2d& g) {
     const Size depth = Size(g.HH) * g.stride_w * g.C;
     if (form.points * depth * k.lanes * k.tile_vectors * Size(sizeof(float)) > panel_bytes)
         return false;
-    // steps of the multipliers for a row of results and one register of filters, both ways;
-    // few tiles at a time wait for their sums, and for the filters to come from L2
-    const int tiles = ceil_div(g.W_out, form.m);
-    const int at_a_time = ceil_div(tiles, ceil_div(tiles, k.tile_rows));
-    const double speed = std::min(1.0, 0.3 + 1.12 * at_a_time / k.tile_rows);
-    const double transform = 2 * (form.points + form.m);
-    const double rows = tiles * (double(form.points * depth) / speed + transform);
     const double direct = double(g.W_out) * g.WW * g.HH * g.C;
-    return 1.1 * rows < direct;
+    return 1.1 * steps_of_row(g) < direct;
+}
+
+double winograd_rows_cycles(const Conv2d& g) {
+    const double rows = double(g.N) * g.H_out * ceil_div(g.F, kernels<float>().lanes);
+    return rows * steps_of_row(g) / 1.8 + 3.7 * g.N * g.H * g.W * g.C;
 }
 
 void winograd_rows_forward(const Conv2d& g, const float* x, const float* w, const float* b,

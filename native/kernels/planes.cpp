@@ -247,6 +247,12 @@ CNN_INLINE void from_planes(const T* from, std::ptrdiff_t plane, int filters,
     else if (filters == 1) columns(Count<1>{});
 }
 
+// What will be written is asked for while it is put together.
+template <class T> CNN_INLINE void fetch_line(T* to, std::ptrdiff_t n) {
+    for (std::ptrdiff_t k = 0; k < n; k += 64 / static_cast<int>(sizeof(T)))
+        __builtin_prefetch(to + k, 1);
+}
+
 // A row of the result, put together: in whole registers, past the caches where these begin
 // on a line.
 template <class T>
@@ -477,6 +483,7 @@ void correlate_planes(const Planes& p, const CorrelationArrays<T>& a, const Corr
                 const T* sum = from + (i - i_begin) % p.fold * p.sums_plane +
                                (i - i_begin) / p.fold * p.pitch;
                 T* to = together ? line : row;
+                if (!a.epilogue.past_caches) fetch_line(row, c.W_out * c.out_pixel);
                 for_registers<T>(c.W_out, [&](int j, int columns) CNN_LAMBDA {
                     from_planes(sum + j, p.fold * p.sums_plane, c.F, a.epilogue,
                                 to + j * c.out_pixel, c.out_pixel, columns);
