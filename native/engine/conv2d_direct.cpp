@@ -13,7 +13,6 @@
 #include "engine/grouped.hpp"
 #include "engine/partition.hpp"
 #include "engine/planes.hpp"
-#include "engine/spread.hpp"
 #include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
@@ -144,11 +143,9 @@ void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* 
     for (int a = 0; a < n_h; ++a)
         for (int e = 0; e < n_w; ++e) parts.push_back(part_of_gradient(g, a, e));
     const Epilogue<T> epilogue{b, false, false};
-    const bool spreads = spread_pays<T>(g);
     if (correlate_by_planes(parts.data(), int(parts.size()), dout, w, epilogue, Beyond::nothing, dx,
-                            kept, spreads ? cost_of_spread<T>(g) : 0))
+                            kept))
         return;
-    if (spreads) return spread_input_gradient(g, dout, w, b, dx);
     for (int k = 0; k < int(parts.size()); ++k)
         run<T>(parts[k].c, dout, w + parts[k].w, parts[k].steps, epilogue, Beyond::nothing,
                dx + parts[k].out, kept ? kept + k / n_w * g.stride_w + k % n_w : nullptr);

@@ -8,7 +8,6 @@
 #include "dispatch/dispatch.hpp"
 #include "engine/elementwise.hpp"
 #include "engine/grouped.hpp"
-#include "engine/spread.hpp"
 #include "engine/planes.hpp"
 #include "engine/stores.hpp"
 #include "memory/blocks.hpp"
@@ -176,7 +175,7 @@ template <class T> Moves moves(const Correlation& c, bool images) {
     const Size larger = std::max(Size(c.N) * c.H * c.W * c.C, Size(c.N) * c.out_image);
     const bool far = larger * Size(sizeof(T)) > larger_than_caches;
     if (images) return far ? Moves{5, 3.5} : Moves{1.5, 1.5};
-    return far ? Moves{1.3, 1.6} : Moves{0.8, 0.8};
+    return far ? Moves{1.3, 1.25} : Moves{0.8, 0.8};
 }
 
 template <class T> double cost(const Planes& p, const Sizes<T>& s) {
@@ -245,13 +244,6 @@ template <class T> double cost_otherwise(const Correlation& c) {
 
 }  // namespace
 
-// Of the gradient towards few channels, which is spread in rows of the window.
-template <class T> double cost_of_spread(const Conv2d& g) {
-    const int registers = ceil_div(Size(g.WW) * g.C, kernels<T>().lanes);
-    const double rows = double(g.N) * g.H_out * g.W_out * g.HH;
-    return rows * registers * (g.F / 1.7 + 20);
-}
-
 template <class T> class PlanesPlan {
   public:
     PlanesPlan(const PartOfConvolution* parts, int n_parts) {
@@ -307,13 +299,14 @@ template <class T> double planes_cycles(const PartOfConvolution* parts, int n_pa
 template <class T>
 bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x, const T* w,
                          const Epilogue<T>& epilogue, Beyond beyond, T* out,
-                         PackedFilters<T>* kept, double otherwise) {
+                         PackedFilters<T>* kept) {
     if (epilogue.addend && epilogue.relu.capped) return false;
     const PlanesPlan<T> found(parts, n_parts);
     if (!found.possible) return false;
-    double rest = otherwise;
-    for (int k = 0; otherwise == 0 && k < n_parts; ++k) rest += cost_otherwise<T>(parts[k].c);
+    double rest = 0;
+    for (int k = 0; k < n_parts; ++k) rest += cost_otherwise<T>(parts[k].c);
     const int mode = getenv("CNN_PLANES") ? atoi(getenv("CNN_PLANES")) : 2;
+    if (getenv("CNN_SHOW")) fprintf(stderr, "otherwise %.2f\n", rest / 8.2e6);
     if (mode == 0) return false;
     if (mode == 2 && found.cycles() > 0.9 * rest) return false;
     const Planes& p = found.plan;
@@ -355,10 +348,8 @@ bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x
 
 #define CNN_INSTANTIATE(T)                                                                     \
     template bool correlate_by_planes(const PartOfConvolution*, int, const T*, const T*,       \
-                                      const Epilogue<T>&, Beyond, T*, PackedFilters<T>*,     \
-                                      double);                                                 \
-    template double planes_cycles<T>(const PartOfConvolution*, int);                           \
-    template double cost_of_spread<T>(const Conv2d&);
+                                      const Epilogue<T>&, Beyond, T*, PackedFilters<T>*);      \
+    template double planes_cycles<T>(const PartOfConvolution*, int);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)
 

@@ -17,10 +17,9 @@ struct PartOfConvolution {
 // they must not.
 template <class T>
 bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x, const T* w,
-                         const Epilogue<T>&, Beyond, T* out, PackedFilters<T>* kept,
-                         double otherwise = 0);
+                         const Epilogue<T>&, Beyond, T* out, PackedFilters<T>* kept);
 
+// About, of one core; no number at all where it cannot be.
 template <class T> double planes_cycles(const PartOfConvolution* parts, int n_parts);
-template <class T> double cost_of_spread(const Conv2d&);
 
 }  // namespace cnn
