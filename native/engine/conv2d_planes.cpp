@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 
 #include "dispatch/dispatch.hpp"
 #include "engine/elementwise.hpp"
@@ -68,10 +67,10 @@ Size spaced(Size numbers, int lanes) {
 }
 
 template <class T> struct Sizes {
-    int lanes, rows_out, W_out;
-    Size source;  // numbers of all channels' planes
+    int lanes = 0, rows_out = 0, W_out = 0;  // the most of all phases
 
-    explicit Sizes(const Planes& p) : lanes(kernels<T>().lanes), rows_out(0), W_out(0), source(0) {
+    Sizes() = default;
+    explicit Sizes(const Planes& p) : lanes(kernels<T>().lanes) {
         for (int k = 0; k < p.n_phases; ++k) {
             rows_out = std::max(rows_out, p.phases[k].c.H_out);
             W_out = std::max(W_out, p.phases[k].c.W_out);
@@ -104,7 +103,7 @@ template <class T> void set_rows(Planes& p, const Sizes<T>& s, int rows) {
     p.workspace = aligned(p.sums_size + p.line + p.channels * p.plane + 16 * s.lanes + 64);
 }
 
-template <class T> void choose_rows(Planes& p, const Sizes<T>& s, int blocks) {
+template <class T> void choose_rows(Planes& p, const Sizes<T>& s) {
     const int width = p.images == 1 ? p.pitch : s.W_out * p.images;
     const Size sums_row = Size(p.n_phases) * p.fold * p.c().F * width * Size(sizeof(T));
     const Reach h = reach(p, 1, vertical);
@@ -115,6 +114,14 @@ template <class T> void choose_rows(Planes& p, const Sizes<T>& s, int blocks) {
     int rows = int(std::clamp<Size>(std::max(near, far), 1, s.rows_out));
     rows = int(std::clamp<Size>(sums_bytes / std::max<Size>(sums_row, 1), 1, rows));
     rows = ceil_div(s.rows_out, ceil_div(s.rows_out, rows));
+    set_rows<T>(p, s, rows);
+}
+
+// So many items that all threads have some. Each sum keeps its order; which way computes it
+// was chosen before, without a look at the threads.
+template <class T> void cut_for_threads(Planes& p, const Sizes<T>& s) {
+    const int blocks = ceil_div(p.c().N, p.images);
+    int rows = p.rows;
     while (rows > 2 && ceil_div(s.rows_out, rows) * Size(blocks) < 4 * n_threads())
         rows = (rows + 1) / 2;
     set_rows<T>(p, s, rows);
@@ -141,7 +148,7 @@ template <class T> void lanes_are_pixels(Planes& p, Sizes<T>& s) {
     if (c.stride_w == 1) p.pitch -= std::clamp(std::min(-w.begin, w.end - c.W), 0, p.pitch - 1);
     p.pitch = std::max(p.pitch, s.W_out);
     p.columns = std::max(p.columns, 1);
-    choose_rows<T>(p, s, c.N);
+    choose_rows<T>(p, s);
 }
 
 template <class T> void lanes_are_images(Planes& p, const Sizes<T>& s) {
@@ -160,7 +167,7 @@ template <class T> void lanes_are_images(Planes& p, const Sizes<T>& s) {
                 least = steps, p.filters = most, p.images = m * s.lanes;
         }
     p.left = p.columns = p.pitch = 0, p.part = p.line = 0;
-    choose_rows<T>(p, s, ceil_div(c.N, p.images));
+    choose_rows<T>(p, s);
 }
 
 // --- what costs how much: cycles of one core, of the kernels as they were measured ---------
@@ -267,17 +274,15 @@ template <class T> class PlanesPlan {
             w_size += Size(part.F) * part.C_group() * part.HH * part.WW;
         }
         if (empty || taps <= 1) return;
-        const int mode = getenv("CNN_PLANES") ? atoi(getenv("CNN_PLANES")) : 2;
         Planes images = p;
         Sizes<T> by_pixels(p), by_images(p);
         lanes_are_pixels<T>(p, by_pixels);
         lanes_are_images<T>(images, by_images);
         cost_ = cost(p, by_pixels);
         const double other = cost(images, by_images);
-        if (getenv("CNN_SHOW")) fprintf(stderr, "pixels %.2f images %.2f\n", cost_ / 8.2e6, other / 8.2e6);
-        const bool side_by_side = (mode == 2 || mode == 4) ? other < cost_ : mode == 3;
+        const bool side_by_side = other < cost_;
         plan = side_by_side ? images : p;
-        rows_out = side_by_side ? by_images.rows_out : by_pixels.rows_out;
+        sizes = side_by_side ? by_images : by_pixels;
         if (side_by_side) cost_ = other;
         possible = true;
     }
@@ -285,7 +290,7 @@ template <class T> class PlanesPlan {
 
     bool possible = false;
     Planes plan;
-    int rows_out = 0;
+    Sizes<T> sizes;
     Size w_size = 0;
 
   private:
@@ -305,11 +310,9 @@ bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x
     if (!found.possible) return false;
     double rest = 0;
     for (int k = 0; k < n_parts; ++k) rest += cost_otherwise<T>(parts[k].c);
-    const int mode = getenv("CNN_PLANES") ? atoi(getenv("CNN_PLANES")) : 2;
-    if (getenv("CNN_SHOW")) fprintf(stderr, "otherwise %.2f\n", rest / 8.2e6);
-    if (mode == 0) return false;
-    if (mode == 2 && found.cycles() > 0.9 * rest) return false;
-    const Planes& p = found.plan;
+    if (found.cycles() > 1.05 * rest) return false;
+    Planes p = found.plan;
+    cut_for_threads<T>(p, found.sizes);
     const Size w_size = found.w_size;
     const Correlation& c = parts[0].c;
 
@@ -330,7 +333,7 @@ bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x
     const Epilogue<T> own{epilogue.bias, epilogue.addend ? Relu<T>(false) : epilogue.relu,
                           p.images == 1 && p.line > 0 && n_parts == 1 &&
                               Size(c.N) * c.out_image * Size(sizeof(T)) >= larger_than_caches};
-    const int row_blocks = ceil_div(found.rows_out, p.rows), blocks = ceil_div(c.N, p.images);
+    const int row_blocks = ceil_div(found.sizes.rows_out, p.rows), blocks = ceil_div(c.N, p.images);
     const int threads = n_threads();
     Workspace space((p.workspace * threads + 64) * sizeof(T));
     const CorrelationArrays<T> arrays{x, packed, out, own};

@@ -85,10 +85,10 @@ ALONG_ROWS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
     "four taps": ((3, 5, 20, 31), (16, 5, 2, 4), {"padding": (0, 2)}),
     "five taps": ((3, 1, 23, 30), (17, 1, 5, 5), {}),
     "six taps": ((2, 9, 27, 28), (50, 9, 6, 6), {"padding": 3}),
-    "seven taps": ((2, 3, 25, 35), (3, 3, 7, 7), {"padding": (3, 5)}),
+    "seven taps": ((2, 3, 25, 35), (19, 3, 7, 7), {"padding": (3, 5)}),
     "every other pixel": ((2, 3, 49, 61), (64, 3, 7, 7), {"stride": 2, "padding": 3}),
-    "every third pixel": ((2, 4, 60, 100), (8, 4, 5, 13), {"stride": (2, 3), "padding": (6, 5)}),
-    "more padding than window": ((1, 2, 40, 30), (5, 2, 3, 5), {"padding": (3, 9)}),
+    "every third pixel": ((2, 4, 60, 100), (16, 4, 5, 13), {"stride": (2, 3), "padding": (6, 5)}),
+    "more padding than window": ((1, 2, 40, 30), (31, 2, 3, 5), {"padding": (3, 9)}),
     "many images of few pixels": ((40, 3, 8, 8), (16, 3, 7, 7), {"padding": 3}),
 }
 
