@@ -246,7 +246,9 @@ template <class T> double cost_otherwise(const Correlation& c) {
         least = inner ? pixels * blocks * c.F_group() * (36 + 2 * taps * channels)
                       : pixels * blocks * (16 + 1.5 * taps * c.C_group());
     }
-    return least + pixels * c.F * moves<T>(c, false).written / 2;
+    const Size source = Size(c.N) * c.H * c.W * c.C;
+    const bool far = source * Size(sizeof(T)) > larger_than_caches;
+    return least + pixels * c.F * moves<T>(c, false).written / 2 + source * (far ? 1.0 : 0.25);
 }
 
 }  // namespace
@@ -310,7 +312,7 @@ bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x
     if (!found.possible) return false;
     double rest = 0;
     for (int k = 0; k < n_parts; ++k) rest += cost_otherwise<T>(parts[k].c);
-    if (found.cycles() > 1.05 * rest) return false;
+    if (found.cycles() > 0.95 * rest) return false;
     Planes p = found.plan;
     cut_for_threads<T>(p, found.sizes);
     const Size w_size = found.w_size;
