@@ -211,7 +211,13 @@ CNN_INLINE void to_planes(const T* from, std::ptrdiff_t step, int rows, int chan
         for (int k = 0; k < n; ++k) store(to + k * plane, four.of[k]);
     };
     if (channels == 1 && step == 1) return store(to, rows == lanes<T> ? load(from) : load_first(from, rows));
-    for (; channels >= 4; channels -= 4, from += 4, to += 4 * plane) columns(Count<4>{});
+    constexpr int line = 64 / static_cast<int>(sizeof(T));
+    for (int k = 0; channels >= 4; ++k, channels -= 4, from += 4, to += 4 * plane) {
+        // so many streams are more than a CPU foresees
+        if (k % (line / 4) == 0 && channels > 2 * line)
+            for (int r = 0; r < rows; ++r) __builtin_prefetch(from + r * step + 2 * line);
+        columns(Count<4>{});
+    }
     if (channels == 3) columns(Count<3>{});
     else if (channels == 2) columns(Count<2>{});
     else if (channels == 1) columns(Count<1>{});
