@@ -17,6 +17,8 @@ namespace {
 
 constexpr Size planes_bytes = 192 << 10;  // of the source, at a time
 constexpr Size sums_bytes = 192 << 10;
+constexpr Size most_numbers = Size(1) << 26;  // of a workspace
+constexpr Size most_pixels = 1 << 24;  // of an image
 constexpr Size near_bytes = 24 << 10;
 constexpr int places_wanted = 224;    // as many as a tile has, or some
 
@@ -58,6 +60,13 @@ Size products_of(const Axis& a, int source) {
         n += std::max(0, std::min(end, a.size) - begin);
     }
     return n;
+}
+
+// Whether places of an axis can be counted in ints, with some to spare.
+bool countable(const Axis& a) {
+    constexpr double most = 1 << 20;
+    return std::abs(double(a.pad)) < most && double(a.stride) < most &&
+           double(a.taps) * a.dilation < most && double(a.size) * a.stride < most;
 }
 
 // Numbers that do not fall into few sets of the caches, plane after plane.
@@ -271,11 +280,12 @@ template <class T> class PlanesPlan {
             taps += taps_of(parts[k].c);
             const Correlation& part = parts[k].c;
             if (taps_of(part) > most_plane_taps) return;
+            if (!countable(vertical(part)) || !countable(horizontal(part))) return;
             if (part.H_out > 0 && part.W_out > 0) empty = false;
             p.phases[k] = {part, part.H_out, parts[k].out, w_size, 0};
             w_size += Size(part.F) * part.C_group() * part.HH * part.WW;
         }
-        if (empty || taps <= 1) return;
+        if (empty || taps <= 1 || Size(c.H) * c.W > most_pixels) return;
         Planes images = p;
         Sizes<T> by_pixels(p), by_images(p);
         lanes_are_pixels<T>(p, by_pixels);
@@ -286,7 +296,7 @@ template <class T> class PlanesPlan {
         plan = side_by_side ? images : p;
         sizes = side_by_side ? by_images : by_pixels;
         if (side_by_side) cost_ = other;
-        possible = true;
+        possible = plan.workspace < most_numbers;
     }
     double cycles() const { return possible ? cost_ : HUGE_VAL; }
 
