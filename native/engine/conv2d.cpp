@@ -6,6 +6,7 @@
 #include "engine/elementwise.hpp"
 #include "engine/geometry.hpp"
 #include "engine/grouped.hpp"
+#include "engine/planes.hpp"
 #include "engine/winograd_rows.hpp"
 #include "engine/winograd_tiles.hpp"
 
@@ -35,11 +36,10 @@ template <class T> bool winograd_pays(const Conv2d& g, Pass pass) {
 
 // Whether fewer filters than fill a register well have a way of their own. A group that has a
 // register to itself is no better off there.
-template <class T> bool few_filters(const Correlation& c, Pass pass) {
+template <class T> bool few_filters(const Correlation& c) {
     const bool half_full = 2 * c.F_group() > kernels<T>().lanes;
     if (c.groups > 1 && half_full && c.C_group() <= c.F_group()) return false;
-    if (grouped_correlation_fits<T>(c)) return true;
-    return (c.groups > 1 || pass == Pass::gradient) && 2 * c.F_group() < kernels<T>().lanes;
+    return grouped_correlation_fits<T>(c);
 }
 
 }  // namespace
@@ -47,10 +47,12 @@ template <class T> bool few_filters(const Correlation& c, Pass pass) {
 template <class T> Algorithm chosen(const Conv2d& g, Pass pass, Algorithm wished) {
     if (wished != Algorithm::automatic) return wished;
     if (winograd_pays<T>(g, pass)) return Algorithm::winograd;
+    if (sizeof(T) != 4 || !winograd_rows_pay(g, pass)) return Algorithm::direct;
+    const bool forward = pass == Pass::forward;
+    const Correlation c = forward ? forward_correlation(g) : gradient_correlation(g);
+    const PartOfConvolution all{c, forward_steps(g), 0, 0, 0};
     const bool rows =
-        sizeof(T) == 4 && winograd_rows_pay(g, pass) &&
-        !few_filters<T>(pass == Pass::forward ? forward_correlation(g) : gradient_correlation(g),
-                        pass);
+        !few_filters<T>(c) && planes_cycles<T>(&all, 1) > 0.9 * winograd_rows_cycles(c);
     return rows ? Algorithm::winograd_rows : Algorithm::direct;
 }
 

@@ -151,15 +151,17 @@ bool depthwise_correlation(Correlation c, const T* x, const T* w, const FilterSt
 }
 
 template <class T>
-bool depthwise_input_gradient(const Conv2d& g, const DepthwisePhase<T>* phases, int n_phases,
-                              const T* dout, const T* b, T* dx) {
+bool depthwise_input_gradient(const Conv2d& g, const PartOfConvolution* phases, int n_phases,
+                              const T* dout, const T* w, const T* b, T* dx,
+                              PackedFilters<T>* kept) {
     constexpr Size near_bytes = 256 << 10;  // of dx, between one phase and the next
     const auto& kernel = *kernels<T>().depthwise;
     const int lanes = kernels<T>().lanes;
     std::vector<FiltersOfCall<T>> packed;
     packed.reserve(n_phases);
     for (const auto* p = phases; p < phases + n_phases; ++p) {
-        packed.push_back(packed_filters(p->c, p->w, p->steps, p->kept));
+        packed.push_back(
+            packed_filters(p->c, w + p->w, p->steps, kept ? kept + p->slot : nullptr));
         if (!are_finite(packed.back(), p->c)) return false;
     }
     BiasLine<T> bias(b, g.C);
@@ -239,8 +241,9 @@ void depthwise_filter_gradient(const Correlation& c, const T* x, const T* dout,
     template bool depthwise_fits<T>(const Correlation&);                                       \
     template bool depthwise_correlation(Correlation, const T*, const T*, const FilterSteps&,   \
                                         const Epilogue<T>&, T*, PackedFilters<T>*);            \
-    template bool depthwise_input_gradient(const Conv2d&, const DepthwisePhase<T>*, int,        \
-                                           const T*, const T*, T*);                            \
+    template bool depthwise_input_gradient(const Conv2d&, const PartOfConvolution*, int,       \
+                                           const T*, const T*, const T*, T*,                   \
+                                           PackedFilters<T>*);                                 \
     template void depthwise_filter_gradient(const Correlation&, const T*, const T*,            \
                                             const FilterSteps&, T*, T*);
 CNN_INSTANTIATE(float)

@@ -12,7 +12,7 @@
 #include "engine/geometry.hpp"
 #include "engine/grouped.hpp"
 #include "engine/partition.hpp"
-#include "engine/spread.hpp"
+#include "engine/planes.hpp"
 #include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
@@ -85,15 +85,15 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
 
 // Of one axis: which taps reach the rows h = phase, phase + stride, ... of dx, and where
 // these taps find dout. From h + padding = stride*i + dilation*u.
-struct Phase {
+struct TapsOfPhase {
     int first, step, count;  // taps u = first, first + step, ...
     int pad, dilation;       // of the correlation over dout, its taps turned round
     int rows;                // of dx
 };
 
-Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilation) {
+TapsOfPhase phase_of(int phase, int size, int taps, int stride, int padding, int dilation) {
     const int common = std::gcd(stride, dilation);
-    Phase found{};
+    TapsOfPhase found{};
     found.step = stride / common;
     found.dilation = dilation / common;
     found.rows = (size - phase + stride - 1) / stride;
@@ -107,63 +107,67 @@ Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilat
     return found;
 }
 
+// The rows and columns of dx that begin at (a, e), a stride apart, as a correlation of dout.
+PartOfConvolution part_of_gradient(const Conv2d& g, int a, int e) {
+    const FilterSteps all = forward_steps(g);
+    const TapsOfPhase h = phase_of(a, g.H, g.HH, g.stride_h, g.padding_h, g.dilation_h);
+    const TapsOfPhase v = phase_of(e, g.W, g.WW, g.stride_w, g.padding_w, g.dilation_w);
+    PartOfConvolution part{};
+    Correlation& c = part.c;
+    c.N = g.N, c.H = g.H_out, c.W = g.W_out, c.C = g.F;
+    c.H_out = h.rows, c.W_out = v.rows, c.F = g.C;
+    c.stride_h = c.stride_w = c.dilation_h = c.dilation_w = 1;
+    c.groups = g.groups;
+    c.out_pixel = Size(g.stride_w) * g.C;
+    c.out_row = Size(g.stride_h) * g.W * g.C;
+    c.out_image = Size(g.H) * g.W * g.C;
+    part.out = (Size(a) * g.W + e) * g.C, part.slot = a * g.stride_w + e;
+    part.steps = {all.group, all.c, all.f, -h.step * all.u, -v.step * all.v};
+    if (!h.count || !v.count) return part;  // no tap reaches these: nothing is read
+    c.HH = h.count, c.WW = v.count;
+    c.pad_top = h.pad, c.pad_left = v.pad;
+    c.dilation_h = h.dilation, c.dilation_w = v.dilation;
+    part.w = (h.first + h.step * (h.count - 1)) * all.u + (v.first + v.step * (v.count - 1)) * all.v;
+    return part;
+}
+
 }  // namespace
 
 template <class T>
 void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, Relu<T> relu, T* out,
                     PackedFilters<T>* kept, const T* addend) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false, addend}, Beyond::zeros,
-           out, kept);
+    const PartOfConvolution all{forward_correlation(g), forward_steps(g), 0, 0, 0};
+    const Epilogue<T> epilogue{b, relu, false, addend};
+    if (!depthwise_fits<T>(all.c) &&
+        correlate_by_planes(&all, 1, x, w, epilogue, Beyond::zeros, out, kept)) return;
+    run<T>(all.c, x, w, all.steps, epilogue, Beyond::zeros, out, kept);
 }
 
 template <class T>
 void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b, T* dx,
                            PackedFilters<T>* kept) {
-    const bool depthwise = depthwise_fits<T>(forward_correlation(g));
-    if (!depthwise && spread_pays<T>(g)) return spread_input_gradient(g, dout, w, b, dx);
-    const FilterSteps all = forward_steps(g);
-    std::vector<DepthwisePhase<T>> phases;
+    std::vector<PartOfConvolution> parts;
     bool gaps = false;  // pixels that no tap reaches
     for (int a = 0; a < std::min(g.stride_h, g.H); ++a)
         for (int e = 0; e < std::min(g.stride_w, g.W); ++e) {
-            const Phase h = phase_of(a, g.H, g.HH, g.stride_h, g.padding_h, g.dilation_h);
-            const Phase v = phase_of(e, g.W, g.WW, g.stride_w, g.padding_w, g.dilation_w);
-            Correlation c{};
-            c.N = g.N, c.H = g.H_out, c.W = g.W_out, c.C = g.F;
-            c.H_out = h.rows, c.W_out = v.rows, c.F = g.C;
-            c.HH = v.count ? h.count : 0, c.WW = v.count;
-            c.stride_h = c.stride_w = 1;
-            c.pad_top = h.pad, c.pad_left = v.pad;
-            c.dilation_h = h.dilation, c.dilation_w = v.dilation;
-            c.groups = g.groups;
-            c.out_pixel = Size(g.stride_w) * g.C;
-            c.out_row = Size(g.stride_h) * g.W * g.C;
-            c.out_image = Size(g.H) * g.W * g.C;
-            if (!h.count || !v.count) {  // no tap reaches these: nothing is read
-                gaps = true;
-                c.HH = c.WW = 0;
-                c.pad_top = c.pad_left = 0;
-                c.dilation_h = c.dilation_w = 1;
-            }
-            const FilterSteps steps{all.group, all.c, all.f, -h.step * all.u, -v.step * all.v};
-            const T* last_tap = w;
-            if (c.HH && c.WW)
-                last_tap += (h.first + h.step * (h.count - 1)) * all.u +
-                            (v.first + v.step * (v.count - 1)) * all.v;
-            phases.push_back({c, steps, last_tap, (Size(a) * g.W + e) * g.C,
-                              kept ? kept + a * g.stride_w + e : nullptr});
+            parts.push_back(part_of_gradient(g, a, e));
+            gaps = gaps || (!parts.back().c.HH && !b);
         }
-    if (depthwise && depthwise_input_gradient(g, phases.data(), int(phases.size()), dout, b, dx))
+    const int n_parts = static_cast<int>(parts.size());
+    if (depthwise_fits<T>(forward_correlation(g)) &&
+        depthwise_input_gradient(g, parts.data(), n_parts, dout, w, b, dx, kept))
         return;
-    gaps = gaps && !b;
+    const Epilogue<T> epilogue{b, false, false};
+    if (correlate_by_planes(parts.data(), n_parts, dout, w, epilogue, Beyond::nothing, dx, kept))
+        return;
     if (gaps) {
         const Size image = Size(g.H) * g.W * g.C;
         parallel_for(g.N, [&](int n, int) { std::fill_n(dx + n * image, image, T(0)); });
     }
-    for (const auto& p : phases)
-        if (!gaps || p.c.HH)
-            run<T>(p.c, dout, p.w, p.steps, {b, false, false}, Beyond::nothing, dx + p.out,
-                   p.kept);
+    for (const auto& part : parts)
+        if (!gaps || part.c.HH)
+            run<T>(part.c, dout, w + part.w, part.steps, epilogue, Beyond::nothing, dx + part.out,
+                   kept ? kept + part.slot : nullptr);
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \

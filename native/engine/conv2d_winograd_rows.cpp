@@ -63,6 +63,19 @@ WinogradRows plan(const Correlation& c) {
     return p;
 }
 
+// Steps of the multipliers for a row of results and one register of filters. Few tiles at a
+// time wait for their sums, and for the filters to come from L2.
+double steps_of_row(const Correlation& c) {
+    const int most = kernels<float>().tile_rows;
+    const Form form = forms[taps_of(c)];
+    const Size depth = Size(c.HH) * c.stride_w * c.C_group();
+    const int tiles = ceil_div(c.W_out, form.m), some = tiles * images_of(c, tiles);
+    const int at_a_time = ceil_div(some, ceil_div(some, most));
+    const double speed = std::min(1.0, 0.3 + 1.12 * at_a_time / most);
+    const double transform = 2 * (form.points + form.m);
+    return tiles * (double(form.points * depth) / speed + transform);
+}
+
 bool pay(const Correlation& c) {
     if (c.dilation_h != 1 || c.dilation_w != 1) return false;
     const int r = taps_of(c);
@@ -74,16 +87,7 @@ bool pay(const Correlation& c) {
     const Size depth = Size(c.HH) * c.stride_w * c.C_group();
     if (form.points * depth * k.lanes * k.tile_vectors * Size(sizeof(float)) > panel_bytes)
         return false;
-    // steps of the multipliers for a row of results and one register of filters, both ways;
-    // few tiles at a time wait for their sums, and for the filters to come from L2
-    const int tiles = ceil_div(c.W_out, form.m);
-    const int some = tiles * images_of(c, tiles);
-    const int at_a_time = ceil_div(some, ceil_div(some, k.tile_rows));
-    const double speed = std::min(1.0, 0.3 + 1.12 * at_a_time / k.tile_rows);
-    const double transform = 2 * (form.points + form.m);
-    const double rows = tiles * (double(form.points * depth) / speed + transform);
-    const double direct = double(c.W_out) * c.WW * c.HH * c.C_group();
-    return 1.1 * rows < direct;
+    return 1.1 * steps_of_row(c) < double(c.W_out) * c.WW * c.HH * c.C_group();
 }
 
 void winograd_rows(const Correlation& c, const FilterSteps& steps, const float* x, const float* w,
@@ -122,6 +126,12 @@ void winograd_rows(const Correlation& c, const FilterSteps& steps, const float* 
 }
 
 }  // namespace
+
+double winograd_rows_cycles(const Correlation& c) {
+    const double rows =
+        double(c.N) * c.H_out * c.groups * ceil_div(c.F_group(), kernels<float>().lanes);
+    return rows * steps_of_row(c) / 1.8 + 3.7 * c.N * c.H * c.W * c.C;
+}
 
 bool winograd_rows_pay(const Conv2d& g, Pass pass) {
     if (pass == Pass::forward) return pay(forward_correlation(g));

@@ -7,16 +7,6 @@ namespace cnn {
 
 template <class T> bool depthwise_fits(const Correlation&);
 
-// A correlation and where its filters lie; several of them read the same x and write
-// different pixels of one array.
-template <class T> struct DepthwisePhase {
-    Correlation c;
-    FilterSteps steps;
-    const T* w;
-    Size out;  // where its result begins
-    PackedFilters<T>* kept;
-};
-
 // False, and nothing done, where the filters are not finite: what they make of the border is
 // the other ways' matter.
 template <class T>
@@ -26,8 +16,9 @@ bool depthwise_correlation(Correlation, const T* x, const T* w, const FilterStep
 // The same for the gradient towards x, of which each phase of the strides is a correlation:
 // some rows of all phases together, while their lines are in the caches.
 template <class T>
-bool depthwise_input_gradient(const Conv2d&, const DepthwisePhase<T>* phases, int n_phases,
-                              const T* dout, const T* b, T* dx);
+bool depthwise_input_gradient(const Conv2d&, const PartOfConvolution* phases, int n_phases,
+                              const T* dout, const T* w, const T* b, T* dx,
+                              PackedFilters<T>* kept);
 
 // dw at the steps, and db, each where it is not null.
 template <class T>

@@ -7,6 +7,8 @@ namespace cnn {
 
 // Where it computes a pass, the gradient towards x at stride 1, and pays.
 bool winograd_rows_pay(const Conv2d&, Pass);
+// Of one core, about.
+double winograd_rows_cycles(const Correlation&);
 
 void winograd_rows_forward(const Conv2d&, const float* x, const float* w, const float* b,
                            Relu<float> relu, float* out, PackedFilters<float>* kept);

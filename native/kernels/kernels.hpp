@@ -5,7 +5,7 @@
 #include "kernels/depthwise.hpp"
 #include "kernels/filter_gradient.hpp"
 #include "kernels/grouped.hpp"
-#include "kernels/spread.hpp"
+#include "kernels/planes.hpp"
 #include "kernels/winograd.hpp"
 #include "kernels/winograd_rows.hpp"
 #include "kernels/elementwise.hpp"
@@ -33,7 +33,7 @@ template <class T> struct Kernels {
     const GroupedKernels<T>* grouped;
     const GroupedKernels<T>* inner;  // more channels than filters in a group
     const DepthwiseKernels<T>* depthwise;
-    const SpreadKernels<T>* spread;
+    const PlanesKernels<T>* planes;
 
     ElementwiseKernels<T> elementwise;
     PoolKernels<T> pool;
