@@ -126,12 +126,12 @@ def test_filtering_along_the_rows_holds_the_tolerance_of_winograd(
 
 # Shapes of x and w, and options, whose gradient towards x takes this way.
 BACK_ALONG_ROWS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
-    "three taps": ((3, 12, 22, 23), (33, 12, 3, 3), {"padding": 1}),
+    "three taps": ((3, 30, 22, 23), (13, 30, 3, 3), {"padding": 1}),
     "four taps": ((2, 20, 26, 27), (18, 20, 4, 4), {"padding": 2}),
     "six taps of small maps": ((40, 18, 7, 7), (35, 18, 6, 6), {"padding": 2}),
     "seven taps": ((5, 37, 21, 20), (13, 37, 7, 7), {"padding": (1, 0)}),
-    "more padding than window": ((3, 9, 21, 30), (24, 9, 3, 4), {"padding": (3, 5)}),
-    "groups": ((6, 20, 24, 24), (60, 10, 3, 3), {"padding": 1, "groups": 2}),
+    "more padding than window": ((3, 30, 21, 30), (24, 30, 3, 4), {"padding": (3, 5)}),
+    "groups": ((6, 60, 24, 24), (60, 30, 3, 3), {"padding": 1, "groups": 2}),
 }
 
 
