@@ -22,7 +22,7 @@
 //            of all rows of the window then lie side by side, sum and transform run over
 //            whole registers, and rows of results share what was transformed;
 //   V:       Bᵀ of the columns, a register of (row, c) at a time;
-//   M:       for one row of results, the products with U = G w, tile by tile as in tile.hpp;
+//   M:       for one row of results, the products with U = G w, tile by tile as in product.hpp;
 //   result:  Aᵀ M, bias, ReLU.
 // Rows of the window outside of the image are left out of the sum.
 //
