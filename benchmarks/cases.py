@@ -51,8 +51,8 @@ class Convolution(NamedTuple):
 
     @property
     def winograd_along_rows_fits(self) -> bool:
-        """Whether Winograd's filtering along the rows can compute it, forward."""
-        return self.groups == 1 and 3 <= -(-self.kernel // self.stride) <= 7
+        """Whether Winograd's filtering along the rows can compute it; back at stride 1 only."""
+        return 3 <= -(-self.kernel // self.stride) <= 7
 
     @property
     def winograd_fits(self) -> bool:

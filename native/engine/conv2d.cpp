@@ -6,6 +6,7 @@
 #include "engine/elementwise.hpp"
 #include "engine/geometry.hpp"
 #include "engine/grouped.hpp"
+#include "engine/planes.hpp"
 #include "engine/winograd_rows.hpp"
 #include "engine/winograd_tiles.hpp"
 
@@ -33,8 +34,12 @@ template <class T> bool winograd_pays(const Conv2d& g, Pass pass) {
            cost.direct(g.HH * g.HH, Size(g.N) * g.H_out * g.W_out);
 }
 
-template <class T> bool gradient_by_winograd(const Conv2d& g, Algorithm algorithm) {
-    return chosen<T>(g, Pass::gradient, algorithm) == Algorithm::winograd;
+// Whether fewer filters than fill a register well have a way of their own. A group that has a
+// register to itself is no better off there.
+template <class T> bool few_filters(const Correlation& c) {
+    const bool half_full = 2 * c.F_group() > kernels<T>().lanes;
+    if (c.groups > 1 && half_full && c.C_group() <= c.F_group()) return false;
+    return grouped_correlation_fits<T>(c);
 }
 
 }  // namespace
@@ -42,8 +47,12 @@ template <class T> bool gradient_by_winograd(const Conv2d& g, Algorithm algorith
 template <class T> Algorithm chosen(const Conv2d& g, Pass pass, Algorithm wished) {
     if (wished != Algorithm::automatic) return wished;
     if (winograd_pays<T>(g, pass)) return Algorithm::winograd;
-    const bool rows = sizeof(T) == 4 && pass == Pass::forward && winograd_rows_pay(g) &&
-                      !few_filters_fit<T>(forward_correlation(g));
+    if (sizeof(T) != 4 || !winograd_rows_pay(g, pass)) return Algorithm::direct;
+    const bool forward = pass == Pass::forward;
+    const Correlation c = forward ? forward_correlation(g) : gradient_correlation(g);
+    const PartOfConvolution all{c, forward_steps(g), 0, 0, 0};
+    const bool rows =
+        !few_filters<T>(c) && planes_cycles<T>(&all, 1) > 0.9 * winograd_rows_cycles(c);
     return rows ? Algorithm::winograd_rows : Algorithm::direct;
 }
 
@@ -51,9 +60,15 @@ template <class T>
 void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w, const T* b,
                     Relu<T> relu, T* out, PackedFilters<T>* kept, const T* addend) {
     const Algorithm way = chosen<T>(g, Pass::forward, algorithm);
-    if constexpr (sizeof(T) == 4)
-        if (way == Algorithm::winograd_rows && !addend)
-            return winograd_rows_forward(g, x, w, b, relu, out, kept);
+    if constexpr (sizeof(T) == 4) {
+        // which knows no addend: a ceiling comes after it, and is nobody else's
+        if (way == Algorithm::winograd_rows && !(addend && relu.capped)) {
+            winograd_rows_forward(g, x, w, b, addend ? Relu<T>(false) : relu, out, kept);
+            const auto join = relu ? add_relu<T> : add<T>;
+            if (addend) join(out, addend, out, std::ptrdiff_t(g.N) * g.H_out * g.W_out * g.F);
+            return;
+        }
+    }
     const auto run = way == Algorithm::winograd ? winograd_forward<T> : direct_forward<T>;
     run(g, x, w, b, relu, out, kept, addend);
 }
@@ -61,17 +76,23 @@ void conv2d_forward(const Conv2d& g, Algorithm algorithm, const T* x, const T* w
 template <class T>
 void conv2d_input_gradient(const Conv2d& g, Algorithm algorithm, const T* dout, const T* w,
                            const T* b, const T* addend, T* dx, PackedFilters<T>* kept) {
-    if (gradient_by_winograd<T>(g, algorithm))
+    const Algorithm way = chosen<T>(g, Pass::gradient, algorithm);
+    if (way == Algorithm::winograd)
         return winograd_input_gradient(g, dout, w, b, addend, dx, kept);
-    direct_input_gradient(g, dout, w, b, dx, kept);
+    bool done = false;
+    if constexpr (sizeof(T) == 4) {
+        done = way == Algorithm::winograd_rows;
+        if (done) winograd_rows_input_gradient(g, dout, w, b, dx, kept);
+    }
+    if (!done) direct_input_gradient(g, dout, w, b, dx, kept);
     if (addend) add(dx, addend, dx, std::ptrdiff_t(g.N) * g.H * g.W * g.C);
 }
 
 template <class T>
 void conv2d_filter_gradient(const Conv2d& g, Algorithm algorithm, const T* x, const T* dout, T* dw,
                             T* db) {
-    const auto run = gradient_by_winograd<T>(g, algorithm) ? winograd_filter_gradient<T>
-                                                           : direct_filter_gradient<T>;
+    const bool tiles = chosen<T>(g, Pass::gradient, algorithm) == Algorithm::winograd;
+    const auto run = tiles ? winograd_filter_gradient<T> : direct_filter_gradient<T>;
     run(g, x, dout, dw, db);
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <numeric>
+#include <vector>
 
 #include "dispatch/dispatch.hpp"
 #include "engine/conv2d.hpp"
@@ -11,13 +12,15 @@
 #include "engine/geometry.hpp"
 #include "engine/grouped.hpp"
 #include "engine/partition.hpp"
-#include "engine/spread.hpp"
+#include "engine/planes.hpp"
 #include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
 namespace cnn {
 namespace {
+
+constexpr Size gathered_filters = 256 << 10;  // bytes that are read again for each tile
 
 // By the kernels for groups of few filters, where they can: these know no addend, which is
 // added afterwards.
@@ -62,14 +65,19 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const auto correlate =
         beyond == Beyond::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
 
-    const Size row = Size(c.F) * Size(sizeof(T));
-    epilogue.past_caches = c.out_pixel == c.F && c.F_group() % panels.narrow == 0 &&
-                           past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
     const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T));
-    const Size per_worker = aligned(parts.workspace + 64);
+    const Size row = Size(c.F) * Size(sizeof(T)), bytes = Size(c.N) * c.H_out * c.W_out * row;
+    const bool in_a_row = c.out_pixel == c.F && c.out_row == Size(c.W_out) * c.F;
+    epilogue.past_caches =
+        c.out_pixel == c.F && c.F_group() % panels.narrow == 0 && past_caches(out, bytes, row);
+    epilogue.gathered = in_a_row && !epilogue.past_caches && bytes >= larger_than_caches &&
+                        !epilogue.addend && parts.span == n_panels &&
+                        packed_size * Size(sizeof(T)) <= gathered_filters;
+    const Size staging = epilogue.gathered ? staging_numbers(c.F, kernel.tile_rows) : 0;
+    const Size per_worker = aligned(parts.workspace + 64) + aligned(staging);
     const int threads = n_threads();
     Workspace workspace(per_worker * threads * sizeof(T));
-    const CorrelationArrays<T> arrays{x, packed, out, epilogue};
+    const CorrelationArrays<T> arrays{x, packed, out, epilogue, !finite};
     parallel_for(parts.items(), [&](int k, int worker) {
         correlate(c, panels, arrays, parts.item(c, k), workspace.as<T>() + worker * per_worker);
     }, threads);
@@ -77,15 +85,15 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
 
 // Of one axis: which taps reach the rows h = phase, phase + stride, ... of dx, and where
 // these taps find dout. From h + padding = stride*i + dilation*u.
-struct Phase {
+struct TapsOfPhase {
     int first, step, count;  // taps u = first, first + step, ...
     int pad, dilation;       // of the correlation over dout, its taps turned round
     int rows;                // of dx
 };
 
-Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilation) {
+TapsOfPhase phase_of(int phase, int size, int taps, int stride, int padding, int dilation) {
     const int common = std::gcd(stride, dilation);
-    Phase found{};
+    TapsOfPhase found{};
     found.step = stride / common;
     found.dilation = dilation / common;
     found.rows = (size - phase + stride - 1) / stride;
@@ -99,112 +107,74 @@ Phase phase_of(int phase, int size, int taps, int stride, int padding, int dilat
     return found;
 }
 
+// The rows and columns of dx that begin at (a, e), a stride apart, as a correlation of dout.
+PartOfConvolution part_of_gradient(const Conv2d& g, int a, int e) {
+    const FilterSteps all = forward_steps(g);
+    const TapsOfPhase h = phase_of(a, g.H, g.HH, g.stride_h, g.padding_h, g.dilation_h);
+    const TapsOfPhase v = phase_of(e, g.W, g.WW, g.stride_w, g.padding_w, g.dilation_w);
+    PartOfConvolution part{};
+    Correlation& c = part.c;
+    c.N = g.N, c.H = g.H_out, c.W = g.W_out, c.C = g.F;
+    c.H_out = h.rows, c.W_out = v.rows, c.F = g.C;
+    c.stride_h = c.stride_w = c.dilation_h = c.dilation_w = 1;
+    c.groups = g.groups;
+    c.out_pixel = Size(g.stride_w) * g.C;
+    c.out_row = Size(g.stride_h) * g.W * g.C;
+    c.out_image = Size(g.H) * g.W * g.C;
+    part.out = (Size(a) * g.W + e) * g.C, part.slot = a * g.stride_w + e;
+    part.steps = {all.group, all.c, all.f, -h.step * all.u, -v.step * all.v};
+    if (!h.count || !v.count) return part;  // no tap reaches these: nothing is read
+    c.HH = h.count, c.WW = v.count;
+    c.pad_top = h.pad, c.pad_left = v.pad;
+    c.dilation_h = h.dilation, c.dilation_w = v.dilation;
+    part.w = (h.first + h.step * (h.count - 1)) * all.u + (v.first + v.step * (v.count - 1)) * all.v;
+    return part;
+}
+
 }  // namespace
 
 template <class T>
 void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, Relu<T> relu, T* out,
                     PackedFilters<T>* kept, const T* addend) {
-    run<T>(forward_correlation(g), x, w, forward_steps(g), {b, relu, false, addend}, Beyond::zeros,
-           out, kept);
+    const PartOfConvolution all{forward_correlation(g), forward_steps(g), 0, 0, 0};
+    const Epilogue<T> epilogue{b, relu, false, addend};
+    if (!depthwise_fits<T>(all.c) &&
+        correlate_by_planes(&all, 1, x, w, epilogue, Beyond::zeros, out, kept)) return;
+    run<T>(all.c, x, w, all.steps, epilogue, Beyond::zeros, out, kept);
 }
 
 template <class T>
 void direct_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b, T* dx,
                            PackedFilters<T>* kept) {
-    if (spread_pays<T>(g)) return spread_input_gradient(g, dout, w, b, dx);
-    const FilterSteps all = forward_steps(g);
+    std::vector<PartOfConvolution> parts;
+    bool gaps = false;  // pixels that no tap reaches
     for (int a = 0; a < std::min(g.stride_h, g.H); ++a)
         for (int e = 0; e < std::min(g.stride_w, g.W); ++e) {
-            const Phase h = phase_of(a, g.H, g.HH, g.stride_h, g.padding_h, g.dilation_h);
-            const Phase v = phase_of(e, g.W, g.WW, g.stride_w, g.padding_w, g.dilation_w);
-            Correlation c{};
-            c.N = g.N, c.H = g.H_out, c.W = g.W_out, c.C = g.F;
-            c.H_out = h.rows, c.W_out = v.rows, c.F = g.C;
-            c.HH = v.count ? h.count : 0, c.WW = v.count;
-            c.stride_h = c.stride_w = 1;
-            c.pad_top = h.pad, c.pad_left = v.pad;
-            c.dilation_h = h.dilation, c.dilation_w = v.dilation;
-            c.groups = g.groups;
-            c.out_pixel = Size(g.stride_w) * g.C;
-            c.out_row = Size(g.stride_h) * g.W * g.C;
-            c.out_image = Size(g.H) * g.W * g.C;
-            if (!h.count || !v.count) {  // no tap reaches these: nothing is read
-                c.HH = c.WW = 0;
-                c.pad_top = c.pad_left = 0;
-                c.dilation_h = c.dilation_w = 1;
-            }
-            const FilterSteps steps{all.group, all.c, all.f, -h.step * all.u, -v.step * all.v};
-            const T* last_tap = w;
-            if (c.HH && c.WW)
-                last_tap += (h.first + h.step * (h.count - 1)) * all.u +
-                            (v.first + v.step * (v.count - 1)) * all.v;
-            run<T>(c, dout, last_tap, steps, {b, false, false}, Beyond::nothing,
-                   dx + (Size(a) * g.W + e) * g.C, kept ? kept + a * g.stride_w + e : nullptr);
+            parts.push_back(part_of_gradient(g, a, e));
+            gaps = gaps || (!parts.back().c.HH && !b);
         }
-}
-
-template <class T>
-void filter_gradient(Correlation c, const T* x, const T* dout, const FilterSteps& steps, T* dw,
-                     T* db) {
-    const auto& kernel = kernels<T>();
-    flatten_pixels(c, 112);
-    if (c.F == 0) return;
-    if (c.W_out == 0) c.N = 0, c.W_out = 1;  // no pixel at all: every sum is empty
-    if (grouped_filter_gradient_fits<T>(c))
-        return grouped_filter_gradient(c, x, dout, steps, dw, db);
-    const Panels panels = panels_of<T>(c);
-    const int n_panels = c.groups * panels.count;
-    const Size slice_size = c.groups * panels.group_size();
-
-    const Slices cut = slices_of(c, n_panels, slice_size * Size(sizeof(T)));
-    const int slices = cut.slices, panel_blocks = cut.panel_blocks;
-
-    Workspace sums((slices * slice_size + 64) * sizeof(T));
-    Workspace bias_sums((Size(slices) * c.F + 64) * sizeof(T));
-    const Size per_worker =
-        aligned(Size(cut.rows) * c.W_out * panels.wide + cut.workspace + 64);
-    const int threads = n_threads();
-    Workspace workspace(per_worker * threads * sizeof(T));
-
-    FilterGradientArrays<T> arrays{x, dout, sums.as<T>(), db ? bias_sums.as<T>() : nullptr};
-    parallel_for(slices * panel_blocks, [&](int k, int worker) {
-        const FilterGradientItem item = cut.item(c, n_panels, k);
-        const int slice = item.slice, panel = item.panel_begin, panel_end = item.panel_end;
-        auto start = [&](int p) {
-            return p == n_panels ? slice_size : panels.offset(p / panels.count, p % panels.count);
-        };
-        auto filter = [&](int p) {
-            return p == n_panels ? c.F
-                                 : p / panels.count * c.F_group() + p % panels.count * panels.wide;
-        };
-        T* own = sums.as<T>() + slice * slice_size;
-        std::fill(own + start(panel), own + start(panel_end), T(0));
-        if (db) {
-            T* own_bias = bias_sums.as<T>() + Size(slice) * c.F;
-            std::fill(own_bias + filter(panel), own_bias + filter(panel_end), T(0));
-        }
-        kernel.filter_gradient(c, panels, arrays, item, workspace.as<T>() + worker * per_worker);
-    }, threads);
-
-    if (dw)
-        parallel_for(n_panels, [&](int p, int) {
-            kernel.unpack_filters(c, panels, sums.as<T>(), slices, steps, dw, p);
-        });
-    if (db) add_slices(bias_sums.as<T>(), slices, c.F, db);
-}
-
-template <class T>
-void direct_filter_gradient(const Conv2d& g, const T* x, const T* dout, T* dw, T* db) {
-    filter_gradient<T>(forward_correlation(g), x, dout, forward_steps(g), dw, db);
+    const int n_parts = static_cast<int>(parts.size());
+    if (depthwise_fits<T>(forward_correlation(g)) &&
+        depthwise_input_gradient(g, parts.data(), n_parts, dout, w, b, dx, kept))
+        return;
+    const Epilogue<T> epilogue{b, false, false};
+    if (correlate_by_planes(parts.data(), n_parts, dout, w, epilogue, Beyond::nothing, dx, kept))
+        return;
+    if (gaps) {
+        const Size image = Size(g.H) * g.W * g.C;
+        parallel_for(g.N, [&](int n, int) { std::fill_n(dx + n * image, image, T(0)); });
+    }
+    for (const auto& part : parts)
+        if (!gaps || part.c.HH)
+            run<T>(part.c, dout, w + part.w, part.steps, epilogue, Beyond::nothing, dx + part.out,
+                   kept ? kept + part.slot : nullptr);
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \
     template void direct_forward(const Conv2d&, const T*, const T*, const T*, Relu<T>, T*,       \
                                  PackedFilters<T>*, const T*);                                   \
     template void direct_input_gradient(const Conv2d&, const T*, const T*, const T*, T*,         \
-                                        PackedFilters<T>*);                                      \
-    template void direct_filter_gradient(const Conv2d&, const T*, const T*, T*, T*);             \
-    template void filter_gradient(Correlation, const T*, const T*, const FilterSteps&, T*, T*);
+                                        PackedFilters<T>*);
 CNN_INSTANTIATE(float)
 CNN_INSTANTIATE(double)
 

@@ -60,14 +60,12 @@ template <class T> bool grouped_correlation_fits(const Correlation& c) {
            taps * c.C_group() * in_block;
 }
 
-template <class T> bool grouped_filter_gradient_fits(const Correlation& c) {
+template <class T> Size grouped_filter_gradient_products(const Correlation& c) {
     const int lanes = kernels<T>().lanes;
-    if (c.groups == 1) return few_filters_fit<T>(c);
-    if (c.F_group() >= lanes) return false;
-    if (!is_inner(c)) return true;
-    const Size in_block = std::max(1, lanes / c.C_group());
-    const Size registers = ceil_div(in_block * c.C_group(), lanes);
-    return 3 * c.F_group() * registers <= c.C_group() * in_block;
+    if (c.groups == 1 || c.F_group() >= lanes) return 0;
+    const Groups groups = groups_of<T>(c);
+    const int rows = std::max(c.HH, 1);
+    return groups.count * groups.block_size / lanes / rows;
 }
 
 template <class T>
@@ -128,7 +126,7 @@ void grouped_filter_gradient(const Correlation& c, const T* x, const T* dout,
 #define CNN_INSTANTIATE(T)                                                                       \
     template bool few_filters_fit<T>(const Correlation&);                                        \
     template bool grouped_correlation_fits<T>(const Correlation&);                               \
-    template bool grouped_filter_gradient_fits<T>(const Correlation&);                           \
+    template Size grouped_filter_gradient_products<T>(const Correlation&);                       \
     template bool grouped_correlation(const Correlation&, const T*, const T*, const FilterSteps&,\
                                       const Epilogue<T>&, Beyond, T*, PackedFilters<T>*);        \
     template void grouped_filter_gradient(const Correlation&, const T*, const T*,                \

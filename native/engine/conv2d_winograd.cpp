@@ -137,15 +137,8 @@ void winograd_forward(const Conv2d& g, const T* x, const T* w, const T* b, Relu<
 template <class T>
 void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b,
                              const T* addend, T* dx, PackedFilters<T>* kept) {
-    Correlation c{};
-    c.N = g.N, c.H = g.H_out, c.W = g.W_out, c.C = g.F;
-    c.H_out = g.H, c.W_out = g.W, c.F = g.C;
-    c.HH = c.WW = g.HH;
-    c.stride_h = c.stride_w = c.dilation_h = c.dilation_w = c.groups = 1;
-    c.pad_top = g.HH - 1 - g.padding_h, c.pad_left = g.WW - 1 - g.padding_w;
-    c.out_pixel = g.C, c.out_row = Size(g.W) * g.C, c.out_image = g.H * c.out_row;
     const FilterSteps s = forward_steps(g);  // the filters turned round
-    run<T>(c, dout, w + (g.HH - 1) * (s.u + s.v), {s.group, s.c, s.f, -s.u, -s.v},
+    run<T>(gradient_correlation(g), dout, w + (g.HH - 1) * (s.u + s.v), {s.group, s.c, s.f, -s.u, -s.v},
            {b, false, false, addend}, dx, kept);
 }
 

@@ -1,5 +1,5 @@
 // Convolutions by Winograd's minimal filtering along the rows: an item is some rows of an
-// image.
+// image, or of several narrow ones.
 #include <algorithm>
 
 #include "dispatch/dispatch.hpp"
@@ -19,7 +19,7 @@ constexpr Size row_numbers = 1 << 28;   // of a padded row of the source
 constexpr Size pixels_wanted = 1024;    // of all results, for whom the filters are transformed
 constexpr int fewest_taps = 3, most_taps = 7, most_rows = 64;
 
-int taps_of(const Conv2d& g) { return ceil_div(g.WW, g.stride_w); }
+int taps_of(const Correlation& c) { return ceil_div(c.WW, c.stride_w); }
 
 // m results through `points` points, by the taps
 struct Form {
@@ -27,83 +27,127 @@ struct Form {
 };
 constexpr Form forms[most_taps + 1] = {{}, {}, {}, {4, 6}, {5, 8}, {4, 8}, {3, 8}, {4, 10}};
 
-WinogradRows plan(const Conv2d& g) {
+// Images of an item: rows of few tiles take those of several.
+int images_of(const Correlation& c, int tiles) {
+    return std::clamp(std::min(kernels<float>().tile_rows / tiles, c.N / 4), 1, 64);
+}
+
+WinogradRows plan(const Correlation& c) {
     const auto& k = kernels<float>();
     WinogradRows p{};
-    p.c = forward_correlation(g);
-    p.r = taps_of(g);
+    p.c = c;
+    p.c.C = c.C_group(), p.c.F = c.F_group(), p.c.groups = 1;
+    p.source_pixel = c.C;
+    p.r = taps_of(c);
     p.m = forms[p.r].m, p.points = forms[p.r].points;
-    p.C_tap = g.stride_w * g.C;
-    p.panels = panels_of<float>(p.c);
-    p.panels.depth = Size(g.HH) * p.C_tap;
-    p.tiles = ceil_div(g.W_out, p.m);
+    p.C_tap = c.stride_w * c.C_group();
+    p.panels = panels_of<float>(c);
+    p.panels.depth = Size(c.HH) * p.C_tap;
+    p.tiles = ceil_div(c.W_out, p.m);
 
-    const int block = std::min(p.tiles, k.tile_rows);
+    p.images = images_of(c, p.tiles);
+    const int block = std::min(p.tiles * p.images, k.tile_rows);
     auto cut = [&](int rows) {
         p.rows = rows;
-        const int numbers = ((rows - 1) * g.stride_h + g.HH) * p.C_tap;
+        const int numbers = ((rows - 1) * c.stride_h + c.HH) * p.C_tap;
         p.line = (numbers / k.lanes + 2) * k.lanes;
         // lines at multiples of 512 bytes would fall into few sets of the caches
         if (p.line * Size(sizeof(float)) % 512 == 0) p.line += k.lanes;
     };
-    cut(std::min(g.H_out, most_rows));
+    cut(std::min(c.H_out, most_rows));
     while (p.rows > 1 && p.workspace(block, k.tile_rows) * Size(sizeof(float)) > near_bytes)
         cut((p.rows + 1) / 2);
-    while (p.rows > 4 && ceil_div(g.H_out, p.rows) * Size(g.N) < 8 * n_threads())
+    const Size blocks_of_images = ceil_div(c.N, p.images);
+    while (p.rows > 4 && ceil_div(c.H_out, p.rows) * blocks_of_images < 8 * n_threads())
         cut((p.rows + 1) / 2);
     return p;
 }
 
-}  // namespace
+// Steps of the multipliers for a row of results and one register of filters. Few tiles at a
+// time wait for their sums, and for the filters to come from L2.
+double steps_of_row(const Correlation& c) {
+    const int most = kernels<float>().tile_rows;
+    const Form form = forms[taps_of(c)];
+    const Size depth = Size(c.HH) * c.stride_w * c.C_group();
+    const int tiles = ceil_div(c.W_out, form.m), some = tiles * images_of(c, tiles);
+    const int at_a_time = ceil_div(some, ceil_div(some, most));
+    const double speed = std::min(1.0, 0.3 + 1.12 * at_a_time / most);
+    const double transform = 2 * (form.points + form.m);
+    return tiles * (double(form.points * depth) / speed + transform);
+}
 
-bool winograd_rows_pay(const Conv2d& g) {
-    if (g.groups != 1 || g.dilation_h != 1 || g.dilation_w != 1) return false;
-    const int r = taps_of(g);
-    if (r < fewest_taps || r > most_taps || g.C < 1 || g.F < 1) return false;
-    if (Size(g.N) * g.H_out * g.W_out < pixels_wanted) return false;
-    if ((Size(g.W) + 2 * Size(g.padding_w) + g.WW) * g.C > row_numbers) return false;
+bool pay(const Correlation& c) {
+    if (c.dilation_h != 1 || c.dilation_w != 1) return false;
+    const int r = taps_of(c);
+    if (r < fewest_taps || r > most_taps || c.C < 1 || c.F < 1) return false;
+    if (Size(c.N) * c.H_out * c.W_out < pixels_wanted) return false;
+    if ((Size(c.W) + Size(c.W_out) * c.stride_w + c.WW) * c.C > row_numbers) return false;
     const auto& k = kernels<float>();
     const Form form = forms[r];
-    const Size depth = Size(g.HH) * g.stride_w * g.C;
+    const Size depth = Size(c.HH) * c.stride_w * c.C_group();
     if (form.points * depth * k.lanes * k.tile_vectors * Size(sizeof(float)) > panel_bytes)
         return false;
-    // steps of the multipliers for a row of results and one register of filters, both ways;
-    // few tiles at a time wait for their sums, and for the filters to come from L2
-    const int tiles = ceil_div(g.W_out, form.m);
-    const int at_a_time = ceil_div(tiles, ceil_div(tiles, k.tile_rows));
-    const double speed = std::min(1.0, 0.3 + 1.12 * at_a_time / k.tile_rows);
-    const double transform = 2 * (form.points + form.m);
-    const double rows = tiles * (double(form.points * depth) / speed + transform);
-    const double direct = double(g.W_out) * g.WW * g.HH * g.C;
-    return 1.1 * rows < direct;
+    return 1.1 * steps_of_row(c) < double(c.W_out) * c.WW * c.HH * c.C_group();
+}
+
+void winograd_rows(const Correlation& c, const FilterSteps& steps, const float* x, const float* w,
+                   const float* b, Relu<float> relu, float* out, PackedFilters<float>* kept) {
+    const auto& kernel = kernels<float>();
+    const WinogradRows p = plan(c);
+    const Packing packing = Packing::winograd_rows;
+    const FiltersOfCall<float> packed(kept, packing, c.groups * p.filters_size(), [&](float* to) {
+        const Panels plain = panels_of<float>(c);
+        Workspace space((c.groups * plain.group_size() + 64) * sizeof(float));
+        parallel_for(c.groups * plain.count, [&](int k, int) {
+            const int group = k / plain.count, panel = k % plain.count;
+            kernel.pack_filters(c, plain, w, steps, space.as<float>(), k);
+            kernel.winograd_rows->filters(p, space.as<float>() + plain.offset(group, panel),
+                                          to + group * p.filters_size(), panel);
+        });
+    });
+    const Size row = Size(c.F) * Size(sizeof(float));
+    const bool past = c.F_group() % kernel.lanes == 0 &&
+                      past_caches(out, Size(c.N) * c.H_out * c.W_out * row, row);
+    const int at_once = std::min(p.tiles * p.images, kernel.tile_rows);
+    const Size per_worker = aligned(p.workspace(at_once, kernel.tile_rows) + 64);
+    const int threads = n_threads(), blocks = ceil_div(c.H_out, p.rows);
+    Workspace space(per_worker * threads * sizeof(float));
+    // the groups of the same rows follow one another, since they read the same lines
+    parallel_for(ceil_div(c.N, p.images) * blocks * c.groups, [&](int k, int worker) {
+        const int group = k % c.groups, block = k / c.groups;
+        const int n = block / blocks * p.images, i = block % blocks * p.rows;
+        const CorrelationArrays<float> arrays{
+            x + group * p.c.C, packed + group * p.filters_size(), out + group * p.c.F,
+            {b ? b + group * p.c.F : nullptr, relu, past}};
+        kernel.winograd_rows->correlate(p, arrays, {n, std::min(n + p.images, c.N), i,
+                                                    std::min(i + p.rows, c.H_out)},
+                                        space.as<float>() + worker * per_worker);
+    }, threads);
+}
+
+}  // namespace
+
+double winograd_rows_cycles(const Correlation& c) {
+    const double rows =
+        double(c.N) * c.H_out * c.groups * ceil_div(c.F_group(), kernels<float>().lanes);
+    return rows * steps_of_row(c) / 1.8 + 3.7 * c.N * c.H * c.W * c.C;
+}
+
+bool winograd_rows_pay(const Conv2d& g, Pass pass) {
+    if (pass == Pass::forward) return pay(forward_correlation(g));
+    return g.stride_h == 1 && g.stride_w == 1 && pay(gradient_correlation(g));
 }
 
 void winograd_rows_forward(const Conv2d& g, const float* x, const float* w, const float* b,
                            Relu<float> relu, float* out, PackedFilters<float>* kept) {
-    const auto& kernel = kernels<float>();
-    const WinogradRows p = plan(g);
-    const Packing packing = Packing::winograd_rows;
-    const FiltersOfCall<float> packed(kept, packing, p.filters_size(), [&](float* to) {
-        const Panels plain = panels_of<float>(p.c);
-        Workspace space((plain.group_size() + 64) * sizeof(float));
-        for (int panel = 0; panel < plain.count; ++panel) {
-            kernel.pack_filters(p.c, plain, w, forward_steps(g), space.as<float>(), panel);
-            kernel.winograd_rows->filters(p, space.as<float>() + plain.offset(0, panel), to, panel);
-        }
-    });
-    const Size row = Size(g.F) * Size(sizeof(float));
-    const Epilogue<float> epilogue{
-        b, relu, past_caches(out, Size(g.N) * g.H_out * g.W_out * row, row)};
-    const CorrelationArrays<float> arrays{x, packed, out, epilogue};
-    const int at_once = std::min(p.tiles, kernel.tile_rows);
-    const Size per_worker = aligned(p.workspace(at_once, kernel.tile_rows) + 64);
-    const int threads = n_threads(), blocks = ceil_div(g.H_out, p.rows);
-    Workspace space(per_worker * threads * sizeof(float));
-    parallel_for(g.N * blocks, [&](int k, int worker) {
-        const int n = k / blocks, i = k % blocks * p.rows;
-        kernel.winograd_rows->correlate(p, arrays, {n, i, std::min(i + p.rows, g.H_out)},
-                                        space.as<float>() + worker * per_worker);
-    }, threads);
+    winograd_rows(forward_correlation(g), forward_steps(g), x, w, b, relu, out, kept);
+}
+
+void winograd_rows_input_gradient(const Conv2d& g, const float* dout, const float* w,
+                                  const float* b, float* dx, PackedFilters<float>* kept) {
+    const FilterSteps s = forward_steps(g);  // the filters turned round
+    winograd_rows(gradient_correlation(g), {s.group, s.c, s.f, -s.u, -s.v}, dout,
+                  w + (g.HH - 1) * s.u + (g.WW - 1) * s.v, b, false, dx, kept);
 }
 
 }  // namespace cnn

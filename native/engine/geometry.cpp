@@ -16,6 +16,20 @@ Correlation forward_correlation(const Conv2d& g) {
     return c;
 }
 
+Correlation gradient_correlation(const Conv2d& g) {
+    Correlation c{};
+    c.N = g.N, c.H = g.H_out, c.W = g.W_out, c.C = g.F;
+    c.H_out = g.H, c.W_out = g.W, c.F = g.C;
+    c.HH = g.HH, c.WW = g.WW;
+    c.stride_h = c.stride_w = 1;
+    c.dilation_h = g.dilation_h, c.dilation_w = g.dilation_w;
+    c.pad_top = (g.HH - 1) * g.dilation_h - g.padding_h;
+    c.pad_left = (g.WW - 1) * g.dilation_w - g.padding_w;
+    c.groups = g.groups;
+    c.out_pixel = g.C, c.out_row = Size(g.W) * g.C, c.out_image = g.H * c.out_row;
+    return c;
+}
+
 FilterSteps forward_steps(const Conv2d& g) {
     const Size tap = Size(g.HH) * g.WW, filter = tap * (g.C / g.groups);
     return {g.F / g.groups * filter, filter, tap, g.WW, 1};

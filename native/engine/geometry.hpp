@@ -17,6 +17,17 @@ inline Size aligned(Size n) { return (n + 63) / 64 * 64; }
 // conv2d forward as a correlation, and how its filters lie in NumPy's array.
 Correlation forward_correlation(const Conv2d&);
 FilterSteps forward_steps(const Conv2d&);
+// The gradient towards x at stride 1: a correlation of dout with the filters turned round.
+Correlation gradient_correlation(const Conv2d&);
+
+// A correlation, its filters' steps, where its filters and its result begin, and which of the
+// packed filters are its own: of a strided gradient there are several, of one array each.
+struct PartOfConvolution {
+    Correlation c;
+    FilterSteps steps;
+    Size w, out;
+    int slot;
+};
 
 // A 1×1 window at every pixel: the images are one long row of pixels, cut into pieces.
 void flatten_pixels(Correlation&, int pixels_a_row);

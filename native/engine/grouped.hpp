@@ -8,7 +8,8 @@ namespace cnn {
 // One group of many channels and few filters.
 template <class T> bool few_filters_fit(const Correlation&);
 template <class T> bool grouped_correlation_fits(const Correlation&);
-template <class T> bool grouped_filter_gradient_fits(const Correlation&);
+// Of registers, for a pixel and a row of the window; 0 where there is no such kernel.
+template <class T> Size grouped_filter_gradient_products(const Correlation&);
 
 // False, and nothing done, where the filters are not finite and must not meet the border.
 template <class T>

@@ -14,8 +14,8 @@
 namespace cnn {
 
 // Winograd's by the points along an axis.
-enum class Packing { direct, grouped, depthwise, winograd4, winograd6, winograd_rows };
-constexpr int n_packings = 6;
+enum class Packing { direct, grouped, depthwise, planes, winograd4, winograd6, winograd_rows };
+constexpr int n_packings = 7;
 
 template <class T> class PackedFilters {
   public:

@@ -54,7 +54,15 @@ Partition partition(const Correlation& c, int n_panels, Size packed_bytes, int n
     const int splits =
         by_panels ? 2 * threads
                   : std::min(n_panels, blocks < 4 * threads ? ceil_div(4 * threads, blocks) : 1);
-    p.span = ceil_div(n_panels, splits), p.panel_blocks = ceil_div(n_panels, p.span);
+    // the longest span with which no thread waits long for the last items of another
+    auto longest = [&](int span) {
+        return ceil_div(Size(blocks) * ceil_div(n_panels, span), threads) * Size(span);
+    };
+    p.span = ceil_div(n_panels, splits);
+    if (splits > 1)
+        for (int span = p.span - 1; span > 0; --span)
+            if (longest(span) < longest(p.span)) p.span = span;
+    p.panel_blocks = ceil_div(n_panels, p.span);
     p.workspace = p.images * numbers(c, p.rows);
     return p;
 }

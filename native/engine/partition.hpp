@@ -22,7 +22,7 @@ struct Partition {
 
 Partition partition(const Correlation&, int n_panels, Size packed_bytes, int number_bytes);
 
-// Of the filters' gradient: slices of the images that have sums of their own. Slices and
+// Of the gradient of small groups' filters: slices of the images that have sums of their own. Slices and
 // rows by the shape alone, since the order of the sums decides the bits; the span may know
 // how many threads there are.
 struct Slices {

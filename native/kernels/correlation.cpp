@@ -6,16 +6,22 @@
 // channels-last memory (each tap's C are, where the window is dilated or there are
 // groups). So one loop over k serves C = 1, 3 and 512 alike, without im2col:
 //
-//   tile: MR pixels of a row x NV registers of filters, all sums in registers;
-//         each k costs NV loads of filters and MR broadcasts for MR*NV products.
+//   tile: MR pixels x NV registers of filters, all sums in registers; each k costs NV loads
+//         of filters and MR broadcasts for MR*NV products. Its pixels stand in one row of
+//         the result, or go on in the same row of the next image (pixel_tile.hpp).
 //   item: images, rows and panels of filters, chosen by engine/partition.cpp so that
-//         the padded rows stay in L2 while all panels of the item go over them.
+//         the padded rows stay in L2 while all panels of the item go over them. Few filters
+//         go over each tile, and its results are written side by side; many are read once,
+//         each panel for all pixels.
 //
-// Where the window leaves the image, the rows are first copied with their border of
-// zeros into the worker's workspace; where it does not, they are read in place.
+// Where the window leaves the image, the rows are first copied with their border of zeros
+// into the worker's workspace, each group by itself; where it does not, they are read in
+// place. Rows beyond the image are left out of the sum: of a small map's gradient they
+// would be half of it.
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
-#include "kernels/tile.hpp"
+#include "kernels/pixel_tile.hpp"
+#include "simd/lanes.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -28,6 +34,58 @@ template <class T> CNN_INLINE void fetch(const T* x, std::ptrdiff_t numbers) {
     for (std::ptrdiff_t k = 0; k < numbers; k += line) __builtin_prefetch(x + k);
 }
 
+// The taps of one axis that find the source when the window stands at `start`.
+struct Taps {
+    int begin, end;
+};
+
+CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
+    int begin = 0, end = taps;
+    while (begin < end && start + begin * dilation < 0) ++begin;
+    while (end > begin && start + (end - 1) * dilation >= size) --end;
+    return {begin, end};
+}
+
+// Results on their way past the caches, in whole lines: what does not fill one waits for more.
+template <class T> class Gathered {
+  public:
+    // Results go to `out` and on; `buffer` begins a line.
+    Gathered(T* buffer, T* out)
+        : buffer_(buffer),
+          begin_(static_cast<int>(reinterpret_cast<std::uintptr_t>(out) % 64 / sizeof(T))),
+          end_(begin_), line_at_(out - begin_) {}
+    T* next() const { return buffer_ + end_; }
+    // n more stand at next()
+    void add(int n) {
+        end_ += n;
+        int k = 0;
+        if (begin_ && end_ >= line) {  // what lies before in this line is not ours
+            copy_numbers(line_at_ + begin_, buffer_ + begin_, line - begin_);
+            k = line, begin_ = 0;
+        }
+        if (begin_) return;
+        for (; k + line <= end_; k += line)
+            for (int v = 0; v < line; v += lanes<T>)
+                store_past_caches(line_at_ + k + v, load(buffer_ + k + v));
+        if (k == 0) return;
+        line_at_ += k, end_ -= k;
+        for (int v = 0; v < line; v += lanes<T>) store(buffer_ + v, load(buffer_ + k + v));
+    }
+    void finish() const {
+        if (end_ > begin_) copy_numbers(line_at_ + begin_, buffer_ + begin_, end_ - begin_);
+    }
+
+  private:
+    static constexpr int line = 64 / static_cast<int>(sizeof(T));
+    T* buffer_;
+    int begin_, end_;  // of what the buffer holds
+    T* line_at_;       // where the buffer goes
+};
+
+// Filters up to here are read again for every tile of pixels, whose results are then
+// written once and side by side; of more, a panel goes over all pixels before the next.
+constexpr std::ptrdiff_t filters_bytes = 256 << 10;
+
 }  // namespace
 
 template <class T>
@@ -38,80 +96,119 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
     const int first = item.i_begin * c.stride_h;
     const int rows = (rows_out - 1) * c.stride_h + reach_h;
     const int width = (c.W_out - 1) * c.stride_w + reach_w;
-    const bool in_place = first >= c.pad_top && first + rows - c.pad_top <= c.H &&
-                          c.pad_left <= 0 && width - c.pad_left <= c.W;
     const int C_group = c.C_group(), F_group = c.F_group();
-    const bool contiguous = c.groups == 1 && c.dilation_w == 1;
-    const std::ptrdiff_t row = std::ptrdiff_t(in_place ? c.W : width) * c.C;
+    const bool rows_inside = first >= c.pad_top && first + rows - c.pad_top <= c.H;
+    const bool inside = (rows_inside || !a.border_counts) && c.pad_left <= 0 &&
+                        width - c.pad_left <= c.W;
+    // groups are taken apart, so that the taps of a row are contiguous, where that is part of a
+    // copy anyway or a tap by itself is short
+    const bool apart = c.groups > 1 && c.WW > 1 && (!inside || C_group < 32);
+    const bool in_place = inside && !apart;
+    const bool contiguous = (c.groups == 1 || apart) && c.dilation_w == 1;
+    const int C_pixel = apart ? C_group : c.C;
+    const std::ptrdiff_t row = std::ptrdiff_t(in_place ? c.W : width) * C_pixel;
     const std::ptrdiff_t image_size = std::ptrdiff_t(c.H) * c.W * c.C;
-    const std::ptrdiff_t copy_size = std::ptrdiff_t(rows) * width * c.C;
-    Walk walk{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * row,
-              std::ptrdiff_t(c.dilation_w) * c.C, c.HH,
-              contiguous ? 1 : c.WW, contiguous ? c.WW * C_group : C_group, 0, 0};
+    const std::ptrdiff_t group_size = apart ? rows * row : C_group;
+    const int first_group = apart ? item.panel_begin / panels.count : 0;
+    const int last_group = apart ? (item.panel_end - 1) / panels.count : 0;
+    const std::ptrdiff_t copy_size = apart ? (last_group + 1 - first_group) * group_size
+                                           : rows * row;
+    const std::ptrdiff_t pixel = std::ptrdiff_t(c.stride_w) * C_pixel;
 
+    if (!in_place)
+        for (int n = item.n_begin; n < item.n_end; ++n)
+            for (int g = first_group; g <= last_group; ++g)
+                copy_padded(workspace + (n - item.n_begin) * copy_size +
+                                (g - first_group) * group_size,
+                            a.x + n * image_size + g * C_group, c, C_pixel, first, rows, width,
+                            a.border_counts);
+    // where the window stands over row i of the result, of image n
+    const T* const source = in_place ? a.x + item.n_begin * image_size +
+                                           (first - c.pad_top) * row - c.pad_left * C_pixel
+                                     : workspace;
+    const std::ptrdiff_t source_step = in_place ? image_size : copy_size;
+
+    Window<T> window{0, c.dilation_h * row, std::ptrdiff_t(c.dilation_w) * C_pixel, c.HH,
+                     contiguous ? 1 : c.WW, contiguous ? c.WW * C_group : C_group, 0, 0, a.w, 0};
     const bool side_by_side =
         in_place && c.HH == 1 && c.WW == 1 && c.stride_w == 1 && c.groups == 1;
     // a tile of few channels is over before what it asks for has come
     const bool fetches = side_by_side && c.C <= 64 && item.panel_end - item.panel_begin == 1;
+    // of the next row of the result, what this one does not read
+    const int rows_ahead = smaller(c.stride_h, reach_h);
+    const std::ptrdiff_t depth = std::ptrdiff_t(c.HH) * c.WW * C_group;
 
-    if (!in_place)
-        for (int n = item.n_begin; n < item.n_end; ++n)
-            copy_padded(workspace + (n - item.n_begin) * copy_size, a.x + n * image_size, c, first,
-                        rows, width);
-
-    for (int p = item.panel_begin; p < item.panel_end; ++p) {
-        const int group = p / panels.count, panel = p % panels.count;
-        const T* w = a.w + panels.offset(group, panel);
-        const int f = group * F_group + panel * panels.wide;
-        const int left = F_group - panel * panels.wide;
-        const bool wide = panels.width(panel) == panels.wide;
-        walk.w_segment = std::ptrdiff_t(walk.length) * panels.width(panel);
-        walk.w_row = walk.segments * walk.w_segment;
-        walk.side_by_side = side_by_side && p == item.panel_begin;  // then it is near
-        for (int n = item.n_begin; n < item.n_end; ++n) {
-            const T* source = in_place
-                ? a.x + n * image_size + (first - c.pad_top) * row - std::ptrdiff_t(c.pad_left) * c.C
-                : workspace + (n - item.n_begin) * copy_size;
-            source += group * C_group;
-            const Pieces pieces(c.W_of(n), tile_rows);
-            for (int i = item.i_begin; i < item.i_end; ++i) {
-                Target<T> to{a.out + n * c.out_image + i * c.out_row + f, c.out_pixel,
-                             a.epilogue.bias ? a.epilogue.bias + f : nullptr,
-                             left < panels.wide ? left : panels.wide, a.epilogue.relu,
-                             a.epilogue.past_caches};
-                if (a.epilogue.addend) to.addend = a.epilogue.addend + (to.out - a.out);
-                const T* x = source + (i - item.i_begin) * c.stride_h * row;
-                for (int k = 0; k < pieces.count; ++k) {
-                    const int MR = pieces.length(k);
-                    if (fetches) fetch(x + 2 * MR * walk.pixel, MR * walk.pixel);
-                    tile_of<T>(MR, wide)(x, w, walk, to);
-                    x += MR * walk.pixel;
-                    to.out += MR * c.out_pixel;
-                    if (to.addend) to.addend += MR * c.out_pixel;
-                }
+    const int images = item.n_end - item.n_begin;
+    const Pieces pieces((images - 1) * c.W_out + c.W_of(item.n_end - 1), tile_rows);
+    // of what is wanted next, for each pixel, and for each number of a tile's windows
+    const std::ptrdiff_t numbers_ahead = rows_ahead * row / c.W_out;
+    const std::ptrdiff_t step_ahead =
+        depth ? ((pieces.size + 1) * numbers_ahead + depth - 1) / depth : 0;
+    const bool gathers = a.epilogue.gathered && images == 1;
+    T* const beside = workspace + (in_place ? 0 : (images * copy_size + 63) / 64 * 64);
+    Gathered<T> gathered(beside, a.out + item.n_begin * c.out_image + item.i_begin * c.out_row);
+    auto go_over = [&](int i, int panel_begin, int panel_end) CNN_LAMBDA {
+        const std::ptrdiff_t at = std::ptrdiff_t(i - item.i_begin) * c.stride_h * row;
+        const T* x = source + at;
+        T* out = a.out + item.n_begin * c.out_image + i * c.out_row;
+        Taps taps{0, c.HH};
+        if (!a.border_counts)
+            taps = taps_inside(i * c.stride_h - c.pad_top, c.HH, c.dilation_h, c.H);
+        window.HH = taps.end - taps.begin;
+        for (int k = 0, n = 0, j = 0; k < pieces.count; ++k) {
+            const int MR = pieces.length(k);
+            Pixels<T> pixels;
+            const T* const begin = x + n * source_step + j * pixel;
+            if (side_by_side) {
+                window.ahead = begin + MR * pixel, window.ahead_step = MR;
+                if (fetches) fetch(begin + 2 * MR * pixel, MR * pixel);
+            } else if (in_place && i + 1 < item.i_end) {
+                window.ahead = x + n * source_step +
+                               (c.stride_h + reach_h - rows_ahead) * row + j * numbers_ahead;
+                window.ahead_step = step_ahead;
             }
+            if (j + MR <= c.W_out) pixels.step = pixel;
+            for (int m = 0; m < MR;) {
+                const int count = smaller(MR - m, c.W_out - j);
+                T* const to = gathers ? gathered.next() + m * c.out_pixel
+                                      : out + n * c.out_image + j * c.out_pixel;
+                pixels.set(m, count, x + n * source_step + j * pixel, pixel, to, c.out_pixel);
+                m += count, j += count;
+                if (j == c.W_out) j = 0, ++n;
+            }
+            int group = panel_begin / panels.count, panel = panel_begin % panels.count;
+            for (int p = panel_begin; p < panel_end; ++p) {
+                const int left = F_group - panel * panels.wide, to_filters = panels.width(panel);
+                const int f = group * F_group + panel * panels.wide;
+                window.begin = (group - first_group) * group_size + taps.begin * window.row;
+                window.w_segment = std::ptrdiff_t(window.length) * to_filters;
+                window.w_row = window.segments * window.w_segment;
+                const Panel<T> to{f, smaller(left, panels.wide),
+                                  a.epilogue.bias ? a.epilogue.bias + f : nullptr,
+                                  a.epilogue.relu, a.epilogue.past_caches, a.epilogue.addend,
+                                  a.out};
+                pixel_tile_of<T>(MR, to_filters == panels.wide, pixels.step != 0)(
+                    pixels, a.w + panels.offset(group, panel) + taps.begin * window.w_row, window,
+                    to);
+                window.ahead = a.w, window.ahead_step = 0;  // then it is near
+                if (++panel == panels.count) panel = 0, ++group;
+            }
+            if (gathers) gathered.add(MR * c.F);
         }
+    };
+    const std::ptrdiff_t numbers = (item.panel_end - item.panel_begin) * depth * panels.wide;
+    if (gathers || numbers * std::ptrdiff_t(sizeof(T)) <= filters_bytes) {
+        for (int i = item.i_begin; i < item.i_end; ++i)
+            go_over(i, item.panel_begin, item.panel_end);
+    } else {
+        for (int p = item.panel_begin; p < item.panel_end; ++p)
+            for (int i = item.i_begin; i < item.i_end; ++i) go_over(i, p, p + 1);
     }
-    if (a.epilogue.past_caches) finish_past_caches();
+    if (gathers) gathered.finish();
+    if (gathers || a.epilogue.past_caches) finish_past_caches();
 }
 
 // --- where zeros of the border must not meet the filters --------------------------------
-
-namespace {
-
-struct Taps {
-    int begin, end;
-};
-
-// The taps of one axis that find the source when the window stands at `start`.
-CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
-    int begin = 0, end = taps;
-    while (begin < end && start + begin * dilation < 0) ++begin;
-    while (end > begin && start + (end - 1) * dilation >= size) --end;
-    return {begin, end};
-}
-
-}  // namespace
 
 // The same result pixel by pixel, with the taps alone that find the source: 0 * inf is
 // not 0, and the gradient of an image has no border that filters could meet.
@@ -132,21 +229,24 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
                     const Taps rows = taps_inside(h, c.HH, c.dilation_h, c.H);
                     const Taps columns = taps_inside(v, c.WW, c.dilation_w, c.W);
                     const std::ptrdiff_t tap = std::ptrdiff_t(C_group) * width;
-                    const Walk walk{0, c.dilation_h * row, std::ptrdiff_t(c.dilation_w) * c.C,
-                                    rows.end - rows.begin, columns.end - columns.begin, C_group,
-                                    c.WW * tap, tap};
-                    Target<T> to{a.out + n * c.out_image + i * c.out_row + j * c.out_pixel + f,
-                                 0, a.epilogue.bias ? a.epilogue.bias + f : nullptr,
-                                 left < panels.wide ? left : panels.wide, a.epilogue.relu,
-                                 a.epilogue.past_caches};
-                    if (a.epilogue.addend) to.addend = a.epilogue.addend + (to.out - a.out);
+                    const Window<T> window{0, c.dilation_h * row,
+                                           std::ptrdiff_t(c.dilation_w) * c.C,
+                                           rows.end - rows.begin, columns.end - columns.begin,
+                                           C_group, c.WW * tap, tap, a.w, 0};
+                    const Panel<T> to{f, left < panels.wide ? left : panels.wide,
+                                      a.epilogue.bias ? a.epilogue.bias + f : nullptr,
+                                      a.epilogue.relu, a.epilogue.past_caches, a.epilogue.addend,
+                                      a.out};
                     const int first = h + rows.begin * c.dilation_h;
                     const T* x = a.x + (std::ptrdiff_t(n) * c.H + first) * row +
                                  std::ptrdiff_t(v + columns.begin * c.dilation_w) * c.C +
                                  group * C_group;
                     const T* w = a.w + panels.offset(group, panel) +
                                  (rows.begin * c.WW + columns.begin) * tap;
-                    tile_of<T>(1, wide)(x, w, walk, to);
+                    Pixels<T> pixels;
+                    pixels.set(0, 1, x, 0,
+                               a.out + n * c.out_image + i * c.out_row + j * c.out_pixel, 0);
+                    pixel_tile_of<T>(1, wide, false)(pixels, w, window, to);
                 }
     }
 }
@@ -155,9 +255,9 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
 
 namespace {
 
-// The channels of a panel are packed some at a time: few enough for their rows to stay in
-// L1 while one filter after the other is read along the caller's memory.
-constexpr int near_numbers = 4096;
+constexpr int most_extent = 256;  // numbers of a window's taps in the caller's memory
+
+CNN_INLINE std::ptrdiff_t magnitude(std::ptrdiff_t n) { return n < 0 ? -n : n; }
 
 // 0 * inf and 0 * nan are not 0.
 template <class T> bool all_finite(const T* p, std::ptrdiff_t n) {
@@ -200,25 +300,60 @@ bool pack_filters(const Correlation& c, const Panels& panels, const T* w, const 
         return all_finite(to, size);
     }
 
-    if (filters < width)
-        for (std::ptrdiff_t k = 0; k < size; ++k) to[k] = 0;
-    const int most = taps ? near_numbers / (width * taps) : C_group;
-    const int channels = most > 1 ? most : 1;
-    for (int k0 = 0; k0 < C_group; k0 += channels) {
-        const int n = smaller(C_group - k0, channels);
-        for (int f = 0; f < filters; ++f) {
-            const T* run = from + f * steps.f + k0 * steps.c;
-            if (taps == 1) {
-                T* at = row(0, 0, k0) + f;
-                for (int k = 0; k < n; ++k) at[k * width] = run[k * steps.c];
-                continue;
+    // A filter's numbers are read along the caller's memory, those between its taps too, of as
+    // many filters at once as a register has lanes, and transposed; unless few are wanted.
+    const std::ptrdiff_t extent =
+        magnitude(steps.u) * (c.HH - 1) + magnitude(steps.v) * (c.WW - 1) + 1;
+    const bool channels_follow = steps.c == extent;  // one another in memory
+    const bool dense = channels_follow || taps >= 4 * ((extent + lanes<T> - 1) / lanes<T>);
+    if (taps > 0 && dense && extent <= most_extent) {
+        from += (steps.u < 0 ? steps.u * (c.HH - 1) : 0) + (steps.v < 0 ? steps.v * (c.WW - 1) : 0);
+        short tap_at[most_extent];
+        for (int k = 0; k < extent; ++k) tap_at[k] = -1;
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v)
+                tap_at[(steps.u < 0 ? u + 1 - c.HH : u) * steps.u +
+                       (steps.v < 0 ? v + 1 - c.WW : v) * steps.v] =
+                    static_cast<short>(u * c.WW + v);
+        const int runs = channels_follow ? 1 : C_group;
+        const std::ptrdiff_t run = channels_follow ? C_group * extent : extent;
+        Vector<T> check = {};
+        for (int f = 0; f < width; f += lanes<T>) {
+            const int there = smaller(filters - f, lanes<T>);
+            for (int r = 0; r < runs; ++r) {
+                const T* at = from + f * steps.f + r * steps.c;
+                int k = r, place = 0;
+                for (std::ptrdiff_t q = 0; q < run; q += lanes<T>, at += lanes<T>) {
+                    const int n = run - q < lanes<T> ? static_cast<int>(run - q) : lanes<T>;
+                    Vector<T> rows[lanes<T>] = {};
+                    if (n == lanes<T> && there == lanes<T>) {
+#pragma GCC unroll 16
+                        for (int i = 0; i < lanes<T>; ++i) rows[i] = load(at + i * steps.f);
+                    } else {
+                        for (int i = 0; i < there; ++i) rows[i] = load_first(at + i * steps.f, n);
+                    }
+                    transpose<T>(rows);
+                    for (int j = 0; j < n; ++j) {
+                        if (tap_at[place] >= 0) {
+                            check += rows[j] * T(0);
+                            store(to + (std::ptrdiff_t(tap_at[place]) * C_group + k) * width + f,
+                                  rows[j]);
+                        }
+                        if (++place == extent) place = 0, ++k;
+                    }
+                }
             }
-            for (int k = 0; k < n; ++k)
-                for (int u = 0; u < c.HH; ++u)
-                    for (int v = 0; v < c.WW; ++v)
-                        row(u, v, k0 + k)[f] = run[k * steps.c + u * steps.u + v * steps.v];
         }
+        return sum_of_lanes<T>(check) == 0;
     }
+
+    for (int k = 0; k < C_group; ++k)
+        for (int u = 0; u < c.HH; ++u)
+            for (int v = 0; v < c.WW; ++v) {
+                const T* tap = from + k * steps.c + u * steps.u + v * steps.v;
+                T* at = row(u, v, k);
+                for (int f = 0; f < width; ++f) at[f] = f < filters ? tap[f * steps.f] : T(0);
+            }
     return all_finite(to, size);
 }
 

@@ -56,6 +56,9 @@ template <class T> struct Epilogue {
     Relu<T> relu;
     bool past_caches;  // the result is larger than they are
     const T* addend = nullptr;  // of the result's shape, added before the ReLU
+    // past the caches too, where a pixel's results are no whole lines: gathered in the
+    // workspace, which has staging_numbers() more; all panels are one item, and no addend
+    bool gathered = false;
 };
 
 template <class T> struct CorrelationArrays {
@@ -63,6 +66,8 @@ template <class T> struct CorrelationArrays {
     const T* w;  // packed
     T* out;
     Epilogue<T> epilogue;
+    // whether the zeros beyond an image meet the filters; they need not where all are finite
+    bool border_counts = true;
 };
 
 // The gradient of the filters:
@@ -79,6 +84,10 @@ struct FilterGradientItem {
     int slice, n_begin, n_end, panel_begin, panel_end;
     int rows;  // of the result at a time
 };
+
+constexpr std::ptrdiff_t staging_numbers(std::ptrdiff_t F, int tile_rows) {
+    return tile_rows * F + 128;
+}
 
 // One item of a correlation: images, rows of the result and panels of filters.
 struct CorrelationItem {

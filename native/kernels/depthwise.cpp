@@ -22,7 +22,7 @@
 #include "kernels/depthwise.hpp"
 
 #include "kernels/kernels.hpp"
-#include "kernels/padded.hpp"
+#include "kernels/lines.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -37,9 +37,101 @@ template <class T> struct Strip {
     const T* bias;
     Relu<T> relu;
     bool past_caches;
+    int next[depthwise_registers + 1] = {};  // channels that so many registers go on
+
+    CNN_INLINE void set_next() {
+        for (int q = 1; q <= depthwise_registers; q *= 2)
+            next[q] = C <= q * lanes<T> ? q * lanes<T> % C : q * lanes<T>;
+    }
 };
 
 constexpr int most_rows = 6;  // of a strip
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int registers = 32;
+#else
+constexpr int registers = 16;
+#endif
+
+// Registers of a row that go together: a few sums would wait for the multiplications before,
+// and their rows' addresses and filters' loads are for few products.
+constexpr int registers_together(int K, int S, int R) {
+    return S > 1 ? 1 : K == 1 && R == 1 ? 4 : 2 * (K + R) < registers ? 2 : 1;
+}
+static_assert(registers_together(1, 1, 1) <= depthwise_registers, "the lines are long enough");
+
+// Q registers of R rows; see strip.
+template <class T, int K, int S, int R, int Q>
+CNN_INLINE void some_registers(const T* const* rows, const T* w, const Strip<T>& s,
+                               std::ptrdiff_t at_x, int channel, T* to, int length) {
+    constexpr int L = lanes<T>;
+    if constexpr (K > 0) {  // more rows than a CPU sees coming by itself
+        const std::ptrdiff_t last_tap = s.taps[s.n_taps ? s.n_taps - 1 : 0];
+        const std::ptrdiff_t soon = at_x + last_tap + s.ahead;
+#pragma GCC unroll 32
+        for (int r = 0; r < (R - 1) * S + K; ++r)
+#pragma GCC unroll 4
+            for (int q = 0; q < Q; ++q) {
+                __builtin_prefetch(rows[r] + soon + q * L);
+                if (S == 2) __builtin_prefetch(rows[r] + soon + q * L + s.C);  // the pixel between
+            }
+    }
+    Vector<T> sums[Q][R] = {};
+    for (int v = 0; v < s.n_taps; ++v) {
+        const std::ptrdiff_t at = at_x + s.taps[v];
+        const T* filter = w + channel + v * s.w_tap;
+        if constexpr (K > 0) {
+            Vector<T> filters[Q][K];
+#pragma GCC unroll 8
+            for (int u = 0; u < K; ++u)
+#pragma GCC unroll 4
+                for (int q = 0; q < Q; ++q) filters[q][u] = load(filter + u * s.w_row + q * L);
+#pragma GCC unroll 32
+            for (int r = 0; r < (R - 1) * S + K; ++r)
+#pragma GCC unroll 4
+                for (int q = 0; q < Q; ++q) {
+                    Vector<T> value = load(rows[r] + at + q * L);
+                    keep_in_register<T>(value);  // and do not load it for each product
+#pragma GCC unroll 16
+                    for (int m = 0; m < R; ++m)
+                        if (r - m * S >= 0 && r - m * S < K)
+                            sums[q][m] += value * filters[q][r - m * S];
+                }
+        } else {
+            const T* const* of_tap = rows;
+            for (int u = 0; u < s.HH; ++u, filter += s.w_row, of_tap += R)
+#pragma GCC unroll 4
+                for (int q = 0; q < Q; ++q) {
+                    const Vector<T> here = load(filter + q * L);
+#pragma GCC unroll 16
+                    for (int m = 0; m < R; ++m) sums[q][m] += load(of_tap[m] + at + q * L) * here;
+                }
+        }
+    }
+#pragma GCC unroll 4
+    for (int q = 0; q < Q; ++q) {
+        if (s.bias) {
+            const Vector<T> bias = load(s.bias + channel + q * L);
+#pragma GCC unroll 16
+            for (int m = 0; m < R; ++m) sums[q][m] += bias;
+        }
+        cut_off<T, R>(sums[q], s.relu);
+    }
+    if (length < L) {
+#pragma GCC unroll 16
+        for (int m = 0; m < R; ++m) store_first(to + m * s.out_row, sums[0][m], length);
+    } else if (s.past_caches) {
+#pragma GCC unroll 16
+        for (int m = 0; m < R; ++m)
+#pragma GCC unroll 4
+            for (int q = 0; q < Q; ++q) store_past_caches(to + m * s.out_row + q * L, sums[q][m]);
+    } else {
+#pragma GCC unroll 16
+        for (int m = 0; m < R; ++m)
+#pragma GCC unroll 4
+            for (int q = 0; q < Q; ++q) store(to + m * s.out_row + q * L, sums[q][m]);
+    }
+}
 
 // R rows of `length` numbers, which begin with channel `first`; the same at several pixels.
 // K taps u next to each other, and rows of x that lie S apart: rows[m*S + u] is what row m
@@ -47,74 +139,30 @@ constexpr int most_rows = 6;  // of a strip
 template <class T, int K, int S, int R>
 void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, int pixels, T* out,
            const Strip<T>& of) {
+    constexpr int Q = registers_together(K, S, R);
     const Strip<T> s = of;  // a copy that no store can change
-    const int step = s.C <= lanes<T> ? lanes<T> % s.C : lanes<T>;
     const bool whole = length >= lanes<T>;
     std::ptrdiff_t pixel = 0;
     for (int p = 0; p < pixels; ++p, pixel += s.x_pixel, out += s.out_pixel) {
         int channel = first;
-        for (std::ptrdiff_t e = 0; e < length; e += lanes<T>) {
+        std::ptrdiff_t e = 0;
+        auto go = [&](int registers) CNN_LAMBDA {
+            e += registers * lanes<T>;
+            channel += s.next[registers];
+            if (channel >= s.C) channel -= s.C;
+        };
+        if constexpr (Q > 1)
+            for (; e + Q * lanes<T> <= length; go(Q))
+                some_registers<T, K, S, R, Q>(rows, w, s, pixel + e, channel, out + e, lanes<T>);
+        for (; e < length; go(1)) {
             if (e + lanes<T> > length && whole) {  // the last one: over the one before
                 const int back = static_cast<int>(e + lanes<T> - length);
                 e -= back;
                 channel -= back % s.C;
                 if (channel < 0) channel += s.C;
             }
-            if constexpr (K > 0) {  // more rows than a CPU sees coming by itself
-                const std::ptrdiff_t last_tap = s.taps[s.n_taps ? s.n_taps - 1 : 0];
-                const std::ptrdiff_t soon = pixel + e + last_tap + s.ahead;
-#pragma GCC unroll 32
-                for (int r = 0; r < (R - 1) * S + K; ++r) {
-                    __builtin_prefetch(rows[r] + soon);
-                    if (S == 2) __builtin_prefetch(rows[r] + soon + s.C);  // the pixel between
-                }
-            }
-            Vector<T> sums[R] = {};
-            for (int v = 0; v < s.n_taps; ++v) {
-                const std::ptrdiff_t at = pixel + e + s.taps[v];
-                const T* filter = w + channel + v * s.w_tap;
-                if constexpr (K > 0) {
-                    Vector<T> filters[K];
-#pragma GCC unroll 8
-                    for (int u = 0; u < K; ++u) filters[u] = load(filter + u * s.w_row);
-#pragma GCC unroll 32
-                    for (int r = 0; r < (R - 1) * S + K; ++r) {
-                        Vector<T> value = load(rows[r] + at);
-                        keep_in_register<T>(value);  // and do not load it for each product
-#pragma GCC unroll 16
-                        for (int m = 0; m < R; ++m)
-                            if (r - m * S >= 0 && r - m * S < K)
-                                sums[m] += value * filters[r - m * S];
-                    }
-                } else {
-                    const T* const* of_tap = rows;
-                    for (int u = 0; u < s.HH; ++u, filter += s.w_row, of_tap += R) {
-                        const Vector<T> here = load(filter);
-#pragma GCC unroll 16
-                        for (int m = 0; m < R; ++m) sums[m] += load(of_tap[m] + at) * here;
-                    }
-                }
-            }
-            if (s.bias) {
-                const Vector<T> bias = load(s.bias + channel);
-#pragma GCC unroll 16
-                for (int m = 0; m < R; ++m) sums[m] += bias;
-            }
-            cut_off<T, R>(sums, s.relu);
-            T* to = out + e;
-            if (!whole) {
-#pragma GCC unroll 16
-                for (int m = 0; m < R; ++m)
-                    store_first(to + m * s.out_row, sums[m], static_cast<int>(length));
-            } else if (s.past_caches) {
-#pragma GCC unroll 16
-                for (int m = 0; m < R; ++m) store_past_caches(to + m * s.out_row, sums[m]);
-            } else {
-#pragma GCC unroll 16
-                for (int m = 0; m < R; ++m) store(to + m * s.out_row, sums[m]);
-            }
-            channel += step;
-            if (channel >= s.C) channel -= s.C;
+            some_registers<T, K, S, R, 1>(rows, w, s, pixel + e, channel, out + e,
+                                          whole ? lanes<T> : static_cast<int>(length));
         }
     }
 }
@@ -167,50 +215,24 @@ CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
     return {begin, end};
 }
 
-// Pixels of less than a register, each to its place; what is written too much is the next's.
-template <class T>
-CNN_INLINE T* gather_pixels(T* to, const T* from, std::ptrdiff_t step, int count, int C) {
-    for (int k = 0; k < count; ++k, to += C, from += step) store(to, load_first(from, C));
-    return to;
-}
-
-// One row of x as `stride` lines, each with every stride-th pixel, the border included.
-template <class T>
-void copy_lines(T* to, const T* row, const Correlation& c, int columns, std::ptrdiff_t line) {
-    const int s = c.stride_w;
-    for (int phase = 0; phase < s; ++phase, to += line) {
-        if (!row) {
-            fill_zeros(to, line);
-            continue;
-        }
-        // pixel k of this line is number k*s + phase - pad of the row
-        const int first = phase - c.pad_left;
-        int begin = first < 0 ? (-first + s - 1) / s : 0;
-        if (begin > columns) begin = columns;
-        int end = c.W > first ? (c.W - first + s - 1) / s : 0;
-        end = smaller(end > begin ? end : begin, columns);
-        T* at = to;
-        fill_zeros(at, std::ptrdiff_t(begin) * c.C);
-        at += begin * c.C;
-        const T* from = row + (std::ptrdiff_t(begin) * s + first) * c.C;
-        if (s == 1) {
-            copy_numbers(at, from, std::ptrdiff_t(end - begin) * c.C);
-            at += (end - begin) * c.C;
-        } else {
-            at = gather_pixels(at, from, std::ptrdiff_t(s) * c.C, end - begin, c.C);
-        }
-        fill_zeros(at, std::ptrdiff_t(columns - end) * c.C);
-    }
-}
+// Rows of x between those of two neighbouring rows of the result; of a single tap nobody
+// meets the others.
+CNN_INLINE int rows_apart(const Correlation& c) { return c.HH == 1 ? 1 : c.stride_h; }
 
 // Rows i_begin .. i_end-1 by those that go together: run(strip, i, R).
 template <class T, class Run>
 CNN_INLINE void for_strips(const Correlation& c, int i_begin, int i_end, const Run& run) {
     const bool few_taps = c.dilation_h == 1 && c.HH >= 1 && c.HH <= most_near;
+    const int apart = rows_apart(c);
     for (int i = i_begin; i < i_end;) {
-        const int R = rows_together(i_end - i);
-        const bool near = few_taps && has_strip<T>(c.stride_h, R);
-        run(near ? strip_of<T>(c.HH, c.stride_h, R) : strip_of_any<T>(R), near, i, R);
+        int R = rows_together(i_end - i);
+        if (few_taps && R > 1 && !has_strip<T>(apart, R) && has_strip<T>(apart, 4) &&
+            i_end - i_begin >= 4) {
+            if (i_end - i < 4) i = i_end - 4;  // a row again, for the sake of a strip
+            R = 4;
+        }
+        const bool near = few_taps && has_strip<T>(apart, R);
+        run(near ? strip_of<T>(c.HH, apart, R) : strip_of_any<T>(R), near, i, R);
         i += R;
     }
 }
@@ -221,7 +243,8 @@ template <class T, class RowAt>
 CNN_INLINE void find_rows(const T** rows, const Correlation& c, bool near, int R,
                           const RowAt& row_at) {
     if (near) {
-        for (int r = 0; r < (R - 1) * c.stride_h + c.HH; ++r) rows[r] = row_at(r);
+        const int apart = rows_apart(c), step = c.HH == 1 ? c.stride_h : 1;
+        for (int r = 0; r < (R - 1) * apart + c.HH; ++r) rows[r] = row_at(r * step);
     } else {
         for (int u = 0; u < c.HH; ++u)
             for (int m = 0; m < R; ++m) *rows++ = row_at(m * c.stride_h + u * c.dilation_h);
@@ -249,6 +272,7 @@ void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a,
 
     Strip<T> s{taps, 0, c.HH, c.WW * pitch, pitch, std::ptrdiff_t(c.stride_w) * c.C, c.out_pixel,
                c.out_row, c.C, row >= 2048 ? 192 : 64, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
+    s.set_next();
     const int pixels_a_piece = static_cast<int>(1 + (piece - c.C) / s.x_pixel);
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
@@ -304,10 +328,13 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a,
     std::ptrdiff_t taps[depthwise_most_taps] = {};
     for (int v = 0; v < c.WW; ++v)
         taps[v] = v * c.dilation_w % s * line + std::ptrdiff_t(v * c.dilation_w / s) * c.C;
+    EveryOther<T> every_other;
+    every_other.prepare(c);
     T* lines = workspace;
     T* results = workspace + (in_place ? 0 : rows * x_row + lanes<T>);
-    const Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, 0, 0, flat ? c.out_row : length, c.C,
+    Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, 0, 0, flat ? c.out_row : length, c.C,
                       64, a.epilogue.bias, a.epilogue.relu, false};
+    of.set_next();
 
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const T* image = a.x + std::ptrdiff_t(n) * c.H * row;
@@ -317,7 +344,7 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a,
             for (int r = 0; r < rows; ++r) {
                 const int h = first + r - c.pad_top;
                 copy_lines(lines + r * x_row, h >= 0 && h < c.H ? image + h * row : nullptr, c,
-                           columns, line);
+                           columns, line, every_other);
             }
         T* out = a.out + n * c.out_image + item.i_begin * c.out_row;
         for_strips<T>(c, item.i_begin, item.i_end, [&](StripOf<T> run, bool near, int i, int R) {
@@ -363,8 +390,8 @@ void pack_depthwise(const Correlation& c, const T* w, const FilterSteps& steps, 
 
 }  // namespace
 
-const DepthwiseKernels<float> depthwise_f32 = {pack_depthwise<float>, correlate_depthwise<float>};
-const DepthwiseKernels<double> depthwise_f64 = {pack_depthwise<double>,
-                                                correlate_depthwise<double>};
+#define CNN_DEPTHWISE(T) {pack_depthwise<T>, correlate_depthwise<T>, filter_gradient_depthwise<T>}
+const DepthwiseKernels<float> depthwise_f32 = CNN_DEPTHWISE(float);
+const DepthwiseKernels<double> depthwise_f64 = CNN_DEPTHWISE(double);
 
 }  // namespace cnn::CNN_LEVEL

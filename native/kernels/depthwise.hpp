@@ -5,13 +5,20 @@
 
 namespace cnn {
 
-// Numbers of one tap of the packed filters: the channels, and once more the first ones.
+// Registers of a line that go together, at most.
+constexpr int depthwise_registers = 4;
+
+// Numbers of one tap of the packed filters: the channels, and once more the first ones, so that
+// whole registers can be read from any channel on.
 inline std::ptrdiff_t depthwise_pitch(int C, int lanes) {
-    return (std::ptrdiff_t(C) + 2 * lanes - 2) / lanes * lanes;
+    return (std::ptrdiff_t(C) + (depthwise_registers + 1) * lanes - 2) / lanes * lanes;
 }
 
 // Taps of a window along each axis: what they find stands in arrays of this size.
 constexpr int depthwise_most_taps = 32;
+
+// Rows of the result that the filters' gradient takes at a time, at most.
+constexpr int depthwise_most_rows = 16;
 
 // A result of neighbouring numbers, pixel by pixel.
 inline bool depthwise_flat(const Correlation& c) { return c.out_pixel == c.C; }
@@ -30,12 +37,37 @@ inline std::ptrdiff_t depthwise_workspace(const Correlation& c, int rows_out, in
            (depthwise_flat(c) ? 0 : std::ptrdiff_t(rows_out) * c.W_out * c.C) + 2 * lanes;
 }
 
+// The gradient of the filters. A row of the result is a line of numbers here too, and is cut
+// into segments of some pixels, whose sums stand apart: [tap][pitch], and those of the bias last.
+struct DepthwiseGradient {
+    int pixels;                     // of a segment
+    std::ptrdiff_t segment, pitch;  // its numbers; the same in whole registers
+    int rows;                       // of the result at a time
+    bool fetch_ahead;               // the arrays are larger than the caches
+    bool in_place;                  // x needs no copy with its border
+    int columns;                    // pixels of a line of x
+    std::ptrdiff_t x_row;           // numbers of its lines together, where they are copied
+    int kept_rows;                  // of x, whose lines are kept
+
+    std::ptrdiff_t workspace() const { return (kept_rows + 1) * x_row; }
+};
+
+template <class T> struct DepthwiseGradientArrays {
+    const T* x;
+    const T* dout;  // its rows one after the other
+    T* sums;        // of these rows, begun with zeros
+};
+
 template <class T> struct DepthwiseKernels {
     // [HH][WW][pitch], and last whether all filters are finite: 1 or 0.
     void (*pack)(const Correlation&, const T* w, const FilterSteps&, T* packed);
     // Of an item only images and rows count; the bias is a line like one of packed filters.
     void (*correlate)(const Correlation&, const CorrelationArrays<T>&, const CorrelationItem&,
                       T* workspace);
+    // Rows begin .. end-1 of the results of all images.
+    void (*filter_gradient)(const Correlation&, const DepthwiseGradient&,
+                            const DepthwiseGradientArrays<T>&, std::ptrdiff_t begin,
+                            std::ptrdiff_t end, T* workspace);
 };
 
 }  // namespace cnn
@@ -44,5 +76,10 @@ template <class T> struct DepthwiseKernels {
 namespace cnn::CNN_LEVEL {
 extern const DepthwiseKernels<float> depthwise_f32;
 extern const DepthwiseKernels<double> depthwise_f64;
+
+template <class T>
+void filter_gradient_depthwise(const Correlation&, const DepthwiseGradient&,
+                               const DepthwiseGradientArrays<T>&, std::ptrdiff_t begin,
+                               std::ptrdiff_t end, T* workspace);
 }  // namespace cnn::CNN_LEVEL
 #endif

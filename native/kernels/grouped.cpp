@@ -5,8 +5,7 @@
 //
 // Plan. Panels of filters of one group would leave most lanes empty. Here a register holds
 // the filters of several neighbouring groups, and for each c a permutation brings every
-// lane the channel that its filter reads: one load of x serves C_group products. Depthwise
-// convolution (one channel, one filter a group) needs no permutation at all.
+// lane the channel that its filter reads: one load of x serves C_group products.
 //
 //   tile: MR pixels of a row x one register of filters; each (u, v, c) costs one load of
 //         filters and MR permutations for MR products.
@@ -52,12 +51,6 @@ template <class T> CNN_INLINE Integers<T> first_channels(const Correlation& c) {
     return index;
 }
 
-template <class T, bool depthwise>
-CNN_INLINE Vector<T> channel_for_each(Vector<T> x, Integers<T> index) {
-    if constexpr (depthwise) return x;
-    else return __builtin_shuffle(x, index);
-}
-
 template <class T> CNN_INLINE Vector<T> load_some(const T* p, int n) {
     return n == lanes<T> ? load(p) : load_first(p, n);
 }
@@ -67,7 +60,7 @@ struct Way {
     int HH, WW, C_group;
 };
 
-template <class T, int MR, bool depthwise>
+template <class T, int MR>
 void tile(const T* x, const T* w, const Way& way, int channels, Integers<T> first, Vector<T> bias,
           Relu<T> rectify, T* out, std::ptrdiff_t out_pixel, int filters) {
     Vector<T> sums[MR] = {};
@@ -82,7 +75,7 @@ void tile(const T* x, const T* w, const Way& way, int channels, Integers<T> firs
                 const Vector<T> filters_here = load(w);
 #pragma GCC unroll 16
                 for (int m = 0; m < MR; ++m)
-                    sums[m] += filters_here * channel_for_each<T, depthwise>(values[m], index);
+                    sums[m] += filters_here * __builtin_shuffle(values[m], index);
             }
         }
 #pragma GCC unroll 16
@@ -101,10 +94,9 @@ using Tile = void (*)(const T*, const T*, const Way&, int, Integers<T>, Vector<T
 
 constexpr int most_pixels = 6;  // their values and sums together in registers
 
-template <class T, bool depthwise> CNN_INLINE Tile<T> tile_of(int rows) {
-    static constexpr Tile<T> table[] = {tile<T, 1, depthwise>, tile<T, 2, depthwise>,
-                                        tile<T, 3, depthwise>, tile<T, 4, depthwise>,
-                                        tile<T, 5, depthwise>, tile<T, 6, depthwise>};
+template <class T> CNN_INLINE Tile<T> tile_of(int rows) {
+    static constexpr Tile<T> table[] = {tile<T, 1>, tile<T, 2>, tile<T, 3>,
+                                        tile<T, 4>, tile<T, 5>, tile<T, 6>};
     return table[rows - 1];
 }
 
@@ -178,7 +170,6 @@ template <class T>
 void correlate_grouped(const Correlation& c, const Groups& groups, const CorrelationArrays<T>& a,
                        const CorrelationItem& item, T* workspace) {
     const int C_group = c.C_group();
-    const bool depthwise = C_group == 1 && c.F_group() == 1;
     const Integers<T> first = first_channels<T>(c);
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const Source<T> source =
@@ -197,9 +188,8 @@ void correlate_grouped(const Correlation& c, const Groups& groups, const Correla
                 T* out = a.out + n * c.out_image + i * c.out_row + block.f;
                 for (int k = 0; k < pieces.count; ++k) {
                     const int MR = pieces.length(k);
-                    (depthwise ? tile_of<T, true>(MR) : tile_of<T, false>(MR))(
-                        x, w, way, block.channels, first, bias, a.epilogue.relu, out, c.out_pixel,
-                        block.filters);
+                    tile_of<T>(MR)(x, w, way, block.channels, first, bias, a.epilogue.relu, out,
+                                   c.out_pixel, block.filters);
                     x += MR * way.pixel;
                     out += MR * c.out_pixel;
                 }
@@ -237,7 +227,7 @@ namespace {
 
 // Some sums of one row of the window, over some rows of pixels. Few sums are kept for every
 // other pixel, so that an addition need not wait for the one before.
-template <class T, int n, bool depthwise>
+template <class T, int n>
 CNN_INLINE void outer(const T* x, const T* dout, const Way& way, std::ptrdiff_t x_row, int rows,
                       int columns, std::ptrdiff_t out_row, std::ptrdiff_t out_pixel,
                       LaneMask<T> channels, LaneMask<T> filters, Integers<T> index, T* sums_at) {
@@ -245,15 +235,9 @@ CNN_INLINE void outer(const T* x, const T* dout, const Way& way, std::ptrdiff_t 
     Vector<T> sums[apart][n] = {};
     auto add = [&](const T* from, const T* d, Vector<T>* to) CNN_LAMBDA {
         const Vector<T> gradient = load_masked(d, filters);
-        if constexpr (depthwise) {
+        const Vector<T> value = load_masked(from, channels);
 #pragma GCC unroll 8
-            for (int k = 0; k < n; ++k)
-                to[k] += gradient * load_masked(from + k * way.tap, channels);
-        } else {
-            const Vector<T> value = load_masked(from, channels);
-#pragma GCC unroll 8
-            for (int k = 0; k < n; ++k) to[k] += gradient * __builtin_shuffle(value, index + k);
-        }
+        for (int k = 0; k < n; ++k) to[k] += gradient * __builtin_shuffle(value, index + k);
     };
     for (int i = 0; i < rows; ++i) {
         const T* from = x + i * x_row;
@@ -280,7 +264,6 @@ void filter_gradient_grouped(const Correlation& c, const Groups& groups,
                              const FilterGradientArrays<T>& a, const FilterGradientItem& item,
                              T* workspace) {
     const int C_group = c.C_group();
-    const bool depthwise = C_group == 1 && c.F_group() == 1;
     const Integers<T> first = first_channels<T>(c);
     const Block all = channels_of(c, groups, item);
     T* sums = a.sums + item.slice * groups.count * groups.block_size;
@@ -298,40 +281,19 @@ void filter_gradient_grouped(const Correlation& c, const Groups& groups,
                 const Block block = block_of(c, groups, b);
                 const T* dout = a.dout + n * c.out_image + i * c.out_row + block.f;
                 T* to = sums + b * groups.block_size;
-                auto add = [&](auto count, auto is_depthwise, const T* x, Integers<T> index) {
-                    outer<T, decltype(count)::value, decltype(is_depthwise)::value>(
+                auto add = [&](auto count, const T* x, Integers<T> index) {
+                    outer<T, decltype(count)::value>(
                         x, dout, way, x_row, rows, c.W_of(n), c.out_row, c.out_pixel,
                         lane_mask<T>(block.channels), lane_mask<T>(block.filters), index, to);
                     to += decltype(count)::value * lanes<T>;
                 };
-                for (int u = 0; u < c.HH; ++u) {
-                    const T* x = source.at + u * way.row + (block.c - all.c);
-                    if (depthwise) {
-                        int v = 0;
-                        auto taps = [&](auto count) {
-                            add(count, Truth<true>{}, x + v * way.tap, first);
-                            v += decltype(count)::value;
-                        };
-                        while (c.WW - v > 7) taps(Count<5>{});
-                        switch (c.WW - v) {
-                            case 7: taps(Count<7>{}); break;
-                            case 6: taps(Count<6>{}); break;
-                            case 5: taps(Count<5>{}); break;
-                            case 4: taps(Count<4>{}); break;
-                            case 3: taps(Count<3>{}); break;
-                            case 2: taps(Count<2>{}); break;
-                            default: taps(Count<1>{});
-                        }
-                    } else {
-                        for (int v = 0; v < c.WW; ++v) {
-                            int k = 0;
-                            for (; k + 4 <= C_group; k += 4)
-                                add(Count<4>{}, Truth<false>{}, x + v * way.tap, first + k);
-                            for (; k < C_group; ++k)
-                                add(Count<1>{}, Truth<false>{}, x + v * way.tap, first + k);
-                        }
+                for (int u = 0; u < c.HH; ++u)
+                    for (int v = 0; v < c.WW; ++v) {
+                        const T* x = source.at + u * way.row + v * way.tap + (block.c - all.c);
+                        int k = 0;
+                        for (; k + 4 <= C_group; k += 4) add(Count<4>{}, x, first + k);
+                        for (; k < C_group; ++k) add(Count<1>{}, x, first + k);
                     }
-                }
                 if (bias_sums) {
                     Vector<T> total = {};
                     for (int r = 0; r < rows; ++r)

@@ -14,9 +14,6 @@ struct Groups {
 template <int n> struct Count {
     static constexpr int value = n;
 };
-template <bool b> struct Truth {
-    static constexpr bool value = b;
-};
 
 template <class T> struct GroupedKernels {
     bool (*pack)(const Correlation&, const Groups&, const T* w, const FilterSteps&, T* packed,

@@ -3,8 +3,9 @@
 
 #include "kernels/correlation.hpp"
 #include "kernels/depthwise.hpp"
+#include "kernels/filter_gradient.hpp"
 #include "kernels/grouped.hpp"
-#include "kernels/spread.hpp"
+#include "kernels/planes.hpp"
 #include "kernels/winograd.hpp"
 #include "kernels/winograd_rows.hpp"
 #include "kernels/elementwise.hpp"
@@ -26,16 +27,13 @@ template <class T> struct Kernels {
                              const CorrelationItem&, T* workspace);
     bool (*pack_filters)(const Correlation&, const Panels&, const T* w, const FilterSteps&,
                          T* packed, int panel);
-    void (*filter_gradient)(const Correlation&, const Panels&, const FilterGradientArrays<T>&,
-                            const FilterGradientItem&, T* workspace);
-    void (*unpack_filters)(const Correlation&, const Panels&, const T* sums, int slices,
-                           const FilterSteps&, T* dw, int panel);
+    const FilterGradientKernels<T>* filter_gradient;
     const WinogradKernels<T>* winograd;
     const WinogradRowsKernels<T>* winograd_rows;  // float32 only
     const GroupedKernels<T>* grouped;
     const GroupedKernels<T>* inner;  // more channels than filters in a group
     const DepthwiseKernels<T>* depthwise;
-    const SpreadKernels<T>* spread;
+    const PlanesKernels<T>* planes;
 
     ElementwiseKernels<T> elementwise;
     PoolKernels<T> pool;
@@ -71,12 +69,6 @@ void correlate_inside(const Correlation&, const Panels&, const CorrelationArrays
 template <class T>
 bool pack_filters(const Correlation&, const Panels&, const T* w, const FilterSteps&, T* packed,
                   int panel);
-template <class T>
-void filter_gradient(const Correlation&, const Panels&, const FilterGradientArrays<T>&,
-                     const FilterGradientItem&, T* workspace);
-template <class T>
-void unpack_filters(const Correlation&, const Panels&, const T* sums, int slices,
-                    const FilterSteps&, T* dw, int panel);
 
 }  // namespace cnn::CNN_LEVEL
 #endif

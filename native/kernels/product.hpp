@@ -2,7 +2,7 @@
 //
 //   out[m][f] = Σ_k x[m][k] · w[k][f],   m < MR, f < NV registers
 //
-// All sums stay in registers, as in tile.hpp. With few rows a panel of w is used a few
+// All sums stay in registers. With few rows a panel of w is used a few
 // times only before the next is wanted, from L3 or from memory: so while one panel is
 // multiplied, the next is asked for, `lines` cache lines a step.
 #pragma once

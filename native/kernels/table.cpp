@@ -21,14 +21,13 @@ template <class T> constexpr Kernels<T> table() {
             correlate<T>,
             correlate_inside<T>,
             pack_filters<T>,
-            filter_gradient<T>,
-            unpack_filters<T>,
+            of_type<T>(&filter_gradient_f32, &filter_gradient_f64),
             of_type<T>(&winograd_f32, &winograd_f64),
             of_type<T>(&winograd_rows_f32, static_cast<const WinogradRowsKernels<double>*>(nullptr)),
             of_type<T>(&grouped_f32, &grouped_f64),
             of_type<T>(&inner_f32, &inner_f64),
             of_type<T>(&depthwise_f32, &depthwise_f64),
-            of_type<T>(&spread_f32, &spread_f64),
+            of_type<T>(&planes_f32, &planes_f64),
             elementwise_kernels<T>(), pool_kernels<T>(), norm_kernels<T>(), loss_kernels<T>(),
             shape_kernels<T>(), step_kernels<T>(), image_kernels<T>()};
 }

@@ -16,12 +16,13 @@
 //   Aᵀ: row i is (±p)^i, and 1 at 0 in the first row, at ∞ in the last.
 // So the two points of a pair share their even and their odd half.
 //
-// Plan. An item is some rows of an image, all filters; it goes from tile block to tile block:
+// Plan. An item is some rows of an image, or of several where a row has few tiles, all
+// filters; it goes from tile block to tile block:
 //   columns: the source transposed to [column][row][c]: for each tap of a row, the numbers
 //            of all rows of the window then lie side by side, sum and transform run over
 //            whole registers, and rows of results share what was transformed;
 //   V:       Bᵀ of the columns, a register of (row, c) at a time;
-//   M:       for one row of results, the products with U = G w, tile by tile as in tile.hpp;
+//   M:       for one row of results, the products with U = G w, tile by tile as in product.hpp;
 //   result:  Aᵀ M, bias, ReLU.
 // Rows of the window outside of the image are left out of the sum.
 //
@@ -207,10 +208,34 @@ CNN_INLINE void gather_taps(T* to, const T* from, std::ptrdiff_t line, int colum
     for (; q < columns; ++q, to += line, from += n) copy_numbers(to, from, n);
 }
 
+// One group of several: each pixel's channels by themselves.
+template <class T>
+void gather_group(const WinogradRows& p, T* to, const T* rows_at, int rows, int first,
+                  int columns) {
+    const Correlation& c = p.c;
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * p.source_pixel;
+    const int begin = first * c.stride_w - c.pad_left;
+    for (int e = 0; e < c.stride_w; ++e)
+        for (int q = 0; q < columns; ++q) {
+            const int j = begin + q * c.stride_w + e;
+            T* at = to + q * p.line + e * c.C;
+            if (j < 0 || j >= c.W) {
+                for (int h = 0; h < rows; ++h, at += p.C_tap) fill_zeros(at, c.C);
+                continue;
+            }
+            const T* from = rows_at + std::ptrdiff_t(j) * p.source_pixel;
+            if (c.C == 1)
+                for (int h = 0; h < rows; ++h) at[h * p.C_tap] = from[h * row];
+            else
+                for (int h = 0; h < rows; ++h) copy_numbers(at + h * p.C_tap, from + h * row, c.C);
+        }
+}
+
 // The source under some tiles as [column][row][C_tap], zeros beyond the ends of its rows.
 template <class T>
 void gather(const WinogradRows& p, T* to, const T* rows_at, int rows, int first, int columns) {
     const Correlation& c = p.c;
+    if (p.source_pixel != c.C) return gather_group(p, to, rows_at, rows, first, columns);
     const int n = p.C_tap, size = c.W * c.C;
     const std::ptrdiff_t line = p.line;
     const int begin = (first * c.stride_w - c.pad_left) * c.C;  // of the first column's numbers
@@ -304,7 +329,7 @@ template <class T> CNN_INLINE Products<T> products_of(int tiles, bool wide) {
 }
 
 struct Block {
-    int tile, tiles;  // the first, and how many
+    int tile, tiles;  // the first, and how many, of all images of the item
 };
 
 template <class T, class F, int NV>
@@ -317,9 +342,10 @@ void results(const WinogradRows& p, const T* M, const Block& block, const Target
 #pragma GCC unroll 8
         for (int v = 0; v < NV; ++v) bias[v] = load(to.bias + v * lanes<T>);
     }
-    T* out = to.out + block.tile * F::m * to.pixel;
-    for (int t = 0; t < block.tiles; ++t, M += width, out += F::m * to.pixel) {
-        const int left = p.c.W_out - (block.tile + t) * F::m;
+    for (int t = 0, n = block.tile / p.tiles, of_row = block.tile % p.tiles; t < block.tiles;
+         ++t, M += width, of_row = of_row + 1 < p.tiles ? of_row + 1 : (++n, 0)) {
+        T* const out = to.out + n * p.c.out_image + of_row * F::m * to.pixel;
+        const int left = p.c.W_out - of_row * F::m;
         Vector<T> y[F::m][NV];
 #pragma GCC unroll 8
         for (int v = 0; v < NV; ++v) {
@@ -359,29 +385,36 @@ template <class T, class F>
 void correlate_rows(const WinogradRows& p, const CorrelationArrays<T>& a, const RowsItem& item,
                     T* workspace) {
     const Correlation& c = p.c;
-    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, image_size = c.H * row;
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * p.source_pixel, image_size = c.H * row;
     // the rows of the image under the item
     int h_begin = item.i_begin * c.stride_h - c.pad_top;
     int h_end = (item.i_end - 1) * c.stride_h - c.pad_top + c.HH;
     if (h_begin < 0) h_begin = 0;
     if (h_end > c.H) h_end = c.H;
     const int rows = h_end > h_begin ? h_end - h_begin : 0, numbers = rows * p.C_tap;
-    const T* const rows_at = a.x + item.n * image_size + h_begin * row;
+    const T* const rows_at = a.x + item.n_begin * image_size + h_begin * row;
     const std::ptrdiff_t line = p.line;
 
-    const Pieces pieces(p.tiles, tile_rows);
+    const Pieces pieces((item.n_end - item.n_begin) * p.tiles, tile_rows);
     for (int b = 0; b < pieces.count; ++b) {
         const Block block{pieces.start(b), pieces.length(b)};
-        const int MR = block.tiles, columns = p.columns(MR);
-        T* const column = workspace;
-        T* const V = column + columns * line;
+        const int MR = block.tiles;
+        const T* of_tile[tile_rows];  // its columns
+        T* column = workspace;
+        for (int t = 0; t < MR;) {
+            const int n = (block.tile + t) / p.tiles, first = (block.tile + t) % p.tiles;
+            const int tiles = smaller(MR - t, p.tiles - first), columns = p.columns(tiles);
+            gather(p, column, rows_at + n * image_size, rows, first * F::m, columns);
+            for (int k = 0; k < tiles; ++k) of_tile[t + k] = column + k * F::m * line;
+            column += columns * line, t += tiles;
+        }
+        T* const V = column;
         T* const M = V + F::points * MR * line;
-        gather(p, column, rows_at, rows, block.tile * F::m, columns);
         for (int t = 0; t < MR; ++t)
             for (int e = 0; e < numbers; e += lanes<T>) {
                 Vector<T> d[F::points], of_points[F::points];
 #pragma GCC unroll 16
-                for (int q = 0; q < F::points; ++q) d[q] = load(column + (t * F::m + q) * line + e);
+                for (int q = 0; q < F::points; ++q) d[q] = load(of_tile[t] + q * line + e);
                 source_of<T, F::points>(d, of_points);
 #pragma GCC unroll 16
                 for (int k = 0; k < F::points; ++k)
@@ -392,7 +425,7 @@ void correlate_rows(const WinogradRows& p, const CorrelationArrays<T>& a, const 
             const bool wide = width == p.panels.wide;
             const auto products = products_of<T>(MR, wide);
             const T* const U = a.w + p.filters_offset(panel);
-            Target<T> to{a.out + item.n * c.out_image + item.i_begin * c.out_row + f, c.out_pixel,
+            Target<T> to{a.out + item.n_begin * c.out_image + item.i_begin * c.out_row + f, c.out_pixel,
                          a.epilogue.bias ? a.epilogue.bias + f : nullptr,
                          smaller(c.F - f, width), a.epilogue.relu, a.epilogue.past_caches};
             for (int i = item.i_begin; i < item.i_end; ++i, to.out += c.out_row) {

@@ -158,4 +158,35 @@ template <class T> CNN_INLINE Vector<T> square_root(Vector<T> v) {
 #endif
 }
 
+// Of the lanes of a and then of b, those that `from` names.
+template <class T> CNN_INLINE Vector<T> chosen_lanes(Vector<T> a, Vector<T> b, Integers<T> from) {
+#if defined(__clang__)
+    Vector<T> v;
+    for (int i = 0; i < lanes<T>; ++i)
+        v[i] = from[i] < lanes<T> ? a[from[i]] : b[from[i] - lanes<T>];
+    return v;
+#else
+    return __builtin_shuffle(a, b, from);
+#endif
+}
+
+// As many rows as a register has lanes become as many columns: blocks of 1, 2, 4, ... lanes
+// change places across the diagonal.
+template <class T, int block = 1> CNN_INLINE void transpose(Vector<T>* rows) {
+    if constexpr (block < lanes<T>) {
+        const Integers<T> lane = lane_numbers<T>();
+        const Integers<T> second = (lane & block) != 0;  // -1 in the second of two blocks
+        const Integers<T> low = lane + (second & (lanes<T> - block));
+        const Integers<T> high = lane + block + (second & (lanes<T> - block));
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes<T>; ++i) {
+            if (i & block) continue;
+            const Vector<T> a = rows[i], b = rows[i + block];
+            rows[i] = chosen_lanes<T>(a, b, low);
+            rows[i + block] = chosen_lanes<T>(a, b, high);
+        }
+        transpose<T, 2 * block>(rows);
+    }
+}
+
 }  // namespace cnn::CNN_LEVEL

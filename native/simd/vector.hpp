@@ -39,11 +39,11 @@ template <class T> constexpr int lanes = CNN_VECTOR_BYTES / static_cast<int>(siz
 
 // Registers decide how large a tile of accumulators may be.
 #if defined(__AVX512F__)
-constexpr int tile_rows = 14, tile_vectors = 2;  // 28 accumulators of 32 registers
+constexpr int vector_registers = 32, tile_rows = 14, tile_vectors = 2;  // 28 accumulators
 #elif defined(__aarch64__)
-constexpr int tile_rows = 6, tile_vectors = 4;   // 24 of 32
+constexpr int vector_registers = 32, tile_rows = 6, tile_vectors = 4;   // 24
 #else
-constexpr int tile_rows = 6, tile_vectors = 2;   // 12 of 16
+constexpr int vector_registers = 16, tile_rows = 6, tile_vectors = 2;   // 12
 #endif
 
 template <class T> CNN_INLINE Vector<T> load(const T* p) {
@@ -133,6 +133,16 @@ template <class T> CNN_INLINE Vector<T> load_masked(const T* p, LaneMask<T> mask
 #else
     if (mask == lanes<T>) return load(p);
     return mask ? load_first(p, mask) : Vector<T>{};
+#endif
+}
+
+template <class T> CNN_INLINE void store_masked(T* p, Vector<T> v, LaneMask<T> mask) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(p, mask, (__m512)v);
+    else _mm512_mask_storeu_pd(p, mask, (__m512d)v);
+#else
+    if (mask == lanes<T>) store(p, v);
+    else if (mask) store_first(p, v, mask);
 #endif
 }
 

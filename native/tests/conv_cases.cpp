@@ -120,6 +120,15 @@ template <class T> void grouped(Record& record) {
         all_passes<T>(record, hand, "conv2d grouped", 8, g, Algorithm::direct,
                       Arrays<T>(hand, g));
     }
+    for (int k = 0; k < 30; ++k) {  // many filters, and maps so small that several share a block
+        Hand hand(2050 + k);
+        const int C_group = hand.choice({1, 3, 9, 20}), F_group = hand.choice({1, 5, 21, 40});
+        const int groups = hand.choice({1, 2, 3});
+        Conv2d g = draw(hand, C_group * groups, F_group * groups, groups);
+        g.N = hand.choice({7, 20});
+        all_passes<T>(record, hand, "conv2d grouped, many filters", 8, g, Algorithm::direct,
+                      Arrays<T>(hand, g));
+    }
     for (int k = 0; k < 60; ++k) {  // depthwise: less than a register, and more than one
         Hand hand(2100 + k);
         const int groups = hand.choice({1, 3, 4, 7, 13, 16, 17, 21, 40});
@@ -160,12 +169,15 @@ template <class T> void winograd(Record& record) {
                       Arrays<T>(hand, g));
 }
 
-// Any window from 3 to 7 strides wide, forward.
+// Any window from 3 to 7 strides wide, and back from those of stride 1.
 void winograd_rows(Record& record) {
-    for (int k = 0; k < 60; ++k) {
+    for (int k = 0; k < 80; ++k) {
         Hand hand(6000 + k);
-        const int C = k % 6 ? channels(hand) : 1, F = channels(hand);  // in this order everywhere
-        Conv2d g = draw(hand, C, F, 1);
+        const int groups = k % 4 == 3 ? hand.choice({2, 3}) : 1;
+        // in this order everywhere
+        const int C = k % 6 ? channels(hand) : 1, F = channels(hand);
+        Conv2d g = draw(hand, groups * C, groups * F, groups);
+        if (k % 2) g.stride_h = g.stride_w = 1;
         g.dilation_h = g.dilation_w = 1;
         g.WW = hand.integer(2 * g.stride_w + 1, 7 * g.stride_w);
         g.W = std::max(1, g.WW - 2 * g.padding_w) + hand.integer(0, 40);
@@ -173,16 +185,22 @@ void winograd_rows(Record& record) {
         g.W_out = places(g.W, g.WW, g.stride_w, g.padding_w, 1);
         const Arrays<float> a(hand, g);
         const bool bias = hand.integer(0, 1), relu = hand.integer(0, 1);
-        Exact out(a.dout.size());
-        for_products(g, [&](Size x, Size w, Size y) { out.add(y, double(a.x[x]) * a.w[w]); });
+        Exact out(a.dout.size()), dx(a.x.size());
+        for_products(g, [&](Size x, Size w, Size y) {
+            out.add(y, double(a.x[x]) * a.w[w]);
+            dx.add(x, double(a.dout[y]) * a.w[w]);
+        });
         for (Size k = 0; k < Size(a.dout.size()); ++k) {
             if (bias) out.add(k, a.b_out[k % g.F]);
             if (relu) out.cut_off_below_zero(k);
         }
-        std::vector<float> got(a.dout.size());
+        std::vector<float> got(a.dout.size()), got_dx(a.x.size());
         winograd_rows_forward(g, a.x.data(), a.w.data(), bias ? a.b_out.data() : nullptr, relu,
                               got.data(), nullptr);
         record.hold("conv2d winograd along rows", 128, out.spread(), got);
+        if (g.stride_h != 1 || g.stride_w != 1) continue;
+        winograd_rows_input_gradient(g, a.dout.data(), a.w.data(), nullptr, got_dx.data());
+        record.hold("conv2d winograd along rows dx", 128, dx.spread(), got_dx);
     }
 }
 

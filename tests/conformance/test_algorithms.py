@@ -85,12 +85,17 @@ ALONG_ROWS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
     "four taps": ((3, 5, 20, 31), (16, 5, 2, 4), {"padding": (0, 2)}),
     "five taps": ((3, 1, 23, 30), (17, 1, 5, 5), {}),
     "six taps": ((2, 9, 27, 28), (50, 9, 6, 6), {"padding": 3}),
-    "seven taps": ((2, 3, 25, 35), (3, 3, 7, 7), {"padding": (3, 5)}),
+    "seven taps": ((2, 3, 25, 35), (19, 3, 7, 7), {"padding": (3, 5)}),
     "every other pixel": ((2, 3, 49, 61), (64, 3, 7, 7), {"stride": 2, "padding": 3}),
-    "every third pixel": ((2, 4, 60, 100), (8, 4, 5, 13), {"stride": (2, 3), "padding": (6, 5)}),
-    "more padding than window": ((1, 2, 40, 30), (5, 2, 3, 5), {"padding": (3, 9)}),
+    "every third pixel": ((2, 4, 60, 100), (16, 4, 5, 13), {"stride": (2, 3), "padding": (6, 5)}),
+    "more padding than window": ((1, 2, 40, 30), (31, 2, 3, 5), {"padding": (3, 9)}),
     "many images of few pixels": ((40, 3, 8, 8), (16, 3, 7, 7), {"padding": 3}),
-}
+    "groups": ((6, 12, 20, 33), (40, 6, 5, 5), {"padding": 2, "groups": 2}),
+    "groups of one channel": ((19, 3, 13, 13), (60, 1, 7, 7), {"padding": 3, "groups": 3}),
+    "groups, every other pixel": (
+        (5, 10, 40, 40), (64, 5, 6, 6), {"stride": 2, "padding": 1, "groups": 2},
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -117,6 +122,45 @@ def test_filtering_along_the_rows_holds_the_tolerance_of_winograd(
     bound = exact(np.abs(x), np.abs(w), b if b is None else np.abs(b))
     allowed = OPS["conv2d"].other_tolerances["winograd"].k * np.finfo(np.float32).eps
     assert np.all(np.abs(out - want) <= allowed * bound.max(axis=(2, 3), keepdims=True))
+
+
+# Shapes of x and w, and options, whose gradient towards x takes this way.
+BACK_ALONG_ROWS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
+    "three taps": ((3, 30, 22, 23), (13, 30, 3, 3), {"padding": 1}),
+    "four taps": ((2, 20, 26, 27), (18, 20, 4, 4), {"padding": 2}),
+    "six taps of small maps": ((40, 18, 7, 7), (35, 18, 6, 6), {"padding": 2}),
+    "seven taps": ((5, 37, 21, 20), (13, 37, 7, 7), {"padding": (1, 0)}),
+    "more padding than window": ((3, 30, 21, 30), (24, 30, 3, 4), {"padding": (3, 5)}),
+    "groups": ((6, 60, 24, 24), (60, 30, 3, 3), {"padding": 1, "groups": 2}),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", BACK_ALONG_ROWS)
+def test_the_gradient_along_the_rows_holds_the_tolerance_of_winograd(
+    name: str, layout: str, public
+) -> None:
+    x_shape, w_shape, options = BACK_ALONG_ROWS[name]
+    rng = np.random.default_rng(0)
+    x, w = (LAYOUTS[layout](rng.standard_normal(s).astype(np.float32)) for s in (x_shape, w_shape))
+    forward, backward = public("conv2d", "native")
+    out, cache = forward(x, w, **options)
+    dout = LAYOUTS[layout](rng.standard_normal(out.shape).astype(np.float32))
+
+    def gradient(x: Any, w: Any, dout: Any, algorithm: str = "auto") -> Any:
+        return backward(dout, forward(x, w, algorithm=algorithm, **options)[1], needs=("x",))[0]
+
+    def exact(dout: Any, w: Any) -> Any:
+        with cnnpy.use_backend("numpy"):
+            images, filters, given = (np.asarray(a, dtype=np.float64) for a in (x, w, dout))
+            _, cache = F.conv2d_forward(images, filters, **options)
+            return F.conv2d_backward(given, cache, needs=("x",))[0]
+
+    dx = backward(dout, cache, needs=("x",))[0]
+    assert not np.array_equal(dx, gradient(x, w, dout, "direct"))
+    want, bound = exact(dout, w), exact(np.abs(dout), np.abs(w))
+    allowed = OPS["conv2d"].other_tolerances["winograd"].k * np.finfo(np.float32).eps
+    assert np.all(np.abs(dx - want) <= allowed * bound.max(axis=(2, 3), keepdims=True))
 
 
 def test_large_convolutions_of_float32_take_winograd_and_float64_ones_do_not(public) -> None:

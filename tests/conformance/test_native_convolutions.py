@@ -53,6 +53,11 @@ CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
     ),
     "few filters": ("conv2d", (9, 90, 20, 19), (3, 90, 5, 4), {"stride": (1, 2), "padding": 2}),
     "few channels to many": ("conv2d", (9, 2, 20, 19), (70, 2, 3, 3), {"padding": 1}),
+    "one filter": ("conv2d", (9, 5, 30, 29), (1, 5, 3, 3), {"stride": 2, "padding": 1}),
+    "small maps": ("conv2d", (37, 20, 4, 5), (50, 10, 3, 3), {"padding": 1, "groups": 2}),
+    "one channel to many, in groups": (
+        "conv2d", (9, 8, 14, 13), (168, 1, 6, 5), {"padding": 1, "groups": 8},
+    ),
     "small groups": ("conv2d", (9, 36, 30, 29), (48, 3, 3, 3), {"padding": 1, "groups": 12}),
     "large groups": ("conv2d", (9, 36, 20, 19), (80, 18, 3, 3), {"padding": 1, "groups": 2}),
     "transposed": (
