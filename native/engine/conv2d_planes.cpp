@@ -296,7 +296,8 @@ template <class T> class PlanesPlan {
             w_size += Size(part.F) * part.C_group() * part.HH * part.WW;
         }
         // one tap pays where lanes of filters have to leave pixels out
-        const bool none_left_out = n_parts > 1 || c.groups > 1 || Size(c.stride_h) * c.stride_w == 1;
+        const bool none_left_out =
+            n_parts > 1 || c.groups > 1 || (c.stride_h == 1 && c.stride_w == 1);
         if (empty || (taps <= 1 && none_left_out) || Size(c.H) * c.W > most_pixels) return;
         Planes images = p;
         Sizes<T> by_pixels(p), by_images(p);
