@@ -203,6 +203,9 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
         in_place && c.HH == 1 && c.WW == 1 && c.stride_w == 1 && c.groups == 1;
     // a tile of few channels is over before what it asks for has come
     const bool fetches = side_by_side && c.C <= 64 && item.panel_end - item.panel_begin == 1;
+    // a group alone asks for its own channels, lines apart
+    const bool fetches_groups = in_place && c.HH == 1 && c.WW == 1 && c.stride_w == 1 &&
+                                c.groups > 1 && item.panel_end - item.panel_begin > 1;
     // of the next row of the result, what this one does not read
     const int rows_ahead = smaller(c.stride_h, reach_h);
     const std::ptrdiff_t depth = std::ptrdiff_t(c.HH) * c.WW * C_group;
@@ -228,6 +231,7 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
             const int MR = pieces.length(k);
             Pixels<T> pixels;
             const T* const begin = x + n * source_step + j * pixel;
+            if (fetches_groups && k + 1 < pieces.count) fetch(begin + MR * pixel, MR * pixel);
             if (side_by_side) {
                 window.ahead = begin + MR * pixel, window.ahead_step = MR;
                 if (fetches) fetch(begin + 2 * MR * pixel, MR * pixel);
