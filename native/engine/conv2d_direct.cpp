@@ -20,6 +20,9 @@
 namespace cnn {
 namespace {
 
+// A result goes past the caches from here on where its pixels are no whole lines: stores that
+// cross lines are slow where these have to come from far.
+constexpr Size uneven_results = larger_than_caches / 3;
 constexpr Size gathered_filters = 256 << 10;  // bytes that are read again for each tile
 
 // By the kernels for groups of few filters, where they can: these know no addend, which is
@@ -39,6 +42,17 @@ bool by_groups(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const auto join = epilogue.relu ? add_relu<T> : add<T>;
     if (done && epilogue.addend) join(out, epilogue.addend, out, numbers);
     return done;
+}
+
+// Whether a padded copy of many channels would cost more than tiles of border pixels do, which
+// have to be few beside the others.
+bool edges_apart(const Correlation& c) {
+    if (c.groups > 1 || c.dilation_w > 1 || c.W_last || c.C < 64 || c.WW > c.W) return false;
+    const Size left = c.pad_left, room = Size(c.W) + left - c.WW;  // of a window's first column
+    if (left < 0 || room < 0) return false;
+    const Size begin = (left + c.stride_w - 1) / c.stride_w;
+    const Size end = std::min<Size>(c.W_out, room / c.stride_w + 1);
+    return end - begin < c.W_out && end - begin >= 8 && 4 * (end - begin) >= 3 * Size(c.W_out);
 }
 
 template <class T>
@@ -65,19 +79,22 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const auto correlate =
         beyond == Beyond::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
 
-    const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T));
+    const bool apart = finite && panels.last == panels.narrow && n_panels == 1 && edges_apart(c);
+    const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T),
+                                      apart ? kernel.tile_rows : 0);
     const Size row = Size(c.F) * Size(sizeof(T)), bytes = Size(c.N) * c.H_out * c.W_out * row;
     const bool in_a_row = c.out_pixel == c.F && c.out_row == Size(c.W_out) * c.F;
     epilogue.past_caches =
         c.out_pixel == c.F && c.F_group() % panels.narrow == 0 && past_caches(out, bytes, row);
-    epilogue.gathered = in_a_row && !epilogue.past_caches && bytes >= larger_than_caches &&
-                        !epilogue.addend && parts.span == n_panels &&
+    const Size worth_gathering = row % 64 ? uneven_results : larger_than_caches;
+    epilogue.gathered = in_a_row && !epilogue.past_caches && bytes >= worth_gathering &&
+                        !epilogue.addend && !apart && parts.span == n_panels &&
                         packed_size * Size(sizeof(T)) <= gathered_filters;
     const Size staging = epilogue.gathered ? staging_numbers(c.F, kernel.tile_rows) : 0;
     const Size per_worker = aligned(parts.workspace + 64) + aligned(staging);
     const int threads = n_threads();
     Workspace workspace(per_worker * threads * sizeof(T));
-    const CorrelationArrays<T> arrays{x, packed, out, epilogue, !finite};
+    const CorrelationArrays<T> arrays{x, packed, out, epilogue, !finite, apart};
     parallel_for(parts.items(), [&](int k, int worker) {
         correlate(c, panels, arrays, parts.item(c, k), workspace.as<T>() + worker * per_worker);
     }, threads);

@@ -52,7 +52,8 @@ template <class T> bool grouped_correlation_fits(const Correlation& c) {
     const int lanes = kernels<T>().lanes;
     if (c.groups == 1) return few_filters_fit<T>(c);
     if (c.F_group() >= lanes) return false;
-    if (!is_inner(c)) return true;
+    // a register of its own: no group shares what is loaded
+    if (!is_inner(c)) return 2 * c.F_group() <= lanes;
     constexpr Size adding_up = 72, a_register = 2;
     const Size taps = Size(c.HH) * c.WW, in_block = std::max(1, lanes / c.C_group());
     const Size registers = ceil_div(in_block * c.C_group(), lanes);

@@ -50,6 +50,11 @@ Axis horizontal(const Correlation& c) {
     return {c.WW, c.stride_w, c.pad_left, c.dilation_w, c.W_out};
 }
 
+// Of so many neighbours as a stride has, those that some tap finds.
+int read_of_stride(const Axis& a) {
+    return a.dilation == 1 ? std::clamp(a.taps, 1, a.stride) : a.taps > 1 ? a.stride : 1;
+}
+
 // Products of one axis: taps that find the source, of all results.
 Size products_of(const Axis& a, int source) {
     Size n = 0;
@@ -157,6 +162,10 @@ template <class T> void lanes_are_pixels(Planes& p, Sizes<T>& s) {
     if (c.stride_w == 1) p.pitch -= std::clamp(std::min(-w.begin, w.end - c.W), 0, p.pitch - 1);
     p.pitch = std::max(p.pitch, s.W_out);
     p.columns = std::max(p.columns, 1);
+    for (int k = 0; k < p.n_phases; ++k) {
+        p.rows_read = std::max(p.rows_read, read_of_stride(vertical(p.phases[k].c)));
+        p.columns_read = std::max(p.columns_read, read_of_stride(horizontal(p.phases[k].c)));
+    }
     choose_rows<T>(p, s);
 }
 
@@ -231,8 +240,9 @@ template <class T> double cost(const Planes& p, const Sizes<T>& s) {
     const double halo = double(reach(p, p.rows, vertical).end - reach(p, p.rows, vertical).begin) /
                         (p.rows * c.stride_h);
     const int columns = ceil_div(c.W, c.stride_w);
-    const double turned = pixels ? ceil_div(columns, s.lanes) * s.lanes * c.stride_w : c.W;
-    const double source = double(c.N) * c.C * turned * std::min(s.rows_out * c.stride_h, c.H);
+    const double turned = pixels ? ceil_div(columns, s.lanes) * s.lanes * p.columns_read : c.W;
+    double source = double(c.N) * c.C * turned * std::min(s.rows_out * c.stride_h, c.H);
+    if (pixels) source *= double(p.rows_read) / c.stride_h;
     return products / 2 / pace + source * std::max(1.0, halo) * move.turned +
            results * move.written;
 }
@@ -285,7 +295,10 @@ template <class T> class PlanesPlan {
             p.phases[k] = {part, part.H_out, parts[k].out, w_size, 0};
             w_size += Size(part.F) * part.C_group() * part.HH * part.WW;
         }
-        if (empty || taps <= 1 || Size(c.H) * c.W > most_pixels) return;
+        // one tap pays where lanes of filters have to leave pixels out
+        const bool none_left_out =
+            n_parts > 1 || c.groups > 1 || (c.stride_h == 1 && c.stride_w == 1);
+        if (empty || (taps <= 1 && none_left_out) || Size(c.H) * c.W > most_pixels) return;
         Planes images = p;
         Sizes<T> by_pixels(p), by_images(p);
         lanes_are_pixels<T>(p, by_pixels);

@@ -17,6 +17,7 @@ constexpr Size near_bytes = 256 << 10;  // what an item's workspace may take of 
 constexpr Size panel_bytes = 3 << 20;   // what U of a panel may take: read for each row of tiles
 constexpr Size row_numbers = 1 << 28;   // of a padded row of the source
 constexpr Size pixels_wanted = 1024;    // of all results, for whom the filters are transformed
+constexpr double saved_of_groups = 12;  // products of a pixel and full register, as measured
 constexpr int fewest_taps = 3, most_taps = 7, most_rows = 64;
 
 int taps_of(const Correlation& c) { return ceil_div(c.WW, c.stride_w); }
@@ -87,7 +88,12 @@ bool pay(const Correlation& c) {
     const Size depth = Size(c.HH) * c.stride_w * c.C_group();
     if (form.points * depth * k.lanes * k.tile_vectors * Size(sizeof(float)) > panel_bytes)
         return false;
-    return 1.1 * steps_of_row(c) < double(c.W_out) * c.WW * c.HH * c.C_group();
+    // a tile's transforms and stores go by registers, and groups may leave these half empty
+    const double products = double(c.HH) * c.WW * c.C_group();
+    const double filled = double(c.F_group()) / (ceil_div(c.F_group(), k.lanes) * k.lanes);
+    const double saved = (products - double(form.points * depth) / form.m) * filled;
+    if (c.groups > 1 && filled < 1 && saved < saved_of_groups) return false;
+    return 1.1 * steps_of_row(c) < c.W_out * products;
 }
 
 void winograd_rows(const Correlation& c, const FilterSteps& steps, const float* x, const float* w,

@@ -34,14 +34,19 @@ Size numbers(const Correlation& c, int rows_out) {
 
 }  // namespace
 
-Partition partition(const Correlation& c, int n_panels, Size packed_bytes, int number_bytes) {
+Partition partition(const Correlation& c, int n_panels, Size packed_bytes, int number_bytes,
+                    int rows_in_place) {
     const int threads = n_threads();
     Partition p{};
     p.n_panels = n_panels;
     p.rows = c.H_out, p.images = 1;
-    while (p.rows > 1 && numbers(c, p.rows) * number_bytes > close_bytes) p.rows = (p.rows + 1) / 2;
+    if (rows_in_place)
+        p.rows = ceil_div(c.H_out, ceil_div(c.H_out, rows_in_place));
+    else
+        while (p.rows > 1 && numbers(c, p.rows) * number_bytes > close_bytes)
+            p.rows = (p.rows + 1) / 2;
     // many filters: each goes over several images before the next is fetched
-    if (p.rows == c.H_out && packed_bytes > panels_bytes)
+    if (!rows_in_place && p.rows == c.H_out && packed_bytes > panels_bytes)
         p.images = std::clamp(ceil_div(192, Size(c.H_out) * c.W_out), 1, c.N);
     // filters that come from far are read once where the images are few: who takes some
     // panels goes over all rows
@@ -63,7 +68,7 @@ Partition partition(const Correlation& c, int n_panels, Size packed_bytes, int n
         for (int span = p.span - 1; span > 0; --span)
             if (longest(span) < longest(p.span)) p.span = span;
     p.panel_blocks = ceil_div(n_panels, p.span);
-    p.workspace = p.images * numbers(c, p.rows);
+    p.workspace = rows_in_place ? 0 : p.images * numbers(c, p.rows);
     return p;
 }
 

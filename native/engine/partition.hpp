@@ -20,7 +20,9 @@ struct Partition {
     CorrelationItem item(const Correlation& c, int k) const;
 };
 
-Partition partition(const Correlation&, int n_panels, Size packed_bytes, int number_bytes);
+// Of a source that is read in place so many rows of an item, and no copy: rows_in_place > 0.
+Partition partition(const Correlation&, int n_panels, Size packed_bytes, int number_bytes,
+                    int rows_in_place = 0);
 
 // Of the gradient of small groups' filters: slices of the images that have sums of their own. Slices and
 // rows by the shape alone, since the order of the sums decides the bits; the span may know

@@ -86,11 +86,80 @@ template <class T> class Gathered {
 // written once and side by side; of more, a panel goes over all pixels before the next.
 constexpr std::ptrdiff_t filters_bytes = 256 << 10;
 
+// One panel of one register, all read in place.
+template <class T>
+void correlate_in_place(const Correlation& c, const Panels& panels, const CorrelationArrays<T>& a,
+                        const CorrelationItem& item) {
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, tap = std::ptrdiff_t(c.C) * panels.last;
+    const std::ptrdiff_t pixel = std::ptrdiff_t(c.stride_w) * c.C;
+    const int reach_h = (c.HH - 1) * c.dilation_h + 1;
+    const int rows_ahead = smaller(c.stride_h, reach_h);  // that the next row reads for itself
+    const Panel<T> to{0, c.F, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches,
+                      a.epilogue.addend, a.out};
+    const int inside_begin = c.pad_left > 0 ? (c.pad_left + c.stride_w - 1) / c.stride_w : 0;
+    const int inside_end = smaller(c.W_out, (c.W + c.pad_left - c.WW + c.stride_w) / c.stride_w);
+    auto taps_of_row = [&](int i) CNN_LAMBDA {
+        return taps_inside(i * c.stride_h - c.pad_top, c.HH, c.dilation_h, c.H);
+    };
+    for (int n = item.n_begin; n < item.n_end; ++n) {
+        const T* const image = a.x + std::ptrdiff_t(n) * c.H * row;
+        // `count` pixels from (i, j) on, along a row or down a column, with the same taps;
+        // meanwhile so many numbers are fetched
+        auto go_over = [&](int i, int j, int count, std::ptrdiff_t x_step,
+                           std::ptrdiff_t out_step, const T* ahead,
+                           std::ptrdiff_t numbers) CNN_LAMBDA {
+            const int h = i * c.stride_h - c.pad_top, v = j * c.stride_w - c.pad_left;
+            const Taps rows = taps_of_row(i), columns = taps_inside(v, c.WW, 1, c.W);
+            const int length = (columns.end - columns.begin) * c.C;
+            Window<T> window{0, c.dilation_h * row, 0, rows.end - rows.begin, 1, length,
+                             c.WW * tap, 0, ahead, 0};
+            const T* x = image + (h + rows.begin * c.dilation_h) * row +
+                         std::ptrdiff_t(v + columns.begin) * c.C;
+            T* out = a.out + n * c.out_image + i * c.out_row + j * c.out_pixel;
+            const T* w = a.w + (std::ptrdiff_t(rows.begin) * c.WW + columns.begin) * tap;
+            const Pieces pieces(count, tile_rows);
+            const std::ptrdiff_t steps = std::ptrdiff_t(window.HH) * length;
+            numbers /= pieces.count;
+            if (steps) window.ahead_step = (numbers + steps - 1) / steps;
+            for (int k = 0; k < pieces.count; ++k) {
+                const int MR = pieces.length(k);
+                Pixels<T> pixels;
+                pixels.step = x_step;
+                pixels.set(0, MR, x, x_step, out, out_step);
+                pixel_tile_of<T>(MR, false, true)(pixels, w, window, to);
+                x += MR * x_step, out += MR * out_step, window.ahead += numbers;
+            }
+        };
+        for (int i = item.i_begin; i < item.i_end; ++i) {
+            const int next = (i + 1) * c.stride_h - c.pad_top + reach_h - rows_ahead;
+            const bool fetches = i + 1 < item.i_end && next >= 0 && next + rows_ahead <= c.H;
+            go_over(i, inside_begin, inside_end - inside_begin, pixel, c.out_pixel,
+                    fetches ? image + next * row : a.w, fetches ? rows_ahead * row : 0);
+        }
+        for (int j = 0; j < c.W_out; ++j) {
+            if (j == inside_begin) j = inside_end;
+            if (j == c.W_out) break;
+            for (int i = item.i_begin; i < item.i_end;) {
+                const Taps taps = taps_of_row(i);
+                int end = i + 1;  // rows with the same taps
+                for (; end < item.i_end; ++end) {
+                    const Taps other = taps_of_row(end);
+                    if (other.begin != taps.begin || other.end != taps.end) break;
+                }
+                go_over(i, j, end - i, c.stride_h * row, c.out_row, a.w, 0);
+                i = end;
+            }
+        }
+    }
+    if (a.epilogue.past_caches) finish_past_caches();
+}
+
 }  // namespace
 
 template <class T>
 void correlate(const Correlation& c, const Panels& panels, const CorrelationArrays<T>& a,
                const CorrelationItem& item, T* workspace) {
+    if (a.edges_apart) return correlate_in_place(c, panels, a, item);
     const int rows_out = item.i_end - item.i_begin;
     const int reach_h = (c.HH - 1) * c.dilation_h + 1, reach_w = (c.WW - 1) * c.dilation_w + 1;
     const int first = item.i_begin * c.stride_h;
@@ -134,6 +203,9 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
         in_place && c.HH == 1 && c.WW == 1 && c.stride_w == 1 && c.groups == 1;
     // a tile of few channels is over before what it asks for has come
     const bool fetches = side_by_side && c.C <= 64 && item.panel_end - item.panel_begin == 1;
+    // a group alone asks for its own channels, lines apart
+    const bool fetches_groups = in_place && c.HH == 1 && c.WW == 1 && c.stride_w == 1 &&
+                                c.groups > 1 && item.panel_end - item.panel_begin > 1;
     // of the next row of the result, what this one does not read
     const int rows_ahead = smaller(c.stride_h, reach_h);
     const std::ptrdiff_t depth = std::ptrdiff_t(c.HH) * c.WW * C_group;
@@ -159,6 +231,7 @@ void correlate(const Correlation& c, const Panels& panels, const CorrelationArra
             const int MR = pieces.length(k);
             Pixels<T> pixels;
             const T* const begin = x + n * source_step + j * pixel;
+            if (fetches_groups && k + 1 < pieces.count) fetch(begin + MR * pixel, MR * pixel);
             if (side_by_side) {
                 window.ahead = begin + MR * pixel, window.ahead_step = MR;
                 if (fetches) fetch(begin + 2 * MR * pixel, MR * pixel);

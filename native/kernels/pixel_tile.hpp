@@ -49,7 +49,7 @@ template <class T> struct Panel {
 };
 
 // With one register of filters, fetching addresses costs as much as the products: pixels `evenly`
-// apart have one of three, which reaches 0, 1 and 2 pixels on.
+// apart have one of three, which reaches 0, 1 and 2 pixels on, and what is wanted next.
 template <class T, int MR, int NV, bool evenly>
 void pixel_tile(const Pixels<T>& pixels, const T* w, const Window<T>& window, const Panel<T>& to) {
     constexpr int reach = evenly ? 3 : 1, n_bases = (MR + reach - 1) / reach;
@@ -91,7 +91,7 @@ void pixel_tile(const Pixels<T>& pixels, const T* w, const Window<T>& window, co
                     for (int v = 0; v < NV; ++v) sums[m][v] += filters[v] * value;
                 }
                 filter += NV * lanes<T>;
-                if constexpr (NV > 1) {
+                if constexpr (NV > 1 || evenly) {
                     __builtin_prefetch(ahead);
                     ahead += window.ahead_step;
                 }

@@ -315,9 +315,10 @@ void turn_pixels(const Planes& p, const T* image, Rows rows, int c0, int channel
     const Correlation& c = p.c();
     const int sh = c.stride_h, sw = c.stride_w, columns = (p.columns + sw - 1) / sw;
     const std::ptrdiff_t step = std::ptrdiff_t(sw) * c.C;
-    for (int h = rows.begin; h < rows.end; ++h)
-        for (int b = 0; b < sw; ++b) {
-            const int r = h - rows.begin;
+    for (int h = rows.begin; h < rows.end; ++h) {
+        const int r = h - rows.begin;
+        if (r % sh >= p.rows_read) continue;
+        for (int b = 0; b < p.columns_read; ++b) {
             T* row = to + (r % sh * sw + b) * p.part + std::ptrdiff_t(r / sh) * p.pitch;
             int first = 0, inside = 0;  // of this row's columns, those that the image has
             if (h >= 0 && h < c.H) {
@@ -341,6 +342,7 @@ void turn_pixels(const Planes& p, const T* image, Rows rows, int c0, int channel
                 for (int k = 0; k < channels; ++k)
                     registers_of_zeros(row + k * p.plane + end, columns - end);
         }
+    }
 }
 
 // The same of as many images as lie side by side, without a border.

@@ -24,6 +24,7 @@ struct Planes {
     int rows;      // of the result at a time
     int channels;  // at a time: of a group, or all there are
     int left, columns, pitch;      // of pixels: first column, columns of a row, step of rows
+    int rows_read, columns_read;   // of as many as a stride has, those that a tap finds
     std::ptrdiff_t part, plane;    // numbers of a phase of the source's strides, of a channel
     std::ptrdiff_t sums_plane, sums_size;  // of a filter, of all
     std::ptrdiff_t line;           // numbers of a row of the result that is put together first

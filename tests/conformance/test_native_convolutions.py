@@ -52,6 +52,10 @@ CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
         "conv2d", (5, 26, 12, 11), (13, 2, 7, 7), {"padding": 3, "groups": 13},
     ),
     "few filters": ("conv2d", (9, 90, 20, 19), (3, 90, 5, 4), {"stride": (1, 2), "padding": 2}),
+    "many channels, edges apart": (
+        "conv2d", (3, 70, 37, 31), (13, 70, 3, 3), {"stride": (3, 2), "padding": (2, 1)},
+    ),
+    "one tap, strided": ("conv2d", (9, 3, 60, 61), (4, 3, 1, 1), {"stride": 2}),
     "few channels to many": ("conv2d", (9, 2, 20, 19), (70, 2, 3, 3), {"padding": 1}),
     "one filter": ("conv2d", (9, 5, 30, 29), (1, 5, 3, 3), {"stride": 2, "padding": 1}),
     "small maps": ("conv2d", (37, 20, 4, 5), (50, 10, 3, 3), {"padding": 1, "groups": 2}),
