@@ -1,7 +1,7 @@
 // Convolutions by Winograd's minimal filtering along the rows.
 #pragma once
 
-#include "engine/conv2d.hpp"
+#include "engine/geometry.hpp"
 
 namespace cnn {
 
