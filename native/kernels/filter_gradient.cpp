@@ -269,7 +269,8 @@ Under<T> x_under(const FilterGradient& g, const T* x, const Pixels& at, int grou
     const std::ptrdiff_t last = begin + (at.images - 1) * image + (rows - 1) * row +
                                 std::ptrdiff_t(at.columns - 1) * c.stride_w * c.C + c.C -
                                 c.C_group();
-    if (g.lanes_are_inputs && last + g.registers * lanes<T> > c.N * image)
+    const std::ptrdiff_t end = c.N * image - (c.W_last ? std::ptrdiff_t(c.W - c.W_last) * c.C : 0);
+    if (g.lanes_are_inputs && last + g.registers * lanes<T> > end)
         return copy_under(g, x, at, group, workspace);
     return {x + begin, {c.C, row, image}, true};
 }
