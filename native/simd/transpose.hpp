@@ -23,7 +23,7 @@ template <int n> CNN_INLINE __m128 load_four(const float* p) {
     if constexpr (n == 4) return _mm_loadu_ps(p);
     else if constexpr (n == 1) return _mm_load_ss(p);
     else {
-        const __m128 two = _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(p)));
+        const __m128 two = _mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
         if constexpr (n == 2) return two;
         else return _mm_movelh_ps(two, _mm_load_ss(p + 2));
     }
