@@ -12,6 +12,7 @@ from cnnpy.backends.registry import use_backend
 from cnnpy.check.checking import EFFORTS, Report, run
 from cnnpy.check.mistakes import MISTAKES
 from cnnpy.check.observe import Grade
+from cnnpy.check.trial import Effort
 from cnnpy.contract import OPS
 from cnnpy.cs231n import fast_layers, layers
 
@@ -219,3 +220,38 @@ def test_nothing_above_a_notice_is_found_in_what_is_right(whose: str, profile: s
             report = check(right_ones()[whose], seed=seed)
         assert [str(c) for c in report.conclusions if c.grade > Grade.NOTICE] == []
         assert len(report.trials) >= 18
+
+
+# --- what is not there ---------------------------------------------------------------------
+
+SKELETON = {
+    "relu_forward": lambda x: (None, x),
+    "relu_backward": lambda dout, cache: None,
+}
+
+
+def test_what_is_not_written_yet_is_told_and_a_skeleton_is_not_right() -> None:
+    whole = {name: getattr(reference, f"{name}") for name in ("tanh_forward", "tanh_backward")}
+    report = check(SKELETON | whole)
+    assert [(c.grade, c.name) for c in report.conclusions] == [(Grade.NOTICE, "not_written")]
+    assert report.exit_code() == 0
+    assert check(SKELETON).exit_code() == 2
+
+
+def test_a_backward_pass_that_is_not_written_yet_leaves_forward_to_be_judged() -> None:
+    def forward(*inputs: Any, **options: Any) -> tuple[Any, Any]:
+        out, cache = reference.linear_forward(*inputs, **options)
+        return out + 1, cache
+
+    functions = {"linear_forward": forward, "linear_backward": lambda dout, cache: (None,) * 3}
+    found = {(c.grade, c.function, c.name) for c in check(functions).conclusions}
+    assert found == {
+        (Grade.WRONG, "linear_forward", None),
+        (Grade.NOTICE, "linear_backward", "not_written"),
+    }
+
+
+def test_what_time_leaves_untried_is_told() -> None:
+    functions = {n: getattr(reference, n) for n in ("conv2d_forward", "conv2d_backward")}
+    report = check(functions, effort=Effort(drawn=50, seconds=0.0))
+    assert [c.name for c in report.conclusions] == ["untried"]

@@ -66,7 +66,7 @@ class Report:
         return sorted([*every, *_old_names(self)], key=lambda c: -c.grade)
 
     def exit_code(self, strict: bool = False) -> int:
-        """Give the exit code: 0 right, 1 wrong, 2 could not run.
+        """Give the exit code: 0 right, 1 wrong, 2 could not run, or nothing is written yet.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class Report:
         int
             The code.
         """
-        if self.not_loaded is not None or not self.trials:
+        if self.not_loaded is not None or all(trial.is_empty for trial in self.trials):
             return 2
         least = Grade.TIE if strict else Grade.WRONG
         return int(any(c.grade >= least for c in self.conclusions))

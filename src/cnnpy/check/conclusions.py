@@ -66,11 +66,21 @@ def conclusions_of(trial: Trial) -> list[Conclusion]:
     if trial.is_empty:
         title = "not written yet: it returns None"
         return [Conclusion(Grade.NOTICE, title, trial.found.forward, "not_written")]
-    found = [*_wrong(trial), *_conventions(trial), *_notices(trial)]
-    if trial.found.backward is None and trial.found.dialect.manner != "loss":
-        title = "there is no backward pass, so forward alone was tried"
-        found.append(Conclusion(Grade.NOTICE, title, trial.found.forward, "no_backward"))
+    found = [*_wrong(trial), *_conventions(trial), *_notices(trial), *_unwritten(trial)]
     return sorted(found, key=lambda c: -c.grade)
+
+
+def _unwritten(trial: Trial) -> Iterator[Conclusion]:
+    forward, backward = trial.found.forward, trial.found.backward
+    if backward is None and trial.found.dialect.manner != "loss":
+        title = "there is no backward pass, so forward alone was tried"
+        yield Conclusion(Grade.NOTICE, title, forward, "no_backward")
+    elif trial.lacks_backward:
+        title = "not written yet: all its gradients are None"
+        yield Conclusion(Grade.NOTICE, title, backward or forward, "not_written")
+    if trial.untried:
+        title = f"time was up before {trial.untried} more cases could be tried"
+        yield Conclusion(Grade.NOTICE, title, forward, "untried")
 
 
 def _wrong(trial: Trial) -> Iterator[Conclusion]:
@@ -145,15 +155,10 @@ def _also(others: list[Mistake]) -> tuple[str, ...]:
 
 def _function(trial: Trial, shown: Observation | None) -> str:
     """Name the function in which it shows."""
+    places = {f.where for f in shown.wrong()} if shown is not None else {"forward"}
+    of_forward = {"forward", *(() if shown is None else shown.truth.updated)}
     backward = trial.found.backward
-    places = {f.where for f in shown.wrong()} if shown is not None else set()
-    if backward is None or "forward" in places:
-        return trial.found.forward
-    return (
-        backward
-        if any(p == "backward" or p.startswith("d") for p in places)
-        else (trial.found.forward)
-    )
+    return trial.found.forward if backward is None or places & of_forward else backward
 
 
 def _graded(trial: Trial) -> Iterator[tuple[Observation, Graded]]:

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from cnnpy.check.case import Case
-from cnnpy.check.hold import hold
-from cnnpy.check.outcome import Outcome
+from cnnpy.check.hold import Tried, hold
 from cnnpy.check.truth import Truth
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.ops import OPS
@@ -23,6 +22,8 @@ from cnnpy.contract.shapes import as_pair
 from cnnpy.reference.windows import clipped
 
 __all__ = ["Convention", "convention_of", "follows"]
+
+Translate = Callable[[Case, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -53,32 +54,16 @@ class Convention:
     mistake: str | None = None
 
 
-def convention_of(
-    case: Case,
-    outcome: Outcome,
-    truth: Truth,
-    dout: FloatArray,
-    where: str,
-    dtype: type[np.floating[Any]],
-    translate: Callable[[Case, Any], Any] | None = None,
-) -> Convention | None:
+def convention_of(tried: Tried, where: str, translate: Translate | None) -> Convention | None:
     """Find the convention that an outcome follows where it differs from the definition.
 
     Parameters
     ----------
-    case : Case
-        Inputs and options.
-    outcome : Outcome
-        What came out.
-    truth : Truth
-        What the definition says.
-    dout : ndarray of the shape of the output
-        The gradient that was sent back.
+    tried : Tried
+        What was tried, what came out, and what is right.
     where : str
         Where it differs.
-    dtype : type
-        The dtype that was called with.
-    translate : callable, optional
+    translate : callable or None
         Brings what a convention gives into the terms of the outcome.
 
     Returns
@@ -86,40 +71,22 @@ def convention_of(
     Convention or None
         None where no known convention gives these numbers.
     """
-    for convention in CONVENTIONS.get(case.op, ()):
-        if convention.where == where and follows(
-            convention, case, outcome, truth, dout, dtype, translate
-        ):
+    for convention in CONVENTIONS.get(tried.case.op, ()):
+        if convention.where == where and follows(convention, tried, translate):
             return convention
     return None
 
 
-def follows(
-    convention: Convention,
-    case: Case,
-    outcome: Outcome,
-    truth: Truth,
-    dout: FloatArray,
-    dtype: type[np.floating[Any]],
-    translate: Callable[[Case, Any], Any] | None = None,
-) -> bool:
+def follows(convention: Convention, tried: Tried, translate: Translate | None) -> bool:
     """Tell whether an outcome has the numbers of a convention.
 
     Parameters
     ----------
     convention : Convention
         Which one.
-    case : Case
-        Inputs and options.
-    outcome : Outcome
-        What came out.
-    truth : Truth
-        What the definition says.
-    dout : ndarray of the shape of the output
-        The gradient that was sent back.
-    dtype : type
-        The dtype that was called with.
-    translate : callable, optional
+    tried : Tried
+        What was tried, what came out, and what is right.
+    translate : callable or None
         Brings what a convention gives into the terms of the outcome.
 
     Returns
@@ -127,11 +94,12 @@ def follows(
     bool
         Whether it has.
     """
-    where, plain = convention.where, case.cast(np.float64)
-    value = convention.compute(plain, dout.astype(np.float64))
+    where, plain = convention.where, tried.case.cast(np.float64)
+    value = convention.compute(plain, tried.dout.astype(np.float64))
     if translate is not None:
         value = translate(plain, value)
-    findings = hold(case, outcome, _with(case.op, truth, where, value), dout, dtype=dtype)
+    other = _with(tried.case.op, tried.truth, where, value)
+    findings = hold(tried._replace(truth=other))
     return all(f.where != where or f.kind not in ("values", "shape") for f in findings)
 
 

@@ -16,7 +16,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.ops import OPS
 from cnnpy.contract.opspec import Tolerance
 
-__all__ = ["Finding", "entangled", "hold"]
+__all__ = ["Finding", "Tried", "entangled", "hold"]
 
 
 class Finding(NamedTuple):
@@ -43,29 +43,37 @@ class Finding(NamedTuple):
         return f"{self.where}: {self.law}: {self.detail}"
 
 
-def hold(
-    case: Case,
-    outcome: Outcome,
-    truth: Truth,
-    dout: FloatArray,
-    *,
-    dtype: type[np.floating[Any]],
-    tolerance: Tolerance | None = None,
-) -> list[Finding]:
-    """Hold what came out of an implementation against the definition.
+class Tried(NamedTuple):
+    """What was tried on an implementation, what came out, and what is right.
 
     Parameters
     ----------
     case : Case
         Inputs and options.
-    outcome : Outcome
-        What came out.
-    truth : Truth
-        What the definition says.
     dout : ndarray of the shape of the output
         The gradient that was sent back.
     dtype : type
         The dtype in which the implementation was called.
+    outcome : Outcome
+        What came out.
+    truth : Truth
+        What the definition says.
+    """
+
+    case: Case
+    dout: FloatArray
+    dtype: type[np.floating[Any]]
+    outcome: Outcome
+    truth: Truth
+
+
+def hold(tried: Tried, tolerance: Tolerance | None = None) -> list[Finding]:
+    """Hold what came out of an implementation against the definition.
+
+    Parameters
+    ----------
+    tried : Tried
+        What was tried, what came out, and what is right.
     tolerance : Tolerance, optional
         The op's own by default.
 
@@ -74,6 +82,7 @@ def hold(
     list of Finding
         Empty where nothing is wrong.
     """
+    case, dout, dtype, outcome, truth = tried
     if outcome.failure is not None and outcome.failure.where == "forward":
         return [_raised(outcome)]
     if outcome.form is not None and outcome.out is None:

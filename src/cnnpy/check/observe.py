@@ -13,7 +13,7 @@ from cnnpy import reference
 from cnnpy.check.case import Case
 from cnnpy.check.conventions import Convention, convention_of, follows
 from cnnpy.check.dialects import Found
-from cnnpy.check.hold import Finding, hold
+from cnnpy.check.hold import Finding, Tried, hold
 from cnnpy.check.outcome import Caller, Outcome
 from cnnpy.check.plans import Plan, Probe
 from cnnpy.check.truth import Truth, run_definition
@@ -83,6 +83,11 @@ class Observation:
         """Give the gravest grade; None where all is as it should be."""
         return max((g.grade for g in self.findings), default=None)
 
+    @property
+    def tried(self) -> Tried:
+        """Give what was tried, what came out, and what is right, together."""
+        return Tried(self.case, self.dout, self.probe.dtype, self.outcome, self.truth)
+
     def wrong(self) -> list[Finding]:
         """List what is wrong.
 
@@ -121,10 +126,9 @@ def observe(found: Found, caller: Caller, plan: Plan, probe: Probe) -> Observati
     dout = _dout(case, probe)
     truth = run_definition(case.cast(np.float64), dout.astype(np.float64), eps)
     outcome = found.run(caller, case.map(np.copy), dout.copy(), probe.layout)
-    findings = hold(case, outcome, truth, dout, dtype=probe.dtype)
-    graded = [_grade(f, found, case, dout, outcome, truth, probe) for f in findings]
-    kept = tuple(g for g in graded if g is not None)
-    return Observation(probe, case, dout, outcome, truth, kept)
+    tried = Tried(case, dout, probe.dtype, outcome, truth)
+    graded = tuple(_grade(f, found, tried, probe) for f in hold(tried))
+    return Observation(probe, case, dout, outcome, truth, graded)
 
 
 def _dout(case: Case, probe: Probe) -> FloatArray:
@@ -149,47 +153,30 @@ _GRADES = {
     "dtype": Grade.NOTICE,
     "changed": Grade.NOTICE,
     "shared": Grade.NOTICE,
-    "rounding": Grade.NOTICE,
     "refuses": Grade.NOTICE,
 }
 
 
-def _grade(
-    finding: Finding,
-    found: Found,
-    case: Case,
-    dout: FloatArray,
-    outcome: Outcome,
-    truth: Truth,
-    probe: Probe,
-) -> Graded | None:
+def _grade(finding: Finding, found: Found, tried: Tried, probe: Probe) -> Graded:
     if finding.kind == "raises":
-        failure = outcome.failure
+        failure = tried.outcome.failure
         assert failure is not None
-        if failure.is_refusal and found.dialect.edge(case):
+        if failure.is_refusal and found.dialect.edge(tried.case):
             finding = finding._replace(kind="refuses")
         if probe.layout == "read-only" and "read-only" in failure.says:
             finding = finding._replace(kind="changed", where="a read-only input")
     if finding.kind == "values":
-        again = hold(
-            case, outcome, truth, dout, dtype=probe.dtype, tolerance=lenient(case.op, probe.dtype)
-        )
+        again = hold(tried, lenient(tried.case.op, probe.dtype))
         if all(f.where != finding.where or f.kind != "values" for f in again):
-            finding = finding._replace(kind="rounding")
-        else:
-            convention = convention_of(
-                case,
-                outcome,
-                truth,
-                dout,
-                finding.where,
-                probe.dtype,
-                found.dialect.translation(finding.where),
-            )
-            if convention is not None:
-                grade = Grade.TIE if convention.is_tie else Grade.NOTICE
-                return Graded(finding._replace(kind="convention"), grade, convention)
+            return Graded(finding._replace(kind="rounding"), Grade.NOTICE)
+        convention = convention_of(tried, finding.where, found.dialect.translation(finding.where))
+        if convention is not None:
+            return Graded(finding._replace(kind="convention"), _grade_of(convention), convention)
     return Graded(finding, _GRADES[finding.kind])
+
+
+def _grade_of(convention: Convention) -> Grade:
+    return Grade.TIE if convention.is_tie else Grade.NOTICE
 
 
 def settle(found: Found, observations: Sequence[Observation]) -> list[Observation]:
@@ -214,16 +201,15 @@ def settle(found: Found, observations: Sequence[Observation]) -> list[Observatio
 
 def _keeps(convention: Convention, found: Found, o: Observation) -> bool:
     """Tell whether an outcome follows a convention, where that differs from the definition."""
-    where, outcome, truth = convention.where, o.outcome, o.truth
-    name = where.removeprefix("d")
-    if where not in truth.updated and name not in outcome.gradients:
+    where, truth = convention.where, o.truth
+    if where not in truth.updated and where.removeprefix("d") not in o.outcome.gradients:
         return True
     gradients = dict(zip(OPS[o.case.op].gradients, truth.gradients, strict=True))
     right = Outcome(truth.out, gradients, gradients, truth.updated)
     translate = found.dialect.translation(where)
     return any(
-        follows(convention, o.case, out, truth, o.dout, o.probe.dtype, translate)
-        for out in (right, outcome)
+        follows(convention, o.tried._replace(outcome=outcome), translate)
+        for outcome in (right, o.outcome)
     )
 
 
@@ -235,7 +221,7 @@ def _with_kept(kept: set[Convention], found: Found, o: Observation) -> Observati
             return g
         for c in kept:
             if c.where == g.finding.where and _keeps(c, found, o):
-                return replace(g, grade=Grade.TIE if c.is_tie else Grade.NOTICE, convention=c)
+                return replace(g, grade=_grade_of(c), convention=c)
         return Graded(g.finding._replace(kind="values"), Grade.WRONG)
 
     return replace(o, findings=tuple(map(again, o.findings)))

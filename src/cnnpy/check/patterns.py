@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from cnnpy.check.observe import Grade, Observation
+from cnnpy.check.window import Window, window_of
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.ops import OPS
-from cnnpy.contract.shapes import as_pair
 
 __all__ = ["by_property", "likely", "parted_by", "what_holds"]
 
@@ -165,63 +165,51 @@ class _Case:
     """The figures of a case that conditions ask for; ops that slide a window have them all."""
 
     def __init__(self, o: Observation) -> None:
-        case, options = o.case, o.case.options
-        x, out = case.arrays.get("x"), np.asarray(o.truth.out)
+        x, window = o.case.arrays.get("x"), window_of(o.case)
         self.is_refused = any(g.finding.kind == "refuses" for g in o.findings)
-        self.x = _shape_of(x)
-        self.out = out.shape
-        window: Any = options.get("kernel_size") or _shape_of(case.arrays.get("w"))[2:]
-        self.window = as_pair(window) if len(self.x) == 4 and window else (1, 1)
-        stride = options.get("stride", 1)
-        self.stride = self.window if stride is None else as_pair(stride)
-        self.padding = as_pair(options.get("padding", 0))
-        self.dtype, self.probe = o.probe.dtype, o.probe
-
-    @property
-    def images(self) -> bool:
-        return len(self.x) == 4
+        self.x: tuple[int, ...] = x.shape if isinstance(x, np.ndarray) else ()
+        self.out = np.shape(o.truth.out)
+        self.images = len(self.x) == 4 and window is not None
+        nothing = Window((1, 1), (1, 1), (0, 0))
+        self.window = window if window is not None and self.images else nothing
+        self.dtype, self.sizes = o.probe.dtype, o.probe.sizes
 
     @property
     def leaves_a_remainder(self) -> bool:
-        axes = zip(self.x[2:], self.window, self.stride, self.padding, strict=True)
-        return self.images and any((n + 2 * p - k) % s for n, k, s, p in axes)
-
-
-def _shape_of(value: Any) -> tuple[int, ...]:
-    return value.shape if isinstance(value, np.ndarray) else ()
+        return self.images and self.window.leaves_a_remainder((self.x[2], self.x[3]))
 
 
 def _overlap(c: _Case) -> bool:
-    covers = zip(c.window, c.stride, c.out[2:], strict=True) if c.images else ()
+    covers = zip(c.window.size, c.window.stride, c.out[2:], strict=True) if c.images else ()
     return any(k > s and n > 1 for k, s, n in covers)
 
 
 def _gaps(c: _Case) -> bool:
-    return c.images and any(k < s for k, s in zip(c.window, c.stride, strict=True))
+    return c.images and any(k < s for k, s in zip(c.window.size, c.window.stride, strict=True))
 
 
 CONDITIONS: dict[str, Callable[[_Case], bool]] = {
-    "the padding is 0": lambda c: c.images and c.padding == (0, 0),
-    "there is padding": lambda c: c.padding != (0, 0),
-    "the padding is not 1": lambda c: c.images and c.padding != (1, 1),
-    "the stride is not 1": lambda c: c.stride != (1, 1),
-    "the window is not square": lambda c: c.window[0] != c.window[1],
+    "the padding is 0": lambda c: c.images and c.window.padding == (0, 0),
+    "there is padding": lambda c: c.window.padding != (0, 0),
+    "the padding is not 1": lambda c: c.images and c.window.padding != (1, 1),
+    "the stride is not 1": lambda c: c.window.stride != (1, 1),
+    "the window is not square": lambda c: c.window.size[0] != c.window.size[1],
     "the image is not square": lambda c: c.images and c.x[2] != c.x[3],
     "the output is not square": lambda c: len(c.out) == 4 and c.out[2] != c.out[3],
     "the image or the window is not square": lambda c: (
-        (c.images and c.x[2] != c.x[3]) or c.window[0] != c.window[1]
+        (c.images and c.x[2] != c.x[3]) or c.window.size[0] != c.window.size[1]
     ),
     "windows overlap": _overlap,
     "there are gaps between windows": _gaps,
-    "the stride is not the window": lambda c: c.images and c.window != c.stride,
+    "the stride is not the window": lambda c: c.images and c.window.size != c.window.stride,
     "a remainder is left": lambda c: c.leaves_a_remainder,
     "the batch is one": lambda c: len(c.x) > 0 and c.x[0] == 1,
     "there is one channel": lambda c: len(c.x) > 1 and c.x[1] == 1,
     "the input is float32": lambda c: c.dtype == np.float32,
-    "values are negative": lambda c: c.probe.sizes.get("values") == "negative",
-    "scores are as large as 1000": lambda c: c.probe.sizes.get("scale", 0.0) >= 1000,
-    "eps is not 1e-5": lambda c: c.probe.sizes.get("eps", 1e-5) != 1e-5,
-    "it is in test mode": lambda c: c.probe.sizes.get("train") is False,
+    "values are negative": lambda c: c.sizes.get("values") == "negative",
+    "scores are as large as 1000": lambda c: c.sizes.get("scale", 0.0) >= 1000,
+    "eps is not 1e-5": lambda c: c.sizes.get("eps", 1e-5) != 1e-5,
+    "it is in test mode": lambda c: c.sizes.get("train") is False,
 }
 """What may part wrong from right, simplest first."""
 
@@ -274,9 +262,9 @@ def _factors(o: Observation) -> dict[str, float]:
     if out.ndim == 4:
         sizes["the pixels of the output"] = float(out.shape[2] * out.shape[3])
         sizes["N times the pixels of the output"] = float(len(out) * out.shape[2] * out.shape[3])
-    window = o.case.options.get("kernel_size")
-    if isinstance(window, tuple):
-        sizes["the pixels of the window"] = float(window[0] * window[1])
+    window = window_of(o.case)
+    if window is not None:
+        sizes["the pixels of the window"] = float(window.size[0] * window.size[1])
     return sizes | {"2": 2.0, "-1": -1.0}
 
 

@@ -86,7 +86,7 @@ def snippet(found: Found, observation: Observation, module: str = "layers") -> s
         return "\n".join([*lines, f"loss, dx = {call}"])
     lines.append(f"out, cache = {call}")
     if found.backward is not None:
-        lines.append(f"dout = {_python(d.to_dout(observation.case, observation.dout))}")
+        lines.append(f"dout = {_python(observation.dout)}")
         gradients = ", ".join(f"d{name}" for name in d.gradients)
         lines.append(f"{gradients} = {found.backward}(dout, cache)")
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cnnpy.check.case import Case
-from cnnpy.check.hold import Finding, entangled, hold
+from cnnpy.check.hold import Finding, Tried, entangled, hold
 from cnnpy.check.outcome import Outcome
 from cnnpy.check.truth import as_list, run_definition
 from cnnpy.contract.dtypes import FloatArray
@@ -107,7 +107,7 @@ def judge(
         changed=tuple(changed),
         shared=entangled(first),
     )
-    return hold(case, outcome, truth, dout, dtype=dtype, tolerance=tolerance)
+    return hold(Tried(case, dout, dtype, outcome, truth), tolerance)
 
 
 def _lay_out(case: Case, layout: Callable[[Any], Any]) -> Case:

@@ -110,12 +110,20 @@ def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Tria
         if seen is not None:
             trial.observations.append(seen)
     trial.observations = settle(found, trial.observations)
+    if trial.lacks_backward:
+        trial.observations = [_of_forward(o) for o in trial.observations]
     if trial.grade is Grade.WRONG and not trial.is_empty:
         trial.diagnosis = diagnose(found.dialect.op, trial.observations)
         for place in sorted({f.where for o in trial.observations for f in o.wrong()}):
             trial.smallest[place] = _shrink(found, caller, plan, trial.observations, place)
     trial.seconds = time.monotonic() - begin
     return trial
+
+
+def _of_forward(o: Observation) -> Observation:
+    """Leave out what is found of gradients, where there are none yet."""
+    of_forward = ("forward", *o.truth.updated)
+    return replace(o, findings=tuple(g for g in o.findings if g.finding.where in of_forward))
 
 
 def _in_its_dialect(found: Found, caller: Caller, seed: int) -> Found:

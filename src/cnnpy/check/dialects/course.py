@@ -10,13 +10,10 @@ import numpy as np
 
 from cnnpy.check.case import Case
 from cnnpy.check.dialects.dialect import Arguments, Dialect
+from cnnpy.check.window import Window, window_of
+from cnnpy.contract.shapes import as_pair
 
-__all__ = ["COURSE", "conv_param", "is_remainder", "pair_of", "pool_param"]
-
-
-def pair_of(value: Any) -> tuple[int, int]:
-    """Give an option as the pair that it means."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
+__all__ = ["COURSE"]
 
 
 def _suffixed(name: str, *suffixes: str) -> tuple[str, ...]:
@@ -32,58 +29,47 @@ def _named(values: Mapping[str, Any], parameters: Any = None, **more: Any) -> Ar
 # --- convolution and pooling -------------------------------------------------------------
 
 
-def conv_param(case: Case) -> dict[str, int]:
-    """Give the course's parameters of a convolution."""
-    stride, padding = (pair_of(case.options[name])[0] for name in ("stride", "padding"))
-    return {"stride": stride, "pad": padding}
+def _conv_param(case: Case) -> dict[str, int]:
+    window = _window(case)
+    return {"stride": window.stride[0], "pad": window.padding[0]}
 
 
-def pool_param(case: Case) -> dict[str, int]:
-    """Give the course's parameters of a pooling."""
-    window = pair_of(case.options["kernel_size"])
-    stride = window if case.options["stride"] is None else pair_of(case.options["stride"])
-    return {"pool_height": window[0], "pool_width": window[1], "stride": stride[0]}
+def _pool_param(case: Case) -> dict[str, int]:
+    (HH, WW), (stride, _), _ = _window(case)
+    return {"pool_height": HH, "pool_width": WW, "stride": stride}
 
 
-def _is_square(value: Any) -> bool:
-    first, second = pair_of(value)
-    return first == second
+def _window(case: Case) -> Window:
+    window = window_of(case)
+    assert window is not None
+    return window
 
 
 def _conv_takes(case: Case) -> bool:
-    o = case.options
-    square = _is_square(o["stride"]) and _is_square(o["padding"])
-    plain = pair_of(o["dilation"]) == (1, 1) and o["groups"] == 1
-    return square and plain and case.arrays["b"] is not None and len(case.arrays["x"]) > 0
+    o, window = case.options, _window(case)
+    plain = as_pair(o["dilation"]) == (1, 1) and o["groups"] == 1 and case.arrays["b"] is not None
+    square = len(set(window.stride)) == len(set(window.padding)) == 1
+    return square and plain and len(case.arrays["x"]) > 0
 
 
 def _pool_takes(case: Case) -> bool:
-    o = case.options
-    stride = o["kernel_size"] if o["stride"] is None else o["stride"]
-    padded = pair_of(o.get("padding", 0)) != (0, 0)
-    return _is_square(stride) and not padded and len(case.arrays["x"]) > 0
+    window = _window(case)
+    square = len(set(window.stride)) == 1
+    return square and window.padding == (0, 0) and len(case.arrays["x"]) > 0
 
 
-def is_remainder(case: Case) -> bool:
-    """Tell whether pixels are left over where the last window ends."""
-    o = case.options
-    if case.op == "conv2d":
-        window: tuple[int, ...] = case.arrays["w"].shape[2:]
-    else:
-        window = pair_of(o["kernel_size"])
-    stride = window if o["stride"] is None else pair_of(o["stride"])
-    padding = pair_of(o.get("padding", 0))
-    sizes = zip(case.arrays["x"].shape[2:], window, stride, padding, strict=True)
-    return any((size + 2 * p - k) % s != 0 for size, k, s, p in sizes)
+def _is_remainder(case: Case) -> bool:
+    H, W = case.arrays["x"].shape[2:]
+    return _window(case).leaves_a_remainder((H, W))
 
 
 def _conv(case: Case) -> Arguments:
     a = case.arrays
-    return _named({"x": a["x"], "w": a["w"], "b": a["b"]}, conv_param(case))
+    return _named({"x": a["x"], "w": a["w"], "b": a["b"]}, _conv_param(case))
 
 
 def _pool(case: Case) -> Arguments:
-    return _named({"x": case.arrays["x"]}, pool_param(case))
+    return _named({"x": case.arrays["x"]}, _pool_param(case))
 
 
 _WAYS = ("naive", "fast", "im2col", "strides", "")
@@ -96,7 +82,7 @@ _CONV = Dialect(
     _conv,
     ("x", "w", "b"),
     _conv_takes,
-    is_remainder,
+    _is_remainder,
 )
 _MAX_POOL = Dialect(
     "max_pool2d",
@@ -107,7 +93,7 @@ _MAX_POOL = Dialect(
     _pool,
     ("x",),
     _pool_takes,
-    is_remainder,
+    _is_remainder,
 )
 _AVG_POOL = Dialect(
     "avg_pool2d",
@@ -118,7 +104,7 @@ _AVG_POOL = Dialect(
     _pool,
     ("x",),
     _pool_takes,
-    is_remainder,
+    _is_remainder,
 )
 
 

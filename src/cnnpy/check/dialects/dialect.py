@@ -20,22 +20,22 @@ from cnnpy.check.outcome import Caller, Failure, Outcome
 from cnnpy.contract.ops import OPS
 from cnnpy.contract.opspec import Kind
 
-__all__ = ["Arguments", "Dialect", "Found", "always", "never", "same"]
+__all__ = ["Arguments", "Dialect", "Found"]
 
 Translation = Callable[[Case, Any], Any]
 
 
-def same(case: Case, value: Any) -> Any:
+def _same(case: Case, value: Any) -> Any:
     """Leave a value as it is."""
     return value
 
 
-def always(case: Case) -> bool:
+def _always(case: Case) -> bool:
     """Take every case."""
     return True
 
 
-def never(case: Case) -> bool:
+def _never(case: Case) -> bool:
     """Find no case at the edge."""
     return False
 
@@ -83,8 +83,6 @@ class Dialect:
         Whether a case lies at the edge of its domain, where it may refuse.
     sends_back : callable
         Whether backward is promised for a case.
-    to_dout, from_out : callable
-        Translate the gradient of the output, and the output.
     from_gradient : mapping
         By input, translates the gradient.
     from_updated : mapping
@@ -99,11 +97,9 @@ class Dialect:
     backward: tuple[str, ...]
     arguments: Callable[[Case], Arguments]
     gradients: tuple[str, ...]
-    takes: Callable[[Case], bool] = always
-    edge: Callable[[Case], bool] = never
-    sends_back: Callable[[Case], bool] = always
-    to_dout: Translation = same
-    from_out: Translation = same
+    takes: Callable[[Case], bool] = _always
+    edge: Callable[[Case], bool] = _never
+    sends_back: Callable[[Case], bool] = _always
     from_gradient: Mapping[str, Translation] = field(default_factory=dict)
     from_updated: Mapping[str, tuple[tuple[int | str, ...], Translation]] = field(
         default_factory=dict
@@ -146,11 +142,6 @@ class Found:
     backward: str | None
     others: tuple[Dialect, ...] = ()
 
-    @property
-    def name(self) -> str:
-        """Name it for a reader."""
-        return self.forward
-
     def run(self, caller: Caller, case: Case, dout: Any, layout: str = "contiguous") -> Outcome:
         """Run both passes on a case.
 
@@ -175,9 +166,6 @@ class Found:
         return outcome
 
 
-_OUT = ("returned", 0)
-
-
 def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, layout: str) -> Outcome:
     """``forward(...) -> (out, cache)`` and ``backward(dout, cache) -> gradients``."""
     d = found.dialect
@@ -190,7 +178,7 @@ def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, layout: 
         return Outcome(failure=Failure.of("forward", first), seconds=first.seconds)
     if first.form.rpartition(" of ")[2] != "2":
         return Outcome(form=f"{found.forward} returned a {first.form}, not (out, cache)")
-    out = d.from_out(case, first.returned[0])
+    out = first.returned[0]
     updated = {
         name: translate(case, _argument(caller, path))
         for name, (path, translate) in d.from_updated.items()
@@ -213,8 +201,7 @@ def _backward(
 ) -> Outcome:
     d = found.dialect
     assert found.backward is not None
-    sent = d.to_dout(case, dout)
-    back = Call(found.backward, [sent, Kept("forward", ("returned", 1))], layout=layout)
+    back = Call(found.backward, [dout, Kept("forward", ("returned", 1))], layout=layout)
     answers = [caller.call(back)]
     if answers[0].went_well:
         answers.append(caller.call(back))
@@ -268,7 +255,7 @@ def _gradients(d: Dialect, case: Case, returned: Any) -> dict[str, Any]:
     one = _is_of_a_list(d) or not isinstance(returned, list | tuple)
     many = [returned] if one else returned
     return {
-        name: d.from_gradient.get(name, same)(case, value)
+        name: d.from_gradient.get(name, _same)(case, value)
         for name, value in zip(d.gradients, many, strict=True)
     }
 

@@ -103,7 +103,6 @@ class Fenced:
         self.notes: list[Mapping[str, Any]] = []
         self.functions: dict[str, tuple[str, int, bool]] = {}
         self.unfenced: list[str] = []
-        self.deaths = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._scratch = Path(tempfile.mkdtemp(prefix="cnnpy-check-"))
         try:
@@ -163,7 +162,6 @@ class Fenced:
             answer = _answer_of(self._hear(self.limits.call_s))
         except _EndedError as ended:
             self._end()
-            self.deaths += 1
             return Answer(ended=str(ended), seconds=time.perf_counter() - begin)
         self._remember(answer.notes)
         return answer

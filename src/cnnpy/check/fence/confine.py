@@ -103,9 +103,9 @@ def _of_python() -> list[Path]:
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # alike on every machine
 _FIRST_RIGHTS = 13  # of ABI 1: execute, write, read, list, remove, make
-_READ_RIGHTS = 1 << 0 | 1 << 2 | 1 << 3  # execute, read a file, list a folder
-_FILE_RIGHTS = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14  # what a rule on a file may name
-_TRUNCATE, _IOCTL = 1 << 14, 1 << 15
+_EXECUTE, _WRITE, _READ, _LIST, _TRUNCATE, _IOCTL = (1 << bit for bit in (0, 1, 2, 3, 14, 15))
+_READ_RIGHTS = _EXECUTE | _READ | _LIST
+_FILE_RIGHTS = _EXECUTE | _WRITE | _READ | _TRUNCATE  # what a rule on a file may name
 
 
 class _Ruleset(ctypes.Structure):
@@ -125,8 +125,8 @@ def _landlock(readable: Iterable[Path], scratch: Path) -> bool:
         return False
     try:
         for path in readable:
-            _allow(ruleset, path, _READ_RIGHTS | _IOCTL)
-        _allow(ruleset, Path("/dev/null"), _READ_RIGHTS | 1 << 1 | _TRUNCATE)
+            _allow(ruleset, path, (_READ_RIGHTS | _IOCTL) & rights)
+        _allow(ruleset, Path(os.devnull), (_READ_RIGHTS | _WRITE | _TRUNCATE) & rights)
         _allow(ruleset, scratch, rights)
         return bool(_LIBC.syscall(_RESTRICT_SELF, ruleset, 0) == 0)
     finally:
@@ -135,18 +135,15 @@ def _landlock(readable: Iterable[Path], scratch: Path) -> bool:
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:
     try:
-        folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:  # what is not there needs no rule
         return
     try:
-        abi = _LIBC.syscall(_CREATE_RULESET, None, 0, 1)
-        known = (1 << _FIRST_RIGHTS) - 1
-        known |= (abi >= 2) << 13 | (abi >= 3) << 14 | (abi >= 5) << 15
-        rights &= known if path.is_dir() else known & _FILE_RIGHTS
-        rule = struct.pack("=Qi", rights, folder)
+        rights &= -1 if path.is_dir() else _FILE_RIGHTS
+        rule = struct.pack("=Qi", rights, opened)
         _LIBC.syscall(_ADD_RULE, ruleset, 1, ctypes.c_char_p(rule), 0)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 # --- seccomp -----------------------------------------------------------------------

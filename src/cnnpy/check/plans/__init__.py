@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cnnpy.check.case import Case, Hand, RandomHand
 from cnnpy.check.plans import plain, windows
-from cnnpy.check.plans.plan import Plan, Probe
+from cnnpy.check.plans.plan import AT, Plan, Probe
 from cnnpy.check.suite import cases
 
 __all__ = ["PLANS", "Plan", "Probe", "plan_of"]
@@ -44,13 +43,9 @@ def plan_of(op: str) -> Plan:
 
 
 def _drawn(op: str) -> Plan:
-    def build(hand: Hand, at: int = 0) -> Case:
-        drawn: Case = cases(op).draw(RandomHand(at))
-        return drawn
-
     return Plan(
         op,
-        build,
-        {"ordinary": tuple({"at": k} for k in range(20))},
-        lambda hand: {"at": hand.integer("at", 0, 1 << 30)},
+        cases(op).draw,
+        {"ordinary": tuple({AT: k} for k in range(20))},
+        lambda hand: {AT: hand.integer(AT, 0, 1 << 30)},
     )

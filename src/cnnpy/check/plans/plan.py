@@ -15,11 +15,11 @@ import numpy as np
 from cnnpy.check.case import Case, Hand, RandomHand
 from cnnpy.check.suite import cases
 
-__all__ = ["Plan", "Probe", "Sizes"]
+__all__ = ["AT", "Plan", "Probe", "Sizes"]
 
 Sizes = Mapping[str, Any]
 
-_AT = "at"
+AT = "at"
 """The size that stands for all: which case of the op's whole domain is drawn."""
 
 
@@ -84,8 +84,8 @@ class Plan:
         Case
             Inputs in float64, and options.
         """
-        if _AT in probe.sizes:
-            return _without_ties(cases(self.op).draw(RandomHand(probe.sizes[_AT])), probe.seed)
+        if AT in probe.sizes:
+            return _without_ties(cases(self.op).draw(RandomHand(probe.sizes[AT])), probe.seed)
         return self.build(RandomHand(probe.seed), **probe.sizes)
 
     def probes(self, seed: int, drawn: int) -> Iterator[Probe]:
@@ -115,7 +115,7 @@ class Plan:
         for k in range(drawn):
             yield Probe("all at once", self.draw(hand), seed + k)
         for k in range(drawn):
-            yield Probe("the whole domain", {_AT: 1000 * seed + k}, seed + k)
+            yield Probe("the whole domain", {AT: 1000 * seed + k}, seed + k)
 
 
 _KINKED = ("max_pool2d", "relu", "relu6", "leaky_relu")
