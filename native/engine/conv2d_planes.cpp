@@ -33,7 +33,8 @@ template <class Axis> Reach reach(const Planes& p, int most, Axis axis) {
     for (int k = 0; k < p.n_phases; ++k) {
         const auto [taps, stride, pad, dilation, size] = axis(p.phases[k].c);
         if (taps == 0 || size == 0) continue;
-        const Reach own{-pad, (std::min(size, most) - 1) * stride - pad + (taps - 1) * dilation + 1};
+        const int last = (std::min(size, most) - 1) * stride + (taps - 1) * dilation;
+        const Reach own{-pad, last - pad + 1};
         all = none ? own : Reach{std::min(all.begin, own.begin), std::max(all.end, own.end)};
         none = false;
     }
@@ -145,8 +146,11 @@ template <class T> void lanes_are_pixels(Planes& p, Sizes<T>& s) {
     const Correlation& c = p.c();
     p.images = 1, p.fold = 1, p.filters = 4;
     bool folds = c.F_group() == 1 && c.stride_h == 1 && s.rows_out > 2;
-    for (int k = 0; k < p.n_phases; ++k)
-        folds = folds && p.phases[k].c.dilation_h == 1 && p.phases[k].c.HH != 1;
+    for (int k = 0; k < p.n_phases; ++k) {
+        const Correlation& own = p.phases[k].c;
+        folds = folds && own.dilation_h == 1 && own.HH != 1 &&
+                (own.HH + 1) * own.WW <= most_plane_taps;
+    }
     if (folds) {
         p.fold = 2;
         for (int k = 0; k < p.n_phases; ++k) {
@@ -161,7 +165,6 @@ template <class T> void lanes_are_pixels(Planes& p, Sizes<T>& s) {
     p.pitch = ceil_div(p.columns, c.stride_w);
     if (c.stride_w == 1) p.pitch -= std::clamp(std::min(-w.begin, w.end - c.W), 0, p.pitch - 1);
     p.pitch = std::max(p.pitch, s.W_out);
-    p.columns = std::max(p.columns, 1);
     for (int k = 0; k < p.n_phases; ++k) {
         p.rows_read = std::max(p.rows_read, read_of_stride(vertical(p.phases[k].c)));
         p.columns_read = std::max(p.columns_read, read_of_stride(horizontal(p.phases[k].c)));
@@ -270,8 +273,6 @@ template <class T> double cost_otherwise(const Correlation& c) {
     return least + pixels * c.F * moves<T>(c, false).written / 2 + source * (far ? 1.0 : 0.25);
 }
 
-}  // namespace
-
 template <class T> class PlanesPlan {
   public:
     PlanesPlan(const PartOfConvolution* parts, int n_parts) {
@@ -322,6 +323,8 @@ template <class T> class PlanesPlan {
     double cost_ = 0;
 };
 
+}  // namespace
+
 template <class T> double planes_cycles(const PartOfConvolution* parts, int n_parts) {
     return PlanesPlan<T>(parts, n_parts).cycles();
 }
@@ -342,12 +345,13 @@ bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x
     const Correlation& c = parts[0].c;
 
     const auto& kernel = *kernels<T>().planes;
-    const FiltersOfCall<T> packed(kept, Packing::planes, w_size + 1, [&](T* to) {
+    const Packing packing = p.filters == 4 ? Packing::planes4 : Packing::planes8;
+    const FiltersOfCall<T> packed(kept, packing, w_size + 1, [&](T* to) {
         std::atomic<bool> finite{true};
         parallel_for(n_parts * c.groups, [&](int k, int) {
             const PartOfConvolution& part = parts[k / c.groups];
-            if (!kernel.pack(part.c, p.filters, w + part.w, part.steps, to + p.phases[k / c.groups].w,
-                             k % c.groups))
+            T* const its = to + p.phases[k / c.groups].w;
+            if (!kernel.pack(part.c, p.filters, w + part.w, part.steps, its, k % c.groups))
                 finite = false;
         });
         to[w_size] = finite;

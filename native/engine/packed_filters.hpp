@@ -13,9 +13,11 @@
 
 namespace cnn {
 
-// Winograd's by the points along an axis.
-enum class Packing { direct, grouped, depthwise, planes, winograd4, winograd6, winograd_rows };
-constexpr int n_packings = 7;
+// Winograd's by the points along an axis, those of planes by the filters of a block.
+enum class Packing {
+    direct, grouped, depthwise, planes4, planes8, winograd4, winograd6, winograd_rows
+};
+constexpr int n_packings = 8;
 
 template <class T> class PackedFilters {
   public:

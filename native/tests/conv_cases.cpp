@@ -105,9 +105,14 @@ template <class T> void direct(Record& record) {
         const Conv2d g = draw(hand, C, F, 1);
         all_passes<T>(record, hand, "conv2d direct", 8, g, Algorithm::direct, Arrays<T>(hand, g));
     }
-    Hand hand(1999);  // many pixels under 1×1 filters, which are seen as one long row
-    const Conv2d g{3, 9, 13, 17, 5, 1, 1, 1, 1, 0, 0, 1, 1, 1, 13, 17};
-    all_passes<T>(record, hand, "conv2d direct", 8, g, Algorithm::direct, Arrays<T>(hand, g));
+    Hand hand(1999);
+    for (const Conv2d& g : {
+             // many pixels under 1×1 filters, which are seen as one long row
+             Conv2d{3, 9, 13, 17, 5, 1, 1, 1, 1, 0, 0, 1, 1, 1, 13, 17},
+             // a window of nearly as many taps as planes take
+             Conv2d{2, 3, 14, 13, 1, 11, 11, 1, 1, 5, 5, 1, 1, 1, 14, 13},
+         })
+        all_passes<T>(record, hand, "conv2d direct", 8, g, Algorithm::direct, Arrays<T>(hand, g));
 }
 
 template <class T> void grouped(Record& record) {

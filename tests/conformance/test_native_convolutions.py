@@ -58,6 +58,9 @@ CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
     "one tap, strided": ("conv2d", (9, 3, 60, 61), (4, 3, 1, 1), {"stride": 2}),
     "few channels to many": ("conv2d", (9, 2, 20, 19), (70, 2, 3, 3), {"padding": 1}),
     "one filter": ("conv2d", (9, 5, 30, 29), (1, 5, 3, 3), {"stride": 2, "padding": 1}),
+    "one filter, a large window": ("conv2d", (2, 3, 40, 40), (1, 3, 11, 11), {"padding": 5}),
+    "one filter, a high window": ("conv2d", (2, 3, 40, 40), (1, 3, 16, 8), {"padding": (7, 4)}),
+    "one channel, a large window": ("conv2d", (2, 1, 40, 40), (3, 1, 12, 10), {"padding": 5}),
     "small maps": ("conv2d", (37, 20, 4, 5), (50, 10, 3, 3), {"padding": 1, "groups": 2}),
     "one channel to many, in groups": (
         "conv2d", (9, 8, 14, 13), (168, 1, 6, 5), {"padding": 1, "groups": 8},

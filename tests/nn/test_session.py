@@ -63,6 +63,20 @@ def test_branches_beside_each_other_and_bodies_of_other_ends_are_prepared_too() 
     np.testing.assert_allclose(nn.InferenceSession(model)(x), want, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("F", [1, 5, 8, 12])
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_the_filters_that_a_session_keeps_serve_every_batch_size(F: int, k: int) -> None:
+    """How filters are packed may depend on how many images there are."""
+    model = nn.Sequential(nn.Conv2d(F, k, padding=k // 2))
+    model.build((16, 8, 8), seed=0)
+    x = np.random.default_rng(0).standard_normal((256, 16, 8, 8)).astype(np.float32)
+    with nn.use_fusion(False), cnnpy.use_backend("numpy"):
+        want = model(x)
+    session = nn.InferenceSession(model)
+    for n in (1, 128, 16, 64, 256, 1, 40):
+        np.testing.assert_allclose(session(x[:n]), want[:n], rtol=1e-3, atol=1e-3)
+
+
 def test_later_training_does_not_reach_a_session() -> None:
     model, x = trained("lenet5")
     session = nn.InferenceSession(model)
