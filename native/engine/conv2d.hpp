@@ -14,7 +14,7 @@ struct Conv2d {
     int H_out, W_out;
 };
 
-// The last is chosen by shapes alone, where a forward pass has no addend.
+// The last is chosen by shapes alone; nobody can ask for it.
 enum class Algorithm { automatic, direct, winograd, winograd_rows };
 
 enum class Pass { forward, gradient };
@@ -30,7 +30,7 @@ void conv2d_forward(const Conv2d&, Algorithm, const T* x, const T* w, const T* b
                     T* out, PackedFilters<T>* kept = nullptr, const T* addend = nullptr);
 
 // dx from dout, plus an addend of its shape where that is not null; with a bias, this is
-// conv_transpose2d. `kept` is one for each phase of the strides, or null.
+// conv_transpose2d. `kept` is one for each phase of the strides, or null; it serves any N.
 template <class T>
 void conv2d_input_gradient(const Conv2d&, Algorithm, const T* dout, const T* w, const T* b,
                            const T* addend, T* dx, PackedFilters<T>* kept = nullptr);

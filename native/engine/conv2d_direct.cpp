@@ -1,7 +1,6 @@
 // Convolutions by the direct kernels: geometry, packing of filters, partition.
 #include <algorithm>
 #include <atomic>
-#include <cstdint>
 #include <numeric>
 #include <vector>
 
@@ -144,7 +143,8 @@ PartOfConvolution part_of_gradient(const Conv2d& g, int a, int e) {
     c.HH = h.count, c.WW = v.count;
     c.pad_top = h.pad, c.pad_left = v.pad;
     c.dilation_h = h.dilation, c.dilation_w = v.dilation;
-    part.w = (h.first + h.step * (h.count - 1)) * all.u + (v.first + v.step * (v.count - 1)) * all.v;
+    part.w =
+        (h.first + h.step * (h.count - 1)) * all.u + (v.first + v.step * (v.count - 1)) * all.v;
     return part;
 }
 

@@ -34,8 +34,6 @@ template <class T> Groups groups_of(const Correlation& c) {
     return g;
 }
 
-}  // namespace
-
 // One group of many channels and a few filters: a register of filters would be mostly empty.
 template <class T> bool few_filters_fit(const Correlation& c) {
     const int lanes = kernels<T>().lanes;
@@ -44,6 +42,8 @@ template <class T> bool few_filters_fit(const Correlation& c) {
     const Size taps = Size(c.HH) * c.WW, registers = ceil_div(c.C, lanes);
     return c.F * (adding_up + taps * registers) <= taps * c.C;
 }
+
+}  // namespace
 
 // With lanes of channels, products are lanes<T> channels of one filter, and the lanes have to
 // be added up; what else computes these groups makes a product of each channel by itself, with
@@ -125,7 +125,6 @@ void grouped_filter_gradient(const Correlation& c, const T* x, const T* dout,
 }
 
 #define CNN_INSTANTIATE(T)                                                                       \
-    template bool few_filters_fit<T>(const Correlation&);                                        \
     template bool grouped_correlation_fits<T>(const Correlation&);                               \
     template Size grouped_filter_gradient_products<T>(const Correlation&);                       \
     template bool grouped_correlation(const Correlation&, const T*, const T*, const FilterSteps&,\

@@ -138,7 +138,8 @@ template <class T>
 void winograd_input_gradient(const Conv2d& g, const T* dout, const T* w, const T* b,
                              const T* addend, T* dx, PackedFilters<T>* kept) {
     const FilterSteps s = forward_steps(g);  // the filters turned round
-    run<T>(gradient_correlation(g), dout, w + (g.HH - 1) * (s.u + s.v), {s.group, s.c, s.f, -s.u, -s.v},
+    run<T>(gradient_correlation(g), dout, w + (g.HH - 1) * (s.u + s.v),
+           {s.group, s.c, s.f, -s.u, -s.v},
            {b, false, false, addend}, dx, kept);
 }
 

@@ -4,7 +4,6 @@
 
 #include "dispatch/dispatch.hpp"
 #include "engine/geometry.hpp"
-#include "engine/partition.hpp"
 #include "engine/stores.hpp"
 #include "engine/winograd_rows.hpp"
 #include "memory/blocks.hpp"

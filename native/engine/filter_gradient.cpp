@@ -39,8 +39,8 @@ template <class T> Cut best_cut(int lanes_used, int rows, bool across) {
             const double loads = double(vectors) * pieces * (across ? 2 : 1) + rows + pieces;
             return count * (std::max(products, loads) + start_of_a_tile * pieces);
         };
-        const int narrow = panels * most - registers;
-        const double cost = of_panels(panels - narrow, most) + of_panels(narrow, most - 1);
+        const int narrow = registers / panels, wider = registers % panels;
+        const double cost = of_panels(panels - wider, narrow) + of_panels(wider, narrow + 1);
         if (!best.panels || cost < best.cost) best = {panels, most_rows, cost};
     }
     return best;

@@ -5,8 +5,6 @@
 
 namespace cnn {
 
-// One group of many channels and few filters.
-template <class T> bool few_filters_fit(const Correlation&);
 template <class T> bool grouped_correlation_fits(const Correlation&);
 // Of registers, for a pixel and a row of the window; 0 where there is no such kernel.
 template <class T> Size grouped_filter_gradient_products(const Correlation&);

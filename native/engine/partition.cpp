@@ -88,7 +88,7 @@ Slices slices_of(const Correlation& c, int n_panels, Size slice_bytes) {
                                                  std::clamp(c.N, 1, most_slices)));
     s.span = ceil_div(n_panels, std::min(n_panels, ceil_div(items_wanted, s.slices)));
     s.panel_blocks = ceil_div(n_panels, s.span);
-    s.rows = std::clamp(ceil_div(pixels_at_a_time, c.W_out), 1, c.H_out);
+    s.rows = std::clamp(ceil_div(pixels_at_a_time, c.W_out), 1, std::max(c.H_out, 1));
     s.workspace = numbers(c, s.rows);
     return s;
 }

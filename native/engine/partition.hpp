@@ -24,9 +24,9 @@ struct Partition {
 Partition partition(const Correlation&, int n_panels, Size packed_bytes, int number_bytes,
                     int rows_in_place = 0);
 
-// Of the gradient of small groups' filters: slices of the images that have sums of their own. Slices and
-// rows by the shape alone, since the order of the sums decides the bits; the span may know
-// how many threads there are.
+// Of the gradient of small groups' filters: slices of the images that have sums of their own.
+// Slices and rows by the shape alone, since the order of the sums decides the bits; the span
+// may know how many threads there are.
 struct Slices {
     int slices, span, panel_blocks;
     int rows;        // of the result at a time

@@ -12,7 +12,7 @@ template <class T>
 bool correlate_by_planes(const PartOfConvolution* parts, int n_parts, const T* x, const T* w,
                          const Epilogue<T>&, Beyond, T* out, PackedFilters<T>* kept);
 
-// About, of one core; no number at all where it cannot be.
+// About, of one core; infinite where it cannot be.
 template <class T> double planes_cycles(const PartOfConvolution* parts, int n_parts);
 
 }  // namespace cnn

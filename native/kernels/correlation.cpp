@@ -322,6 +322,7 @@ void correlate_inside(const Correlation& c, const Panels& panels, const Correlat
                     pixel_tile_of<T>(1, wide, false)(pixels, w, window, to);
                 }
     }
+    if (a.epilogue.past_caches) finish_past_caches();
 }
 
 // --- packing filters ------------------------------------------------------------------

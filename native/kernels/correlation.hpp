@@ -75,11 +75,11 @@ template <class T> struct CorrelationArrays {
 
 // The gradient of the filters:
 //   dw[f, c, u, v] = Σ_{n, i, j} dout[n, i, j, f] · x[n, i*s + u*d - p, ...]
-// The items of a slice add to that slice's own sums, which lie like packed filters.
+// The parts of a slice add to that slice's own sums, which each kernel lays out as it likes.
 template <class T> struct FilterGradientArrays {
     const T* x;
     const T* dout;   // at c.out_image, c.out_row, c.out_pixel
-    T* sums;         // of all slices: [slice][group][panel]...
+    T* sums;         // of all slices, one after the other
     T* bias_sums;    // [slice][F], or null
 };
 

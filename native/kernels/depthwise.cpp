@@ -47,16 +47,10 @@ template <class T> struct Strip {
 
 constexpr int most_rows = 6;  // of a strip
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int registers = 32;
-#else
-constexpr int registers = 16;
-#endif
-
 // Registers of a row that go together: a few sums would wait for the multiplications before,
 // and their rows' addresses and filters' loads are for few products.
 constexpr int registers_together(int K, int S, int R) {
-    return S > 1 ? 1 : K == 1 && R == 1 ? 4 : 2 * (K + R) < registers ? 2 : 1;
+    return S > 1 ? 1 : K == 1 && R == 1 ? 4 : 2 * (K + R) < vector_registers ? 2 : 1;
 }
 static_assert(registers_together(1, 1, 1) <= depthwise_registers, "the lines are long enough");
 
@@ -271,7 +265,8 @@ void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a,
     fill_zeros(zeros, depthwise_workspace(c, 1, lanes<T>));
 
     Strip<T> s{taps, 0, c.HH, c.WW * pitch, pitch, std::ptrdiff_t(c.stride_w) * c.C, c.out_pixel,
-               c.out_row, c.C, row >= 2048 ? 192 : 64, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches};
+               c.out_row, c.C, row >= 2048 ? 192 : 64, a.epilogue.bias, a.epilogue.relu,
+               a.epilogue.past_caches};
     s.set_next();
     const int pixels_a_piece = static_cast<int>(1 + (piece - c.C) / s.x_pixel);
     for (int n = item.n_begin; n < item.n_end; ++n) {
@@ -280,11 +275,13 @@ void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a,
             T* out = a.out + n * c.out_image + i * c.out_row;
             const T* rows[depthwise_most_taps * most_rows];
             // `length` numbers from number e of pixel j on, at some pixels
-            auto numbers = [&](int j, std::ptrdiff_t e, std::ptrdiff_t length, int pixels, Taps columns) {
+            auto numbers = [&](int j, std::ptrdiff_t e, std::ptrdiff_t length, int pixels,
+                               Taps columns) {
                 const int first = j * c.stride_w - c.pad_left + columns.begin * c.dilation_w;
                 find_rows(rows, c, near, R, [&](int r) CNN_LAMBDA {
                     const int h = i * c.stride_h - c.pad_top + r;
-                    return h >= 0 && h < c.H ? image + h * row + std::ptrdiff_t(first) * c.C + e : zeros;
+                    const T* const line = image + h * row + std::ptrdiff_t(first) * c.C + e;
+                    return h >= 0 && h < c.H ? line : zeros;
                 });
                 s.n_taps = columns.count();
                 run(rows, a.w + columns.begin * pitch, static_cast<int>(e % c.C), length, pixels,

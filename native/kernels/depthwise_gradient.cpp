@@ -22,11 +22,7 @@
 namespace cnn::CNN_LEVEL {
 namespace {
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int most_sums = 28;  // of 32 registers
-#else
-constexpr int most_sums = 12;  // of 16
-#endif
+constexpr int most_sums = vector_registers - 4;
 constexpr int most_columns = 7;  // of a window at a time
 constexpr int most_window_rows = 5;
 

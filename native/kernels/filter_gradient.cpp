@@ -207,50 +207,21 @@ template <class T> struct Under {
     bool in_place;
 };
 
-template <class T>
-CNN_INLINE void copy_pixels(T* to, const T* from, int count, int C, int channels) {
-    if (C == channels) return copy_numbers(to, from, std::ptrdiff_t(count) * C);
-    if (channels == 1) {
-        for (int k = 0; k < count; ++k) to[k] = from[std::ptrdiff_t(k) * C];
-        return;
-    }
-    for (int k = 0; k < count; ++k, to += channels, from += C) {
-        int v = 0;
-        for (; v + lanes<T> <= channels; v += lanes<T>) store(to + v, load(from + v));
-        // what is stored too much is the next pixel's
-        if (v < channels) store(to + v, load_first(from + v, channels - v));
-    }
-}
-
 // A group's channels, or all, with their border.
 template <class T>
 Under<T> copy_under(const FilterGradient& g, const T* x, const Pixels& at, int group, T* to) {
     const Correlation& c = g.c;
     const int channels = g.gathered ? c.C_group() : c.C;
-    const int first = at.i * c.stride_h - c.pad_top, width = g.columns_under();
+    const int first = at.i * c.stride_h, width = g.columns_under();
     const int rows = (at.rows - 1) * c.stride_h + (c.HH - 1) * c.dilation_h + 1;
-    const int left = smaller(c.pad_left > 0 ? c.pad_left : 0, width);
-    const int skip = c.pad_left < 0 ? -c.pad_left : 0;
-    int inside = smaller((c.W_last ? at.columns : c.W) - skip, width - left);
-    if (inside < 0) inside = 0;
+    Correlation own = c;
+    if (c.W_last) own.W = at.columns;  // one row, whose last piece is shorter
     const Under<T> under{to, {channels, std::ptrdiff_t(width) * channels,
                               std::ptrdiff_t(rows) * width * channels}, false};
-    for (int n = 0; n < at.images; ++n) {
-        const T* image = x + std::ptrdiff_t(at.n + n) * c.H * c.W * c.C +
-                         (g.gathered ? group * channels : 0);
-        for (int r = 0; r < rows; ++r, to += under.steps.row) {
-            const int h = first + r;
-            if (h < 0 || h >= c.H) {
-                fill_zeros(to, under.steps.row);
-                continue;
-            }
-            fill_zeros(to, std::ptrdiff_t(left) * channels);
-            copy_pixels(to + left * channels, image + (std::ptrdiff_t(h) * c.W + skip) * c.C,
-                        inside, c.C, channels);
-            fill_zeros(to + std::ptrdiff_t(left + inside) * channels,
-                       std::ptrdiff_t(width - left - inside) * channels);
-        }
-    }
+    const std::ptrdiff_t size = std::ptrdiff_t(c.H) * c.W * c.C;
+    const T* image = x + at.n * size + (g.gathered ? group * channels : 0);
+    for (int n = 0; n < at.images; ++n, to += under.steps.image, image += size)
+        copy_padded(to, image, own, channels, first, rows, width, true);
     return under;
 }
 

@@ -142,17 +142,7 @@ ChannelSource<T> channels_under(const Correlation& c, const T* image, int i, int
         return {image + (first - c.pad_top) * image_row - std::ptrdiff_t(c.pad_left) * c.C +
                     first_c,
                 image_row, c.C};
-    T* to = workspace;
-    for (int r = 0; r < rows; ++r) {
-        const int h = first + r - c.pad_top;
-        for (int k = 0; k < width; ++k, to += channels) {
-            const int j = k - c.pad_left;
-            if (h < 0 || h >= c.H || j < 0 || j >= c.W) fill_zeros(to, channels);
-            else
-                copy_numbers(to, image + h * image_row + std::ptrdiff_t(j) * c.C + first_c,
-                             channels);
-        }
-    }
+    copy_padded(workspace, image + first_c, c, channels, first, rows, width, true);
     return {workspace, std::ptrdiff_t(width) * channels, channels};
 }
 
@@ -245,7 +235,8 @@ CNN_INLINE void outer(const T* x, const T* dout, const Way& way, std::ptrdiff_t 
         int j = 0;
         for (; j + apart <= columns; j += apart) {
 #pragma GCC unroll 4
-            for (int p = 0; p < apart; ++p, from += way.pixel, d += out_pixel) add(from, d, sums[p]);
+            for (int p = 0; p < apart; ++p, from += way.pixel, d += out_pixel)
+                add(from, d, sums[p]);
         }
         for (; j < columns; ++j, from += way.pixel, d += out_pixel) add(from, d, sums[0]);
     }
@@ -298,7 +289,8 @@ void filter_gradient_grouped(const Correlation& c, const Groups& groups,
                     Vector<T> total = {};
                     for (int r = 0; r < rows; ++r)
                         for (int j = 0; j < c.W_of(n); ++j)
-                            total += load_some(dout + r * c.out_row + j * c.out_pixel, block.filters);
+                            total +=
+                                load_some(dout + r * c.out_row + j * c.out_pixel, block.filters);
                     T* bias = bias_sums + block.f;
                     store_first(bias, load_first(bias, block.filters) + total, block.filters);
                 }

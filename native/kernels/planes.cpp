@@ -6,7 +6,7 @@
 // the source are turned into planes, so that a register is one channel at neighbouring
 // places, and a filter's weight is the same for all of it:
 //
-//   tile: R registers of places x F <= 4 filters, all sums in registers; each (c, u, v) costs
+//   tile: R registers of places x F <= 8 filters, all sums in registers; each (c, u, v) costs
 //         R loads and F broadcasts for R*F products.
 //
 //   pixels: a plane holds padded rows one after the other, and so do the sums: where a row
@@ -31,7 +31,6 @@
 namespace cnn::CNN_LEVEL {
 namespace {
 
-constexpr int most_filters = 8;
 // of places: as many sums as there are registers for, beside the weights and a place
 constexpr int registers_for(int filters) {
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -210,7 +209,8 @@ CNN_INLINE void to_planes(const T* from, std::ptrdiff_t step, int rows, int chan
 #pragma GCC unroll 4
         for (int k = 0; k < n; ++k) store(to + k * plane, four.of[k]);
     };
-    if (channels == 1 && step == 1) return store(to, rows == lanes<T> ? load(from) : load_first(from, rows));
+    if (channels == 1 && step == 1)
+        return store(to, rows == lanes<T> ? load(from) : load_first(from, rows));
     constexpr int line = 64 / static_cast<int>(sizeof(T));
     for (int k = 0; channels >= 4; ++k, channels -= 4, from += 4, to += 4 * plane) {
         // so many streams are more than a CPU foresees
@@ -427,16 +427,17 @@ void correlate_planes(const Planes& p, const CorrelationArrays<T>& a, const Corr
             const int all_taps = c.HH ? (c.HH + 1 - p.fold) * c.WW : 0;
             if (i_end <= item.i_begin) continue;
             // places of the sums begin .. end-1, by the taps
-            auto correlate = [&](int n_taps, std::ptrdiff_t at, int begin, int count) {
+            auto correlate = [&](int n_taps, int begin, int count) {
                 const Pieces pieces(count, most);
                 for (int piece = 0; piece < pieces.count; ++piece) {
                     const std::ptrdiff_t place = begin + pieces.start(piece) * lanes<T>;
                     for_groups<T>(c, phase, a, all_taps, c0, channels,
                                   [&](int g, const T* w, int from, int n, int within) {
                         const Way<T> way{p.plane, n, n_taps, all_taps, taps};
-                        const Sums<T> to{sums + phase.sums + g * F_group * p.fold * p.sums_plane + place,
+                        const std::ptrdiff_t filters = std::ptrdiff_t(g) * F_group * p.fold;
+                        const Sums<T> to{sums + phase.sums + filters * p.sums_plane + place,
                                          p.sums_plane, within > 0};
-                        filters_of_group(p, c, planes + from * p.plane + at + place - begin, w,
+                        filters_of_group(p, c, planes + from * p.plane + place - begin, w,
                                          within, pieces.length(piece), way, to);
                     });
                 }
@@ -455,7 +456,7 @@ void correlate_planes(const Planes& p, const CorrelationArrays<T>& a, const Corr
                                         n_taps};
                     }
                 const int places = (i_end - item.i_begin - 1) * p.pitch + c.W_out;
-                correlate(n_taps, 0, 0, (places + lanes<T> - 1) / lanes<T>);
+                correlate(n_taps, 0, (places + lanes<T> - 1) / lanes<T>);
                 continue;
             }
             for (int i = item.i_begin; i < i_end; ++i)
@@ -471,7 +472,7 @@ void correlate_planes(const Planes& p, const CorrelationArrays<T>& a, const Corr
                                               u * c.WW + v};
                         }
                     }
-                    correlate(n_taps, 0, ((i - item.i_begin) * c.W_out + j) * p.images,
+                    correlate(n_taps, ((i - item.i_begin) * c.W_out + j) * p.images,
                               p.images / lanes<T>);
                 }
         }

@@ -10,6 +10,7 @@
 #include "kernels/shape.hpp"
 
 #include "kernels/padded.hpp"
+#include "simd/lanes.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -17,38 +18,12 @@ namespace {
 
 using Size = std::ptrdiff_t;
 
-// Which lanes of two registers a round puts together: blocks of `half` lanes, of even
-// number from both for the first result and of odd number for the second.
-template <class T> CNN_INLINE Integers<T> lanes_of_both(int half, int odd) {
-    Integers<T> from;
-    for (int k = 0; k < lanes<T>; ++k) {
-        const int block = k / half, within = k % half;
-        from[k] = block % 2 == 0 ? (block + odd) * half + within
-                                 : lanes<T> + (block - 1 + odd) * half + within;
-    }
-    return from;
-}
-
-template <class T, int half> CNN_INLINE void exchange(Vector<T>* row) {
-    if constexpr (half < lanes<T>) {
-        const Integers<T> even = lanes_of_both<T>(half, 0), odd = lanes_of_both<T>(half, 1);
-#pragma GCC unroll 16
-        for (int r = 0; r < lanes<T>; ++r)
-            if ((r & half) == 0) {
-                const Vector<T> a = row[r], b = row[r + half];
-                row[r] = __builtin_shuffle(a, b, even);
-                row[r + half] = __builtin_shuffle(a, b, odd);
-            }
-        exchange<T, half * 2>(row);
-    }
-}
-
 template <class T>
 CNN_INLINE void transpose_tile(const T* x, Size x_step, T* out, Size out_step) {
     Vector<T> row[lanes<T>];
 #pragma GCC unroll 16
     for (int r = 0; r < lanes<T>; ++r) row[r] = load(x + r * x_step);
-    exchange<T, 1>(row);
+    transpose<T>(row);
 #pragma GCC unroll 16
     for (int r = 0; r < lanes<T>; ++r) store(out + r * out_step, row[r]);
 }

@@ -373,7 +373,7 @@ CNN_INLINE void outer_panels(const Winograd& p, const TileBlock<T>& V, const Til
                              int point, int c_panel, int f_panel, bool add, T* dU) {
     const int wide = p.panels.wide, width = p.panels.width(f_panel), c0 = c_panel * wide;
     const Pieces pieces(smaller(p.c.C - c0, wide), tile_rows);
-    const Field field{wide, 0, 1, V.count, add};
+    const Field field{wide, V.count, add};
     const T* x = V.at + point * V.point + std::ptrdiff_t(V.count) * c0;
     const T* d = D.at + point * D.point + std::ptrdiff_t(D.count) * f_panel * wide;
     for (int k = 0; k < pieces.count; ++k) {

@@ -35,7 +35,6 @@
 
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
-#include "kernels/tile.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -332,6 +331,33 @@ struct Block {
     int tile, tiles;  // the first, and how many, of all images of the item
 };
 
+// Where the results of a panel go.
+template <class T> struct Target {
+    T* out;
+    std::ptrdiff_t pixel;
+    const T* bias;  // of this panel, or null
+    int filters;    // of this panel that exist
+    Relu<T> relu;
+    bool past_caches;
+};
+
+// The end of one pixel's sums, whose last register may be part-filled.
+template <class T, int NV> CNN_INLINE void finish(T* p, Vector<T>* sums, const Target<T>& to) {
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; ++v) {
+        const int left = to.filters - v * lanes<T>;
+        if (left >= lanes<T>) {
+            if (to.bias) sums[v] += load(to.bias + v * lanes<T>);
+            sums[v] = cut_off<T>(sums[v], to.relu);
+            if (to.past_caches) store_past_caches(p + v * lanes<T>, sums[v]);
+            else store(p + v * lanes<T>, sums[v]);
+        } else if (left > 0) {
+            if (to.bias) sums[v] += load_first(to.bias + v * lanes<T>, left);
+            store_first(p + v * lanes<T>, cut_off<T>(sums[v], to.relu), left);
+        }
+    }
+}
+
 template <class T, class F, int NV>
 void results(const WinogradRows& p, const T* M, const Block& block, const Target<T>& to) {
     constexpr int width = NV * lanes<T>;
@@ -425,8 +451,8 @@ void correlate_rows(const WinogradRows& p, const CorrelationArrays<T>& a, const 
             const bool wide = width == p.panels.wide;
             const auto products = products_of<T>(MR, wide);
             const T* const U = a.w + p.filters_offset(panel);
-            Target<T> to{a.out + item.n_begin * c.out_image + item.i_begin * c.out_row + f, c.out_pixel,
-                         a.epilogue.bias ? a.epilogue.bias + f : nullptr,
+            T* const out = a.out + item.n_begin * c.out_image + item.i_begin * c.out_row + f;
+            Target<T> to{out, c.out_pixel, a.epilogue.bias ? a.epilogue.bias + f : nullptr,
                          smaller(c.F - f, width), a.epilogue.relu, a.epilogue.past_caches};
             for (int i = item.i_begin; i < item.i_end; ++i, to.out += c.out_row) {
                 const int h = i * c.stride_h - c.pad_top;
