@@ -61,7 +61,7 @@ def test_arrays_go_over_and_come_back_and_a_cache_stays_there(fence: Fence) -> N
         """
     )
     first = run(fenced, "forward", np.arange(3.0), {"factor": 2}, keep="a", send=((0,),))
-    assert first.form == "tuple of 2"
+    assert first.form == "a tuple of 2"
     np.testing.assert_array_equal(first.returned[0], [0.0, 2.0, 4.0])
     second = run(fenced, "backward", np.ones(3), Kept("a", ("returned", 1)))
     np.testing.assert_array_equal(second.returned[0], [2.0, 2.0, 2.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import namedtuple
 from typing import Any
 
 import numpy as np
@@ -102,15 +103,19 @@ def test_headers_that_lie_are_refused_and_nothing_else_happens(node: Any, payloa
 @pytest.mark.parametrize(
     "array",
     [
-        ["<f8", [1 << 40, 1 << 40], 0],
-        ["<f8", [2], 0],
-        ["<f8", [-1, -1], 0],
-        ["<f8", [1], -8],
-        ["|O", [1], 0],
-        ["<U999999999", [1], 0],
-        ["<f8", [1] * 40, 0],
-        ["<f8", [True], 0],
-        ["nonsense", [1], 0],
+        ["<f8", [1 << 40, 1 << 40]],
+        ["<f8", [2]],
+        ["<f8", [-1, -1]],
+        ["<f8", [1], 0],
+        ["<f8", "1"],
+        ["|O", [1]],
+        ["<U999999999", [1]],
+        ["f8,f8", [1]],
+        ["<f8", [1] * 40],
+        ["<f8", [0] * 40],
+        ["<f8", [True]],
+        ["nonsense", [1]],
+        [["<f8"], [1]],
     ],
     ids=str,
 )
@@ -118,6 +123,22 @@ def test_an_array_that_its_message_does_not_hold_is_refused(array: Any) -> None:
     header = json.dumps({"array": array}).encode()
     with pytest.raises(WireError):
         decode(header + bytes(8), len(header))
+
+
+def test_no_byte_of_a_message_belongs_to_two_arrays() -> None:
+    header = json.dumps([{"array": ["<f8", [1]]}, {"array": ["<f8", [1]]}]).encode()
+    with pytest.raises(WireError):
+        decode(header + bytes(8), len(header))
+
+
+def test_a_header_longer_than_a_megabyte_is_refused_before_it_is_read() -> None:
+    with pytest.raises(WireError, match="bytes"):
+        lengths(HEAD.pack((1 << 20) + 1, 0), 1 << 40)
+
+
+def test_a_named_tuple_arrives_as_a_tuple() -> None:
+    pair = namedtuple("pair", "left right")
+    assert over(pair(1, 2)) == (1, 2)
 
 
 def test_a_message_longer_than_allowed_is_refused_before_it_is_read() -> None:

@@ -13,7 +13,6 @@ from cnnpy.check.dialects import Found, find
 from cnnpy.check.fence import Fenced, Limits, Session
 from cnnpy.check.fence.loading import LoadError
 from cnnpy.check.observe import Grade
-from cnnpy.check.outcome import Caller
 from cnnpy.check.trial import Effort, Trial, try_out
 
 __all__ = ["EFFORTS", "Report", "check_path", "run"]
@@ -102,8 +101,6 @@ def check_path(
     also_called: Mapping[str, str] | None = None,
     limits: Limits | None = None,
     lent_from: str | None = None,
-    readable: Sequence[Path] | None = None,
-    tell: Callable[[Found], None] = lambda found: None,
 ) -> Report:
     """Check the functions of a file or a package, fenced in.
 
@@ -123,10 +120,6 @@ def check_path(
         What the code may take.
     lent_from : str, optional
         The package that lends what a course hands out.
-    readable : sequence of Path, optional
-        What the code may read beside itself.
-    tell : callable
-        Is told of each implementation before it is tried.
 
     Returns
     -------
@@ -135,12 +128,12 @@ def check_path(
     """
     begin = time.monotonic()
     try:
-        fenced = Fenced(path, MODULES, limits, readable, lent_from)
+        fenced = Fenced(path, MODULES, limits, lent_from)
     except LoadError as error:
         return Report(path.name, not_loaded=error, seed=seed, seconds=time.monotonic() - begin)
     with fenced:
         found = _only(ops, find(fenced.functions, also_called))
-        trials = _try_all(found, fenced, effort, seed, tell)
+        trials = [try_out(one, fenced, effort, seed) for one in found]
         seconds = time.monotonic() - begin
         return Report(path.name, trials, fenced.notes, fenced.unfenced, None, seed, seconds)
 
@@ -184,19 +177,9 @@ def run(
     begin = time.monotonic()
     session = Session(functions)
     found = _only(ops, find(functions))
-    trials = _try_all(found, session, effort, seed, lambda found: None)
+    trials = [try_out(one, session, effort, seed) for one in found]
     return Report("functions", trials, seed=seed, seconds=time.monotonic() - begin)
 
 
 def _only(ops: Sequence[str], found: list[Found]) -> list[Found]:
     return [f for f in found if not ops or {f.dialect.op, f.dialect.task} & set(ops)]
-
-
-def _try_all(
-    found: list[Found], caller: Caller, effort: Effort, seed: int, tell: Callable[[Found], None]
-) -> list[Trial]:
-    trials = []
-    for one in found:
-        tell(one)
-        trials.append(try_out(one, caller, effort, seed))
-    return trials

@@ -1,7 +1,9 @@
-"""Whether two arrays agree, with a reason for the tolerance."""
+"""Whether two arrays agree, with a reason for the tolerance; whether they are one."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.opspec import Tolerance
 
-__all__ = ["allowed", "disagreement"]
+__all__ = ["allowed", "disagreement", "entangled"]
 
 
 def allowed(
@@ -95,3 +97,21 @@ def disagreement(got: FloatArray, want: FloatArray, distance: FloatArray) -> str
         f"{int(wrong.sum())} of {wrong.size} entries differ; worst at {list(at)}: "
         f"{float(got[at])!r}, the definition's {float(want[at])!r}"
     )
+
+
+def entangled(gradients: Sequence[Any]) -> bool:
+    """Tell whether two gradients stand in the same memory.
+
+    Parameters
+    ----------
+    gradients : sequence
+        Arrays, lists of arrays, or None.
+
+    Returns
+    -------
+    bool
+        Whether writing to one changes another.
+    """
+    flat = [g for v in gradients for g in (v if isinstance(v, list | tuple) else [v])]
+    arrays = [g for g in flat if isinstance(g, np.ndarray) and g.size]
+    return any(np.shares_memory(a, b) for a, b in itertools.combinations(arrays, 2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.ops import OPS
 from cnnpy.contract.opspec import Tolerance
 
-__all__ = ["Finding", "Tried", "entangled", "hold"]
+__all__ = ["Finding", "Tried", "hold"]
 
 
 class Finding(NamedTuple):
@@ -173,6 +172,9 @@ def _compare(
             return [Finding(where, "a result", "it is None, it was never computed", "shape")]
         detail = f"{type(got).__name__}, the definition's None"
         return [Finding(where, "None where there was no input", detail, "shape")]
+    if not _are_numbers(got):
+        kind = getattr(got, "dtype", getattr(got, "type_name", type(got).__name__))
+        return [Finding(where, "real numbers", f"it is of {kind}", "form")]
     got, want = np.asarray(got), np.asarray(want)
     if got.shape != want.shape:
         detail = f"{got.shape}, the definition's {want.shape}"
@@ -187,9 +189,16 @@ def _compare(
     return findings
 
 
+def _are_numbers(value: Any) -> bool:
+    """Tell whether something is an array of real numbers, or such a number."""
+    if not isinstance(value, np.ndarray | np.generic | float | int):
+        return False
+    return np.asarray(value).dtype.kind in "fiub"
+
+
 def _rounded_exactly(got: FloatArray, want: FloatArray, tolerance: Tolerance) -> bool:
     """Accept, for exact ops, the float64 truth rounded once to the dtype of `got`."""
-    if tolerance.rule != "exact":
+    if tolerance.rule != "exact" or got.dtype not in (np.float32, np.float64):
         return False
     rounded = want.astype(got.dtype)
     return bool(np.all((got == rounded) | (np.isnan(got) & np.isnan(rounded))))
@@ -209,24 +218,8 @@ def _same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     def equal(a: Any, b: Any) -> bool:
         if isinstance(a, list | tuple):
             return all(equal(x, y) for x, y in zip(a, b, strict=True))
-        return a is b or bool(np.array_equal(a, b, equal_nan=True))
+        if not (_are_numbers(a) and _are_numbers(b)):
+            return True  # what it is instead is told elsewhere
+        return bool(np.array_equal(a, b, equal_nan=True))
 
     return all(equal(a, second[name]) for name, a in first.items())
-
-
-def entangled(gradients: list[Any]) -> bool:
-    """Tell whether two gradients stand in the same memory.
-
-    Parameters
-    ----------
-    gradients : list
-        Arrays, lists of arrays, or None.
-
-    Returns
-    -------
-    bool
-        Whether writing to one changes another.
-    """
-    flat = [g for v in gradients for g in (v if isinstance(v, list | tuple) else [v])]
-    arrays = [g for g in flat if isinstance(g, np.ndarray) and g.size]
-    return any(np.shares_memory(a, b) for a, b in itertools.combinations(arrays, 2))

@@ -35,8 +35,8 @@ class Failure:
         The type of the error and those above it; empty where the process ended.
     says : str
         What the error says, or how the process ended.
-    line : int or None
-        The line of the submission.
+    at : str
+        The file and line of the submission; empty where it had no part in it.
     mend : str or None
         What to change, where that is known.
     """
@@ -44,7 +44,7 @@ class Failure:
     where: str
     kinds: tuple[str, ...]
     says: str
-    line: int | None = None
+    at: str = ""
     mend: str | None = None
 
     @property
@@ -57,7 +57,12 @@ class Failure:
 
     def __str__(self) -> str:
         error = f"{self.kinds[0]}: {self.says}".removesuffix(": ") if self.kinds else self.says
-        return error + (f" (line {self.line})" if self.line else "")
+        return error + (f" ({self.at})" if self.at else "")
+
+    @property
+    def is_an_end(self) -> bool:
+        """Tell whether the process ended over it, or would not return."""
+        return not self.kinds
 
     @classmethod
     def of(cls, where: str, answer: Answer) -> Failure:
@@ -79,7 +84,8 @@ class Failure:
             return cls(where, (), answer.ended or "no answer")
         error = answer.error
         kinds = tuple(error["kind"])
-        return cls(where, kinds, error["says"], error.get("line"), error.get("mend"))
+        at = f"{error['file']}, line {error['line']}" if error.get("line") else ""
+        return cls(where, kinds, error["says"], at, error.get("mend"))
 
 
 _BROKE_ON_THE_WAY = (
@@ -126,8 +132,6 @@ class Outcome:
         Whether two gradients stand in the same memory.
     form : str, optional
         What was wrong with the form of what was returned.
-    seconds : float
-        How long both passes took.
     """
 
     out: Any = None
@@ -138,4 +142,3 @@ class Outcome:
     changed: tuple[str, ...] = ()
     shared: bool = False
     form: str | None = None
-    seconds: float = 0.0

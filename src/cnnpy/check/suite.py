@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from cnnpy.check.case import Case
-from cnnpy.check.hold import Finding, Tried, entangled, hold
+from cnnpy.check.compare import entangled
+from cnnpy.check.hold import Finding, Tried, hold
 from cnnpy.check.outcome import Outcome
 from cnnpy.check.truth import as_list, run_definition
 from cnnpy.contract.dtypes import FloatArray

@@ -48,8 +48,6 @@ class Trial:
         What accounts for everything that is wrong.
     smallest : dict
         By place where something is wrong, the smallest case that shows it.
-    seconds : float
-        How long it took.
     """
 
     found: Found
@@ -57,7 +55,6 @@ class Trial:
     untried: int = 0
     diagnosis: Diagnosis | None = None
     smallest: dict[str, Observation] = field(default_factory=dict)
-    seconds: float = 0.0
 
     @property
     def grade(self) -> Grade | None:
@@ -67,8 +64,9 @@ class Trial:
     @property
     def is_empty(self) -> bool:
         """Tell whether it was never written: it gives None for everything."""
-        return bool(self.observations) and all(
-            o.outcome.out is None and o.outcome.failure is None for o in self.observations
+        outcomes = [o.outcome for o in self.observations]
+        return bool(outcomes) and all(
+            o.out is None and o.failure is None and o.form is None for o in outcomes
         )
 
     @property
@@ -97,27 +95,36 @@ def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Tria
     Trial
         What came of it.
     """
-    begin = time.monotonic()
+    deadline = time.monotonic() + effort.seconds
     found = _in_its_dialect(found, caller, seed)
     plan = plan_of(found.dialect.op)
     trial = Trial(found)
     probes = list(plan.probes(seed, effort.drawn))
+    ends = 0
     for k, probe in enumerate(probes):
-        if time.monotonic() - begin > effort.seconds:
+        late = time.monotonic() > deadline or ends >= MOST_ENDS
+        if trial.observations and late:  # one at least
             trial.untried = len(probes) - k
             break
         seen = observe(found, caller, plan, probe)
         if seen is not None:
             trial.observations.append(seen)
+            ends += seen.outcome.failure is not None and seen.outcome.failure.is_an_end
     trial.observations = settle(found, trial.observations)
     if trial.lacks_backward:
         trial.observations = [_of_forward(o) for o in trial.observations]
     if trial.grade is Grade.WRONG and not trial.is_empty:
         trial.diagnosis = diagnose(found.dialect.op, trial.observations)
+        shrink = _Shrink(found, caller, plan, max(deadline, time.monotonic() + _SHRINK_S))
         for place in sorted({f.where for o in trial.observations for f in o.wrong()}):
-            trial.smallest[place] = _shrink(found, caller, plan, trial.observations, place)
-    trial.seconds = time.monotonic() - begin
+            trial.smallest[place] = shrink.smallest(trial.observations, place)
     return trial
+
+
+MOST_ENDS = 3
+"""How often a process may end, or not return, before no more is tried."""
+
+_SHRINK_S = 2.0
 
 
 def _of_forward(o: Observation) -> Observation:
@@ -133,10 +140,13 @@ def _in_its_dialect(found: Found, caller: Caller, seed: int) -> Found:
         return found
     best: tuple[int, Found] | None = None
     for candidate in candidates:
-        wrong = 0
-        for probe in list(plan_of(candidate.dialect.op).probes(seed, 1))[:3]:
-            seen = observe(candidate, caller, plan_of(candidate.dialect.op), probe)
+        wrong, plan = 0, plan_of(candidate.dialect.op)
+        for probe in list(plan.probes(seed, 1))[:3]:
+            seen = observe(candidate, caller, plan, probe)
             wrong += seen is not None and seen.grade is Grade.WRONG
+            failure = None if seen is None else seen.outcome.failure
+            if failure is not None and failure.is_an_end:  # whichever way it is called
+                return candidate
         if best is None or wrong < best[0]:
             best = (wrong, candidate)
     assert best is not None
@@ -146,61 +156,64 @@ def _in_its_dialect(found: Found, caller: Caller, seed: int) -> Found:
 # --- the smallest case that shows it -------------------------------------------------------
 
 
-def _shrink(
-    found: Found, caller: Caller, plan: Plan, observations: Sequence[Observation], place: str
-) -> Observation:
-    """Make a case smaller as long as the same thing is wrong with one result.
+class _Shrink:
+    """Makes a case smaller as long as the same thing is wrong with one result.
 
-    Sizes are lowered one by one, each as far as it goes, until none can be lowered.
+    Sizes are lowered one by one, each as far as it goes, until none can be lowered or time is
+    up. A case over which the process ends is left as it is: it would end over each of the others.
     """
-    smallest = min((o for o in observations if _kinds(o, place)), key=_weight)
-    kinds = _kinds(smallest, place)
-    for _ in range(4):
-        before = smallest
-        for name, values in plan.smaller.items():
-            for value in values:
-                smaller = _lowered(found, caller, plan, smallest, {name: value}, place, kinds)
-                if smaller is not None:
-                    smallest = smaller
-                    break
-        if smallest is before:
-            break
-    return smallest
+
+    def __init__(self, found: Found, caller: Caller, plan: Plan, deadline: float) -> None:
+        self.found, self.caller, self.plan = found, caller, plan
+        self.deadline = deadline
+
+    def smallest(self, observations: Sequence[Observation], place: str) -> Observation:
+        """Find the smallest case that shows what is wrong at a place."""
+        smallest = min((o for o in observations if _kinds(o, place)), key=_weight)
+        failure = smallest.outcome.failure
+        if failure is not None and failure.is_an_end:
+            return smallest
+        kinds = _kinds(smallest, place)
+        for _ in range(4):
+            before = smallest
+            for name, values in self.plan.smaller.items():
+                for value in values:
+                    smaller = self._lowered(smallest, {name: value}, place, kinds)
+                    if smaller is not None:
+                        smallest = smaller
+                        break
+            if smallest is before:
+                break
+        return smallest
+
+    def _lowered(
+        self, o: Observation, change: dict[str, Any], place: str, kinds: set[str]
+    ) -> Observation | None:
+        """Try a case with one size lowered, with a few other values too."""
+        for more in range(_SEEDS):
+            sizes = {**o.probe.sizes, **change}
+            seen = self._try(o.probe._replace(sizes=sizes, seed=o.probe.seed + more))
+            if seen is None or _weight(seen) >= _weight(o):
+                return None
+            if kinds & _kinds(seen, place):
+                return seen
+        return None
+
+    def _try(self, probe: Probe) -> Observation | None:
+        if time.monotonic() > self.deadline:
+            return None
+        try:
+            return observe(self.found, self.caller, self.plan, probe)
+        except ValueError:  # sizes that do not fit together
+            return None
 
 
 def _kinds(o: Observation, place: str) -> set[str]:
     return {f.kind for f in o.wrong() if f.where == place}
 
 
-def _lowered(
-    found: Found,
-    caller: Caller,
-    plan: Plan,
-    o: Observation,
-    change: dict[str, Any],
-    place: str,
-    kinds: set[str],
-) -> Observation | None:
-    """Try a case with one size lowered, with a few other values too."""
-    for more in range(_SEEDS):
-        sizes = {**o.probe.sizes, **change}
-        seen = _try(found, caller, plan, o.probe._replace(sizes=sizes, seed=o.probe.seed + more))
-        if seen is None or _weight(seen) >= _weight(o):
-            return None
-        if kinds & _kinds(seen, place):
-            return seen
-    return None
-
-
 _SEEDS = 3
 """With how many values a smaller case is tried: not all values show a mistake."""
-
-
-def _try(found: Found, caller: Caller, plan: Plan, probe: Probe) -> Observation | None:
-    try:
-        return observe(found, caller, plan, probe)
-    except ValueError:  # sizes that do not fit together
-        return None
 
 
 def _weight(o: Observation) -> tuple[float, ...]:

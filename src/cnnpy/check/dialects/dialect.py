@@ -9,7 +9,7 @@ at all, and which of these lie at the edge of what it promises.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,7 @@ class Dialect:
         A name of ``OPS``.
     task : str
         What its users call it.
-    manner : {"course", "cnnpy", "loss", "class"}
+    manner : {"course", "cnnpy", "loss"}
         How the passes are called; see `Found.run`.
     forward, backward : tuple of str
         The names that its functions go by; the k-th of each belong together.
@@ -130,7 +130,7 @@ class Found:
     dialect : Dialect
         How it is called.
     forward : str
-        The name of the function, or of the class.
+        The name of the function.
     backward : str or None
         The name of the function; None where there is none.
     others : tuple of Dialect
@@ -175,17 +175,16 @@ def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, layout: 
     )
     first = caller.call(call)
     if not first.went_well:
-        return Outcome(failure=Failure.of("forward", first), seconds=first.seconds)
-    if first.form.rpartition(" of ")[2] != "2":
-        return Outcome(form=f"{found.forward} returned a {first.form}, not (out, cache)")
-    out = first.returned[0]
+        return Outcome(failure=Failure.of("forward", first))
+    returned = _parts_of(first, 1)
+    if first.count != 2 or returned is None:
+        return Outcome(form=f"{found.forward} returned {first.form}, not (out, cache)")
     updated = {
         name: translate(case, _argument(caller, path))
         for name, (path, translate) in d.from_updated.items()
     }
-    changed = _inputs(found, given, first.changed)
-    partial = Outcome(out, updated=updated, changed=changed, seconds=first.seconds)
-    if found.backward is None or out is None or not d.sends_back(case):
+    partial = Outcome(returned[0], updated=updated, changed=_inputs(found, given, first.changed))
+    if found.backward is None or partial.out is None or not d.sends_back(case):
         return partial
     return _backward(found, caller, case, dout, layout, partial, given)
 
@@ -199,33 +198,32 @@ def _backward(
     partial: Outcome,
     given: Arguments,
 ) -> Outcome:
-    d = found.dialect
     assert found.backward is not None
-    back = Call(found.backward, [dout, Kept("forward", ("returned", 1))], layout=layout)
-    answers = [caller.call(back)]
-    if answers[0].went_well:
-        answers.append(caller.call(back))
-    for answer in answers:
+    call = Call(found.backward, [dout, Kept("forward", ("returned", 1))], layout=layout)
+    answers: list[Answer] = []
+    for _ in range(2):  # a cache may be used twice
+        answer = caller.call(call)
         if not answer.went_well:
-            failure = Failure.of("backward", answer)
-            return _with(partial, failure=failure, seconds=partial.seconds + answer.seconds)
-    first, second = answers
-    form = _wrong_form(found, first)
-    if form is not None:
-        return _with(partial, form=form)
-    changed = partial.changed + _inputs(found, given, first.changed)
-    return _with(
+            return replace(partial, failure=Failure.of("backward", answer))
+        if not _is_of_gradients(found.dialect, answer):
+            wanted = f"{len(found.dialect.gradients)} gradients"
+            return replace(partial, form=f"{found.backward} returned {answer.form}, not {wanted}")
+        answers.append(answer)
+    first, again = (_gradients(found.dialect, case, answer.returned) for answer in answers)
+    changed = partial.changed + _inputs(found, given, answers[0].changed)
+    return replace(
         partial,
-        gradients=_gradients(d, case, first.returned),
-        again=_gradients(d, case, second.returned),
+        gradients=first,
+        again=again,
         changed=tuple(dict.fromkeys(changed)),
-        shared=first.shared,
-        seconds=partial.seconds + first.seconds,
+        shared=answers[0].shared,
     )
 
 
-def _with(outcome: Outcome, **fields: Any) -> Outcome:
-    return Outcome(**{**vars(outcome), **fields})
+def _parts_of(answer: Answer, n: int) -> list[Any] | None:
+    """Give the parts that were asked for; None where another number came."""
+    returned = answer.returned
+    return returned if isinstance(returned, list) and len(returned) == n else None
 
 
 def _argument(caller: Caller, path: tuple[int | str, ...]) -> Any:
@@ -233,17 +231,18 @@ def _argument(caller: Caller, path: tuple[int | str, ...]) -> Any:
     where = "keywords" if isinstance(position, str) else "arguments"
     kept = Kept("forward", (where, position))
     answer = caller.call(Call("=", [kept], send=(tuple(rest),)))
-    return answer.returned[0] if answer.went_well else None
+    returned = _parts_of(answer, 1) if answer.went_well else None
+    return None if returned is None else returned[0]
 
 
-def _wrong_form(found: Found, answer: Answer) -> str | None:
-    wanted = len(found.dialect.gradients)
-    if _is_of_a_list(found.dialect):
-        return None
-    got = int(answer.form.rpartition(" of ")[2]) if " of " in answer.form else 1
-    if wanted == got or (wanted == 1 and " of " not in answer.form):
-        return None
-    return f"{found.backward} returned a {answer.form}, not {wanted} gradients"
+def _is_of_gradients(d: Dialect, answer: Answer) -> bool:
+    """Tell whether there is one thing for each gradient."""
+    wanted, returned = len(d.gradients), answer.returned
+    if _is_of_a_list(d):
+        return True
+    if not isinstance(returned, list | tuple):
+        return wanted == 1
+    return len(returned) == wanted
 
 
 def _is_of_a_list(d: Dialect) -> bool:
@@ -273,13 +272,12 @@ def _loss(found: Found, caller: Caller, case: Case, dout: Any, layout: str) -> O
     given = d.arguments(case)
     answer = caller.call(Call(found.forward, given.positional, given.keywords, layout=layout))
     if not answer.went_well:
-        return Outcome(failure=Failure.of("forward", answer), seconds=answer.seconds)
-    if answer.form.rpartition(" of ")[2] != "2":
-        return Outcome(form=f"{found.forward} returned a {answer.form}, not (loss, dx)")
+        return Outcome(failure=Failure.of("forward", answer))
+    if not isinstance(answer.returned, list | tuple) or len(answer.returned) != 2:
+        return Outcome(form=f"{found.forward} returned {answer.form}, not (loss, dx)")
     loss, dx = answer.returned
     gradients = {d.gradients[0]: dx * np.float64(dout) if isinstance(dx, np.ndarray) else dx}
-    changed = _inputs(found, given, answer.changed)
-    return Outcome(loss, gradients, gradients, changed=changed, seconds=answer.seconds)
+    return Outcome(loss, gradients, gradients, changed=_inputs(found, given, answer.changed))
 
 
 _RUN: dict[str, Callable[[Found, Caller, Case, Any, str], Outcome]] = {

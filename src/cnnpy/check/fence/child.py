@@ -30,8 +30,8 @@ def main(asked_fd: int, answers_fd: int) -> None:
     asked_fd, answers_fd : int
         File descriptors to read questions from and to write answers to.
     """
-    die_with_the_parent()
     setup = _read(asked_fd)
+    die_with_the_parent(setup["judge"])
     path, scratch = Path(setup["path"]), Path(setup["scratch"])
     np.ones((2, 2)) @ np.ones((2, 2))  # what the linear algebra takes for its threads, now
     _silence()
@@ -42,11 +42,11 @@ def main(asked_fd: int, answers_fd: int) -> None:
     try:
         loaded = load(path, setup["modules"], setup["lent_from"])
     except LoadError as error:
-        _write(answers_fd, {"not_loaded": list(error.args), "unfenced": missing})
+        _write(answers_fd, {"not_loaded": list(error.args)})
         return
     session = Session(loaded.functions, loaded.lines, loaded.notes)
-    offered = {"functions": _described(loaded), "unfenced": missing, "notes": loaded.notes}
-    _write(answers_fd, offered)
+    files = {name: loaded.lines.get(name, ("", 0))[0] for name in loaded.functions}
+    _write(answers_fd, {"functions": files, "unfenced": missing, "notes": loaded.notes})
     while True:
         try:
             asked = _read(asked_fd)
@@ -59,18 +59,8 @@ def main(asked_fd: int, answers_fd: int) -> None:
         try:
             message = encode(_plain(vars(answer)))
         except MemoryError:
-            message = encode(
-                {"error": {"kind": ["MemoryError"], "says": "the result is too large"}}
-            )
+            message = encode({"error": {"kind": ["MemoryError"], "says": "a result too large"}})
         _send(answers_fd, message)
-
-
-def _described(loaded: Any) -> dict[str, Any]:
-    """Tell of every function where it stands, and whether it is a class."""
-    return {
-        name: [*loaded.lines.get(name, ("", 0)), isinstance(function, type)]
-        for name, function in loaded.functions.items()
-    }
 
 
 def _silence() -> None:

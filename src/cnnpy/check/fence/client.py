@@ -20,8 +20,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 import cnnpy
 from cnnpy.check.fence.loading import LoadError
 from cnnpy.check.fence.session import Answer, Call, Kept
@@ -69,15 +67,26 @@ class Fenced:
         Of a folder, the modules to look at.
     limits : Limits
         What the process may take.
-    readable : sequence of Path, optional
-        What it may read beside `path`; the folder of a file by default.
     lent_from : str, optional
         The package that lends what the course hands out, where the code stands alone.
+
+    Attributes
+    ----------
+    functions : dict
+        By the name of each function and class, the file that it is written in.
+    notes : list of mapping
+        What was lent, missing or old.
+    unfenced : list of str
+        What the system could not fence.
 
     Raises
     ------
     LoadError
         Where the code cannot be imported.
+
+    Notes
+    -----
+    The process ends with the thread that made this object: one thread for each of several.
     """
 
     def __init__(
@@ -85,26 +94,24 @@ class Fenced:
         path: Path,
         modules: Sequence[str] = (),
         limits: Limits | None = None,
-        readable: Sequence[Path] | None = None,
         lent_from: str | None = None,
     ) -> None:
         self.path = path.resolve()
         self.limits = limits or Limits()
-        beside = [self.path.parent] if self.path.is_file() else []
         self._setup = {
             "path": str(self.path),
             "modules": list(modules),
             "lent_from": lent_from,
-            "readable": [str(p.resolve()) for p in (beside if readable is None else readable)],
+            "readable": [str(self.path.parent if self.path.is_file() else self.path)],
+            "judge": os.getpid(),
             "memory_bytes": self.limits.memory_bytes,
             "processor_s": self.limits.processor_s,
             "file_bytes": self.limits.file_bytes,
         }
         self.notes: list[Mapping[str, Any]] = []
-        self.functions: dict[str, tuple[str, int, bool]] = {}
+        self.functions: dict[str, str] = {}
         self.unfenced: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
-        self._scratch = Path(tempfile.mkdtemp(prefix="cnnpy-check-"))
         try:
             self._start()
         except BaseException:
@@ -125,12 +132,15 @@ class Fenced:
     def close(self) -> None:
         """End the process and remove its folder."""
         self._end()
-        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def forget(self) -> None:
         """Drop what was kept over there."""
-        if self._process is not None:
+        if self._process is None:
+            return
+        try:
             self._ask("forget")
+        except _EndedError:  # the next call finds a new one
+            self._end()
 
     def call(self, call: Call) -> Answer:
         """Make a call over there.
@@ -146,8 +156,6 @@ class Fenced:
             What became of it. Where the process ended over it, the answer says how, and
             the next call finds a new process, in which nothing is kept.
         """
-        if self._process is None:
-            self._start()
         asked = {
             "function": call.function,
             "arguments": [_told(a) for a in call.arguments],
@@ -156,15 +164,27 @@ class Fenced:
             "send": None if call.send is None else [list(path) for path in call.send],
             "layout": call.layout,
         }
-        begin = time.perf_counter()
         try:
+            if self._process is None:
+                self._start()
             self._ask(asked)
             answer = _answer_of(self._hear(self.limits.call_s))
+            self._measure_scratch()
         except _EndedError as ended:
             self._end()
-            return Answer(ended=str(ended), seconds=time.perf_counter() - begin)
+            return Answer(ended=str(ended))
+        except LoadError as error:
+            return Answer(ended=f"it could not be imported again: {error.what}")
         self._remember(answer.notes)
         return answer
+
+    def _measure_scratch(self) -> None:
+        """End a process that fills the disk; a limit holds for each file only."""
+        used = 0
+        for folder, _, files in os.walk(self._scratch):
+            used += sum(_size_of(Path(folder, file)) for file in files)
+        if used > self.limits.file_bytes:
+            raise _EndedError(f"it wrote {used} bytes; at most {self.limits.file_bytes} are taken")
 
     def _remember(self, notes: Sequence[Mapping[str, Any]]) -> None:
         self.notes += [note for note in notes if note not in self.notes]
@@ -172,17 +192,20 @@ class Fenced:
     def _start(self) -> None:
         asked_read, self._asked = os.pipe()
         self._answers, answers_write = os.pipe()
-        home = str(Path(cnnpy.__file__).parents[1])
+        self._scratch = Path(tempfile.mkdtemp(prefix="cnnpy-check-"))
         program = (
-            "import sys; sys.path.insert(0, sys.argv[1]); "
-            "from cnnpy.check.fence.child import main; main(int(sys.argv[2]), int(sys.argv[3]))"
+            "import sys; sys.path[:] = sys.argv[3:]; "
+            "from cnnpy.check.fence.child import main; main(int(sys.argv[1]), int(sys.argv[2]))"
         )
+        # isolated, and without site: nothing that others may write to runs before the fence
+        command = [sys.executable, "-I", "-S", "-B", "-c", program]
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", program, home, str(asked_read), str(answers_write)],
+            [*command, str(asked_read), str(answers_write), *self._import_from()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=(asked_read, answers_write),
+            cwd=self._scratch,
             env=self._environment(),
             start_new_session=True,
         )
@@ -190,39 +213,41 @@ class Fenced:
         os.close(answers_write)
         try:
             self._ask({**self._setup, "scratch": str(self._scratch)})
-            offered = self._hear(self.limits.load_s)
+            self._take(self._hear(self.limits.load_s))
         except _EndedError as ended:
             self._end()
             mend = "importing the module must neither end Python nor wait"
             raise LoadError("SystemExit", None, str(ended), mend) from None
-        self._take(offered)
+
+    def _import_from(self) -> list[str]:
+        """List the judge's folders of modules, but for those where strangers may write."""
+        home = str(Path(cnnpy.__file__).parents[1])
+        mine = (self.path, Path.cwd())
+        others = [p for p in sys.path if Path(p).is_absolute() and Path(p).resolve() not in mine]
+        return list(dict.fromkeys([home, *others]))
 
     def _take(self, offered: Any) -> None:
-        if not isinstance(offered, dict):
-            raise LoadError("WireError", None, "it answered in nonsense", "print, do not write")
-        self.unfenced = [str(line) for line in offered.get("unfenced", ())]
-        if "not_loaded" in offered:
+        if isinstance(offered, dict) and isinstance(offered.get("not_loaded"), list):
+            kind, line, what, mend = (offered["not_loaded"] + [None] * 4)[:4]
             self._end()
-            kind, line, what, mend = offered["not_loaded"]
-            raise LoadError(
-                str(kind), line if isinstance(line, int) else None, str(what), str(mend)
-            )
-        self.functions = {
-            str(name): (str(file), int(line), bool(is_class))
-            for name, (file, line, is_class) in dict(offered["functions"]).items()
-        }
+            at = line if isinstance(line, int) else None
+            raise LoadError(str(kind), at, str(what), str(mend))
+        functions = offered.get("functions") if isinstance(offered, dict) else None
+        if not isinstance(functions, dict):
+            raise _EndedError("it said nothing of its functions")
+        self.functions = {name: str(file) for name, file in functions.items()}
+        unfenced = offered.get("unfenced")
+        self.unfenced = [str(line) for line in unfenced] if isinstance(unfenced, list) else []
         self._remember(_mappings(offered.get("notes")))
 
     def _environment(self) -> dict[str, str]:
-        kept = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT", "VIRTUAL_ENV")
+        kept = ("PATH", "LD_LIBRARY_PATH", "LANG")
         scratch = str(self._scratch)
         return {name: os.environ[name] for name in kept if name in os.environ} | {
             "HOME": scratch,
             "TMPDIR": scratch,
             "MPLCONFIGDIR": scratch,
             "MPLBACKEND": "Agg",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONHASHSEED": "0",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
@@ -239,6 +264,7 @@ class Fenced:
         except (ProcessLookupError, PermissionError):
             process.kill()
         process.wait()
+        _remove(self._scratch)
 
     def _ask(self, value: Any) -> None:
         message = memoryview(encode(value))
@@ -295,13 +321,28 @@ _SIGNALS = {
     "SIGSEGV": "SIGSEGV, a segmentation fault",
     "SIGABRT": "SIGABRT, aborted",
     "SIGFPE": "SIGFPE, an arithmetic fault",
-    "SIGKILL": "SIGKILL, killed (out of memory, as a rule)",
+    "SIGKILL": "SIGKILL, killed",
     "SIGXCPU": "SIGXCPU, out of processor time",
 }
 
 
 class _EndedError(Exception):
     """Say how a fenced process came to its end."""
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:  # it went away meanwhile
+        return 0
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder that somebody else has filled, however deep."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=False)
 
 
 def _told(value: Any) -> Any:
@@ -314,27 +355,27 @@ def _answer_of(said: Any) -> Answer:
     """Bring what the other side said into form, field by field."""
     if not isinstance(said, dict):
         raise _EndedError("it sent what is no answer")
-    error = said.get("error")
-    changed = said.get("changed", ())
+    error, changed, count = said.get("error"), said.get("changed"), said.get("count")
+    returned = said.get("returned")
     return Answer(
-        returned=said.get("returned"),
-        form=str(said.get("form", ""))[:200],
+        returned=returned,
+        type_name=str(said.get("type_name", ""))[:100],
+        count=count if type(count) is int else None,
         error=_error_of(error) if isinstance(error, dict) else None,
-        changed=tuple(str(name) for name in changed) if isinstance(changed, tuple | list) else (),
-        shared=bool(said.get("shared") is True),
+        changed=tuple(map(str, changed)) if isinstance(changed, tuple | list) else (),
+        shared=said.get("shared") is True,
         notes=_mappings(said.get("notes")),
-        seconds=_seconds_of(said.get("seconds")),
     )
 
 
 def _error_of(error: dict[str, Any]) -> dict[str, Any]:
     line, kinds = error.get("line"), error.get("kind")
-    return {
-        "kind": [str(k)[:100] for k in kinds] if isinstance(kinds, list) else ["Exception"],
-        "says": str(error.get("says", ""))[:500],
-        "line": line if isinstance(line, int) else None,
-        "file": str(error["file"])[:200] if error.get("file") else None,
-        "mend": str(error["mend"])[:500] if error.get("mend") else None,
+    said = {name: error.get(name) for name in ("says", "file", "mend")}
+    words = {name: value[:500] if isinstance(value, str) else None for name, value in said.items()}
+    return words | {
+        "kind": [str(k)[:100] for k in kinds] if isinstance(kinds, list) and kinds else ["?"],
+        "says": words["says"] or "",
+        "line": line if type(line) is int else None,
     }
 
 
@@ -347,7 +388,3 @@ def _mappings(notes: Any) -> tuple[Mapping[str, Any], ...]:
         for note in notes[:100]
         if isinstance(note, dict)
     )
-
-
-def _seconds_of(value: Any) -> float:
-    return float(value) if isinstance(value, float) and np.isfinite(value) else 0.0

@@ -1,7 +1,7 @@
 """What a fenced process may not do, held by the system and not by Python.
 
-Everywhere: limits on memory, processor time, file sizes and the number of processes
-(``setrlimit``). On Linux also:
+Everywhere: limits on memory, processor time, open files and their sizes (``setrlimit``).
+On Linux also:
 
 - Landlock: it reads what Python needs and what belongs to the submission, writes into its
   scratch folder, and opens no TCP connection.
@@ -80,15 +80,25 @@ def confine(readable: Iterable[Path], scratch: Path) -> list[str]:
         return ["the system does not give up privileges (no_new_privs)"]
     if not _landlock([*_of_python(), *readable], scratch):
         missing.append("files and network are not fenced: this kernel has no Landlock")
+    elif _LIBC.syscall(_CREATE_RULESET, None, 0, 1) < _ABI_OF_SIGNALS:
+        missing.append("signals that a file descriptor sends are not fenced: this kernel is old")
     if not _seccomp():
         missing.append("processes are not fenced: no seccomp filter for this system")
     return missing
 
 
-def die_with_the_parent() -> None:
-    """Let the system end this process where the one that started it ends."""
+def die_with_the_parent(parent: int) -> None:
+    """Let the system end this process with the thread that started it.
+
+    Parameters
+    ----------
+    parent : int
+        The process that started it; where it is gone already, this one ends at once.
+    """
     if sys.platform == "linux":
         _LIBC.prctl(_SET_PDEATHSIG, 9, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _of_python() -> list[Path]:
@@ -102,6 +112,7 @@ def _of_python() -> list[Path]:
 # --- Landlock ----------------------------------------------------------------------
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # alike on every machine
+_ABI_OF_SIGNALS = 6
 _FIRST_RIGHTS = 13  # of ABI 1: execute, write, read, list, remove, make
 _EXECUTE, _WRITE, _READ, _LIST, _TRUNCATE, _IOCTL = (1 << bit for bit in (0, 1, 2, 3, 14, 15))
 _READ_RIGHTS = _EXECUTE | _READ | _LIST
@@ -183,8 +194,17 @@ _DENIED: dict[str, tuple[int, int]] = {
     "setpgid": (109, 154),
     "setuid": (105, 146),
     "setgid": (106, 144),
+    "setresuid": (117, 147),
+    "setresgid": (119, 149),
+    "setreuid": (113, 145),
+    "setregid": (114, 143),
+    "setgroups": (116, 159),
     "setpriority": (141, 140),
     "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
+    "ioprio_set": (251, 30),
     "reboot": (169, 142),
     "kexec_load": (246, 104),
     "init_module": (175, 105),
@@ -221,13 +241,24 @@ _DENIED: dict[str, tuple[int, int]] = {
     "setxattr": (188, 5),
     "lsetxattr": (189, 6),
     "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
     "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
     "utime": (132, -1),
     "utimes": (235, -1),
+    "futimesat": (261, -1),
     "utimensat": (280, 88),
     "setrlimit": (160, 164),  # a superuser could lift them
 }
 """Nothing of this does a layer need."""
+
+_OF_AN_ARGUMENT: dict[str, tuple[tuple[int, int], int, tuple[int, ...]]] = {
+    # name: its numbers, which argument decides, and for what values it is denied
+    "prctl": ((157, 167), 0, (_SET_PDEATHSIG,)),
+    "fcntl": ((72, 25), 1, (8, 10, 15)),  # whom signals go to, and which
+    "ioctl": ((16, 29), 1, (0x5412, 0x5452, 0x8901, 0x8902)),  # the same, and typing for others
+}
 
 _MACHINES = {
     # machine: its column above, what the kernel calls it, and clone, clone3, tgkill, prlimit64
@@ -283,6 +314,12 @@ def _filter(column: int, arch: int, special: tuple[int, int, int, int], own: int
         (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, _EPERM),
     ]
+    for numbers_of, argument, values in _OF_AN_ARGUMENT.values():
+        rows += [(_EQUAL, 0, 2 + 2 * len(values), numbers_of[column])]
+        rows += [(_LOAD, 0, 0, _FIRST + 8 * argument)]
+        for value in values:
+            rows += [(_EQUAL, 0, 1, value), (_RETURN, 0, 0, _EPERM)]
+        rows += [(_RETURN, 0, 0, _ALLOW)]
     numbers = [numbers[column] for numbers in _DENIED.values() if numbers[column] >= 0]
     for number in numbers:
         rows += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _EPERM)]

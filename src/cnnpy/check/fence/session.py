@@ -7,17 +7,16 @@ are trusted, in this one. It is told what to call in a `Call` and says what happ
 
 from __future__ import annotations
 
-import itertools
-import os
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cnnpy.check.case import LAYOUTS
+from cnnpy.check.compare import entangled
 from cnnpy.check.fence.legacy import what_to_change
 
 __all__ = ["Answer", "Call", "Kept", "Session"]
@@ -47,9 +46,7 @@ class Call:
     Parameters
     ----------
     function : str
-        Its name; ``Class`` makes an object of a class, ``.method`` calls a method of the
-        object that is the first argument, ``@name`` gives an attribute of it, or None, and
-        ``=`` gives the argument itself.
+        Its name; ``=`` gives its argument itself.
     arguments : sequence
         Values and `Kept` ones.
     keywords : mapping
@@ -79,11 +76,13 @@ class Answer:
     ----------
     returned : object
         What was returned; where parts were asked for, a list of these.
-    form : str
-        The type of what was returned, and how many it has: ``"tuple of 2"``.
+    type_name : str
+        The type of what was returned.
+    count : int, optional
+        How many things it has, where it is a list or a tuple.
     error : mapping, optional
-        Where it was raised: ``kind`` (the names of its type and of those above),
-        ``says``, ``line``, ``mend``.
+        What was raised: ``kind`` (the names of its type and of those above), ``says``,
+        ``file`` and ``line``, ``mend``.
     ended : str, optional
         How the process ended, where it did not live to answer.
     changed : tuple of str
@@ -93,23 +92,26 @@ class Answer:
         Whether two arrays that were returned stand in the same memory.
     notes : tuple of mapping
         What was noted down meanwhile.
-    seconds : float
-        How long the call took.
     """
 
     returned: Any = None
-    form: str = ""
+    type_name: str = ""
+    count: int | None = None
     error: Mapping[str, Any] | None = None
     ended: str | None = None
     changed: tuple[str, ...] = ()
     shared: bool = False
     notes: tuple[Mapping[str, Any], ...] = ()
-    seconds: float = 0.0
 
     @property
     def went_well(self) -> bool:
         """Tell whether the call returned."""
         return self.error is None and self.ended is None
+
+    @property
+    def form(self) -> str:
+        """Say what was returned: ``a tuple of 2``."""
+        return f"a {self.type_name}" + (f" of {self.count}" if self.count is not None else "")
 
 
 class Session:
@@ -130,7 +132,7 @@ class Session:
     >>> session.call(Call("double", [np.ones(2)], keep="a", send=((0,),))).returned
     [array([2., 2.])]
     >>> session.call(Call("double", [Kept("a", ("returned", 1))])).form
-    'tuple of 2'
+    'a tuple of 2'
     """
 
     def __init__(
@@ -164,39 +166,26 @@ class Session:
         Answer
             What became of it; an error of the function is a part of the answer.
         """
-        arguments = [self._value(a, call.layout) for a in call.arguments]
-        keywords = {k: self._value(a, "contiguous") for k, a in call.keywords.items()}
-        self._watch(call.function, arguments, keywords)
-        begin = time.perf_counter()
         try:
+            arguments = [self._value(a, call.layout) for a in call.arguments]
+            keywords = {k: self._value(a, "contiguous") for k, a in call.keywords.items()}
+            self._watch(call.function, arguments, keywords)
+            function = _itself if call.function == "=" else self.functions[call.function]
             with np.errstate(all="ignore"):
-                returned = self._function(call.function, arguments)(*arguments, **keywords)
-        except MemoryError as error:
-            return self._failed(error, begin)
+                returned = function(*arguments, **keywords)
         except BaseException as error:  # sys.exit and its like are answers too
-            return self._failed(error, begin)
-        seconds = time.perf_counter() - begin
+            return self._failed(error)
         if call.keep is not None:
             kept = {"returned": returned, "arguments": arguments, "keywords": keywords}
             self._kept[call.keep] = kept
         return Answer(
             _parts(returned, call.send),
-            _form(returned),
+            type(returned).__name__,
+            len(returned) if isinstance(returned, list | tuple) else None,
             changed=self._changed(),
-            shared=_share(returned),
+            shared=isinstance(returned, list | tuple) and entangled(returned),
             notes=self._new_notes(),
-            seconds=seconds,
         )
-
-    def _function(self, name: str, arguments: list[Any]) -> Callable[..., Any]:
-        if name.startswith("."):
-            method: Callable[..., Any] = getattr(arguments.pop(0), name[1:])
-            return method
-        if name == "=":
-            return lambda value: value
-        if name.startswith("@"):
-            return lambda owner: getattr(owner, name[1:], None)
-        return self.functions[name]
 
     def _value(self, value: Any, layout: str) -> Any:
         if isinstance(value, Kept):
@@ -228,7 +217,7 @@ class Session:
         self._noted = len(self.notes)
         return new
 
-    def _failed(self, error: BaseException, begin: float) -> Answer:
+    def _failed(self, error: BaseException) -> Answer:
         frames = traceback.extract_tb(error.__traceback__)
         own = [f for f in frames if f.filename in self.files]
         kinds = [kind.__name__ for kind in type(error).__mro__[:-1]]
@@ -236,11 +225,10 @@ class Session:
             "kind": kinds,
             "says": str(error)[:500],
             "line": own[-1].lineno if own else None,
-            "file": os.path.basename(own[-1].filename) if own else None,  # noqa: PTH119
+            "file": Path(own[-1].filename).name if own else None,
             "mend": what_to_change(error),
         }
-        seconds = time.perf_counter() - begin
-        return Answer(error=told, changed=self._changed(), notes=self._new_notes(), seconds=seconds)
+        return Answer(error=told, changed=self._changed(), notes=self._new_notes())
 
 
 def _parts(returned: Any, send: tuple[tuple[int | str, ...], ...] | None) -> Any:
@@ -258,13 +246,5 @@ def _part(value: Any, path: tuple[int | str, ...]) -> Any:
     return value
 
 
-def _form(returned: Any) -> str:
-    name = type(returned).__name__
-    return f"{name} of {len(returned)}" if isinstance(returned, list | tuple) else name
-
-
-def _share(returned: Any) -> bool:
-    if not isinstance(returned, list | tuple):
-        return False
-    arrays = [a for a in returned if isinstance(a, np.ndarray) and a.size]
-    return any(np.shares_memory(a, b) for a, b in itertools.combinations(arrays, 2))
+def _itself(value: Any) -> Any:
+    return value

@@ -2,17 +2,20 @@
 
 A message is two lengths, a header of JSON and the bytes of its arrays, one behind the
 other. The header holds plain values; an array, a tuple, an opaque object stand in it as a
-dictionary with one of the tags below. Nothing is ever unpickled or evaluated, and no array
-is made before its shape, dtype and place were held against the bytes that are there.
+dictionary with one of the tags below. Nothing is ever unpickled or evaluated. No array is
+made before its shape, dtype and place were held against the bytes that are there, and each
+byte belongs to one array: what is decoded is never larger than what was sent.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,15 +29,26 @@ _ARRAY, _TUPLE, _DICT, _OPAQUE, _FLOAT = "array", "tuple", "dict", "opaque", "fl
 _KINDS = "biufc"
 """Of the dtypes that are passed on: numbers and truth values."""
 
+_DTYPE = re.compile(r"[<>|=]?[biufc]\d{1,2}|\|b1")
+
 _MOST_AXES = 32
+
+_LARGEST_HEADER = 1 << 20
 
 
 class WireError(Exception):
     """Say that a message is not one of ours."""
 
 
-class Opaque(NamedTuple):
-    """Stand for an object that is not passed on, by the name of its type."""
+@dataclass(frozen=True)
+class Opaque:
+    """Stand for an object that is not passed on.
+
+    Parameters
+    ----------
+    type_name : str
+        The name of its type.
+    """
 
     type_name: str
 
@@ -87,7 +101,7 @@ def lengths(head: bytes, most: int) -> tuple[int, int]:
         Where the message says that it is longer.
     """
     header, payload = HEAD.unpack(head)
-    if header + payload > most:
+    if header > _LARGEST_HEADER or header + payload > most:
         raise WireError(f"a message of {header + payload} bytes; at most {most} are taken")
     return header, payload
 
@@ -114,18 +128,17 @@ def decode(body: bytes, header: int) -> Any:
     """
     try:
         root = json.loads(body[:header])
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, MemoryError):
         raise WireError("a header that is no JSON") from None
     try:
         return _Reader(memoryview(body)[header:]).node(root)
-    except RecursionError:
-        raise WireError("values nested too deep") from None
+    except (RecursionError, MemoryError):
+        raise WireError("values that are nested too deep, or too large") from None
 
 
 class _Writer:
     def __init__(self, arrays: list[bytes]) -> None:
         self.arrays = arrays
-        self.at = 0
 
     def node(self, value: Any, depth: int = 0) -> Any:
         if isinstance(value, np.ndarray | np.generic):
@@ -136,9 +149,9 @@ class _Writer:
             return value
         if isinstance(value, float):
             return {_FLOAT: float(value).hex()}
-        if depth < 16 and type(value) in (list, tuple):
+        if depth < 16 and isinstance(value, list | tuple):  # named ones too
             items = [self.node(item, depth + 1) for item in value]
-            return items if type(value) is list else {_TUPLE: items}
+            return items if isinstance(value, list) else {_TUPLE: items}
         if depth < 16 and isinstance(value, dict) and all(type(key) is str for key in value):
             return {_DICT: [[key, self.node(item, depth + 1)] for key, item in value.items()]}
         return {_OPAQUE: type(value).__name__}
@@ -146,15 +159,14 @@ class _Writer:
     def array(self, value: np.ndarray[Any, Any]) -> Any:
         if value.dtype.kind not in _KINDS:
             return {_OPAQUE: f"array of {value.dtype}"}
-        data = np.ascontiguousarray(value).tobytes()
-        self.arrays.append(data)
-        self.at += len(data)
-        return {_ARRAY: [value.dtype.str, list(value.shape), self.at - len(data)]}
+        self.arrays.append(np.ascontiguousarray(value).tobytes())
+        return {_ARRAY: [value.dtype.str, list(value.shape)]}
 
 
 class _Reader:
     def __init__(self, payload: memoryview) -> None:
         self.payload = payload
+        self.at = 0  # behind the last array
 
     def node(self, node: Any) -> Any:
         if isinstance(node, list):
@@ -173,16 +185,16 @@ class _Reader:
             raise WireError(f"no {tag} in a node of that tag") from None
 
     def array(self, content: Any) -> np.ndarray[Any, Any]:
-        kind, shape, begin = content
-        dtype = np.dtype(str(kind))
-        if dtype.kind not in _KINDS or dtype.itemsize > 32 or len(shape) > _MOST_AXES:
+        kind, shape = content
+        if not _DTYPE.fullmatch(kind) or len(shape) > _MOST_AXES:
             raise WireError("an array of a dtype or with axes that are not passed on")
-        if not all(type(n) is int and n >= 0 for n in (*shape, begin)):
+        if not all(type(n) is int and n >= 0 for n in shape):
             raise WireError("an array with a size that is no size")
-        end = begin + math.prod(shape) * dtype.itemsize
-        if end > len(self.payload):
+        dtype = np.dtype(kind)
+        begin, self.at = self.at, self.at + math.prod(shape) * dtype.itemsize
+        if self.at > len(self.payload):
             raise WireError("an array that is larger than its message")
-        flat = np.frombuffer(self.payload[begin:end], dtype=dtype)
+        flat = np.frombuffer(self.payload[begin : self.at], dtype=dtype)
         return flat.reshape(shape).copy()
 
     def tuple(self, content: Any) -> Any:
