@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import stat
 import sys
 import textwrap
@@ -14,8 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnnpy.check.checking import check_path
 from cnnpy.check.fence import Answer, Call, Fenced, Kept, Limits
 from cnnpy.check.fence.loading import LoadError
+from cnnpy.check.trial import Effort
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="held by Linux alone")
 
@@ -183,6 +187,9 @@ REFUSED = {
     "the judge's environment": "open(f'/proc/{os.getppid()}/environ', 'rb').read(1)",
     "passwords": "open('/etc/shadow').read()",
     "a file of many gigabytes": "open('big', 'wb').truncate(1 << 34)",
+    "another's time": "os.utime(VICTIM, (0, 0))",
+    "signals to the judge by a pipe": "fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())",
+    "a life after the judge's": "ctypes.CDLL(None).prctl(1, 0, 0, 0, 0) == 0 or 1 / 0",
 }
 
 
@@ -196,7 +203,7 @@ def test_what_a_layer_does_not_need_is_refused_and_nobody_else_is_hurt(
     rights = stat.S_IMODE(victim.stat().st_mode)
     fenced = fence(
         f"""
-        import multiprocessing, os, resource, socket, subprocess
+        import ctypes, fcntl, multiprocessing, os, resource, socket, subprocess
         VICTIM = {str(victim)!r}
         def f():
             return {REFUSED[what]}
@@ -211,6 +218,111 @@ def test_what_a_layer_does_not_need_is_refused_and_nobody_else_is_hurt(
     assert stat.S_IMODE(victim.stat().st_mode) == rights
     assert sorted(p.name for p in tmp_path.iterdir()) == ["another.py", "submission"]
     assert [p.name for p in (tmp_path / "submission").iterdir()] == ["layers.py"]
+
+
+@needs_linux
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="a number of x86-64's")
+def test_no_older_call_of_the_system_sets_the_time_of_a_file(fence: Fence, tmp_path: Path) -> None:
+    victim = tmp_path / "another.py"
+    victim.write_text("theirs")
+    before = victim.stat().st_mtime_ns
+    fenced = fence(
+        f"import ctypes\ndef f():\n"
+        f"    return ctypes.CDLL(None).syscall(261, -100, {bytes(victim)!r}, bytes(32))\n"
+    )
+    assert run(fenced, "f").returned == -1
+    assert victim.stat().st_mtime_ns == before
+
+
+def test_nothing_that_the_caller_may_write_to_runs_before_the_fence(
+    fence: Fence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    site = tmp_path / ".local" / "lib" / version / "site-packages"
+    site.mkdir(parents=True)
+    (site / "early.pth").write_text(f"import os; open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "submission"))
+    fenced = fence("def f():\n    return 7\n", "numpy.py")
+    assert run(fenced, "f").returned == 7
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_folder_that_fills_the_disk_ends_the_process(fence: Fence) -> None:
+    body = "    for k in range(40): open(str(k), 'wb').write(bytes(1 << 20))\n"
+    fenced = fence(f"def f():\n{body}def g():\n    return 7\n")
+    assert "it wrote" in str(run(fenced, "f").ended)
+    assert run(fenced, "g").returned == 7
+
+
+def test_a_folder_that_is_thousands_deep_is_removed(fence: Fence) -> None:
+    fenced = fence(
+        """
+        import os
+        def f():
+            for _ in range(3000):
+                os.mkdir("d")
+                os.chdir("d")
+            return True
+        """
+    )
+    folder = Path(
+        str(run(fence("import os\ndef f():\n    return os.getcwd()\n", "w.py"), "f").returned)
+    )
+    assert "1000 files and folders" in str(run(fenced, "f").ended)
+    fenced.close()
+    assert folder.parent.is_dir()
+    assert not [p for p in folder.parent.glob("cnnpy-check-*") if (p / "d").exists()]
+
+
+FORGED = [
+    [],
+    7,
+    {},
+    {"returned": 1},
+    {"error": 7},
+    {"error": {"dict": []}},
+    {"error": {"dict": [["kind", []], ["line", "x"], ["says", 7], ["mend", []]]}},
+    {"changed": 7},
+    {"dict": [["notes", 7]]},
+    {"dict": [["notes", [7, {"dict": [["what", "old"]]}, {"dict": [["what", []]]}]]]},
+    {"dict": [["count", "x"], ["changed", [[]]], ["type_name", []], ["shared", "yes"]]},
+    {"dict": [["functions", 7]]},
+    {"dict": [["returned", [{"array": ["<f8", [2, 2]]}]]]},
+    {"dict": [["returned", [{"opaque": "x" * 9999}]], ["count", 2]]},
+    {"dict": [["returned", {"tuple": [1, 2, 3]}], ["count", 2]]},
+    {"dict": [["returned", [None]], ["count", 2], ["error", None]]},
+]
+
+
+@pytest.mark.parametrize("where", ["forward", "backward", "import"])
+@pytest.mark.parametrize("forged", FORGED, ids=str)
+def test_answers_that_are_forged_end_in_a_report_and_never_in_a_pass(
+    tmp_path: Path, forged: Any, where: str
+) -> None:
+    path = tmp_path / "layers.py"
+    path.write_text(
+        textwrap.dedent(
+            f"""
+            import numpy as np, os, struct
+            def forge():
+                header = {json.dumps(forged).encode()!r}
+                for fd in range(3, 20):
+                    try: os.write(fd, struct.pack(">II", len(header), 0) + header)
+                    except OSError: pass
+                os._exit(0)
+            if {where == "import"}: forge()
+            def relu_forward(x):
+                if {where == "forward"}: forge()
+                return np.maximum(x, 0), x
+            def relu_backward(dout, cache):
+                if {where == "backward"}: forge()
+                return dout * (cache > 0)
+            """
+        )
+    )
+    report = check_path(path, effort=Effort(1, 5.0), limits=Limits(call_s=5.0, load_s=5.0))
+    assert report.exit_code() in (1, 2)
 
 
 @needs_linux
@@ -365,3 +477,68 @@ def test_a_package_is_imported_as_a_package(fence: Fence, tmp_path: Path) -> Non
         "cs231n/layers.py",
     )
     assert run(fenced, "f").returned == 9
+
+
+GUARDED = {
+    "an import": "try:\n    import not_there\nexcept ImportError:\n    not_there = None\n",
+    "any error": "try:\n    from not_there import x\nexcept:\n    not_there = None\n",
+    "one of two": (
+        "try:\n    import not_there\n"
+        "except (KeyError, ModuleNotFoundError):\n    not_there = None\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", GUARDED)
+def test_an_import_that_the_code_is_ready_to_lose_fails(fence: Fence, how: str) -> None:
+    fenced = fence(GUARDED[how] + "def f():\n    return not_there is None\n")
+    assert run(fenced, "f").returned is True
+    assert fenced.notes == []
+
+
+def test_old_names_that_a_file_asks_for_first_are_no_finding(fence: Fence) -> None:
+    fenced = fence(
+        """
+        import numpy as np
+        try:
+            xrange
+        except NameError:
+            xrange = range
+        def f(n):
+            return len(xrange(n))
+        """
+    )
+    assert run(fenced, "f", 2).returned == 2
+    assert fenced.notes == []
+
+
+@pytest.mark.parametrize("options", ["", "(nopython=True)"])
+def test_a_missing_decorator_leaves_the_function_as_it_is(fence: Fence, options: str) -> None:
+    fenced = fence(f"from not_there import jit\n@jit{options}\ndef f():\n    return 7\n")
+    assert run(fenced, "f").returned == 7
+
+
+def test_of_a_folder_what_others_wrote_is_not_looked_at(tmp_path: Path) -> None:
+    folder = tmp_path / ".hidden" / "mine"
+    for place in ("", "venv/lib", ".git", "py3/lib/site-packages", "mine_too"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        name = place.replace("/", "_").replace(".", "_") or "own"
+        (folder / place / f"{name}.py").write_text(f"def {name}():\n    return 1\n")
+    with Fenced(folder, limits=QUICK) as fenced:
+        assert set(fenced.functions) == {"own", "mine_too"}
+
+
+def test_files_of_one_name_and_names_of_python_s_own_modules_are_all_looked_at(
+    tmp_path: Path,
+) -> None:
+    for place, name in (("a", "part"), ("b", "part"), ("c", "json"), ("d", "random")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / f"{name}.py").write_text(f"def of_{place}():\n    return '{place}'\n")
+    with Fenced(tmp_path, limits=QUICK) as fenced:
+        assert fenced.functions == {
+            "of_a": "part",
+            "of_b": "part",
+            "of_c": "json",
+            "of_d": "random",
+        }
+        assert [run(fenced, f"of_{c}").returned for c in "abcd"] == ["a", "b", "c", "d"]

@@ -156,6 +156,9 @@ def test_what_cannot_be_run_has_exit_code_2_and_says_why_and_what_to_do(
         (["--quick", "--thorough", "."], "one of the two"),
         (["--map", "conv", "."], "conv_forward_naive=my_conv"),
         (["--seed", "-1", "."], "--seed"),
+        (["--op", "convv", "."], "use --op='conv2d'"),
+        (["--map", "relu_forwards=mine", "."], "use --map='relu_forward'"),
+        (["pyproject.toml"], "a file of Python"),
     ],
 )
 def test_wrong_arguments_are_three_lines_and_exit_code_2(
@@ -165,6 +168,29 @@ def test_wrong_arguments_are_three_lines_and_exit_code_2(
     assert outcome.code == 2
     assert len(outcome.err.splitlines()) == 3
     assert words in outcome.err
+
+
+def test_what_was_lent_or_missing_is_told(command: Any, written: Any) -> None:
+    outcome = command("check", "--quick", written("import not_there\n" + textwrap.dedent(RIGHT)))
+    assert outcome.code == 0
+    assert "NOTICE  not_there: this module is not installed" in outcome.out
+
+
+def test_a_module_of_the_course_that_cannot_be_imported_is_no_pass(
+    command: Any, written: Any, tmp_path: Path
+) -> None:
+    written(RIGHT, "layers.py")
+    written("def conv_forward_fast(:\n", "fast_layers.py")
+    outcome = command("check", "--quick", tmp_path)
+    assert outcome.code == 1
+    assert "WRONG  fast_layers.py, line 1: it cannot be imported" in outcome.out
+
+
+def test_a_case_of_a_file_whose_name_is_no_word_of_python_can_be_pasted(
+    command: Any, written: Any
+) -> None:
+    outcome = command("check", "--quick", written(WRONG, "my-layers.py"))
+    assert "affine_forward = importlib.import_module('my-layers').affine_forward" in outcome.out
 
 
 def test_no_line_but_of_code_is_longer_than_80_letters(

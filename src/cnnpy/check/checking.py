@@ -39,7 +39,7 @@ class Report:
     trials : list of Trial
         One an implementation.
     notes : sequence of mapping
-        What was lent, missing or old.
+        What was lent, missing, old or not imported.
     unfenced : sequence of str
         What the system could not fence.
     not_loaded : LoadError, optional
@@ -62,7 +62,7 @@ class Report:
     def conclusions(self) -> list[Conclusion]:
         """List what a reader is told, worst first."""
         every = [c for trial in self.trials for c in conclusions_of(trial)]
-        return sorted([*every, *_old_names(self)], key=lambda c: -c.grade)
+        return sorted([*_of_notes(self), *every], key=lambda c: -c.grade)
 
     def exit_code(self, strict: bool = False) -> int:
         """Give the exit code: 0 right, 1 wrong, 2 could not run, or nothing is written yet.
@@ -77,19 +77,45 @@ class Report:
         int
             The code.
         """
-        if self.not_loaded is not None or all(trial.is_empty for trial in self.trials):
+        if self.not_loaded is not None or not any(trial.says_something for trial in self.trials):
             return 2
         least = Grade.TIE if strict else Grade.WRONG
         return int(any(c.grade >= least for c in self.conclusions))
 
 
-def _old_names(report: Report) -> Iterable[Conclusion]:
+def _of_notes(report: Report) -> Iterable[Conclusion]:
+    """Say what had to be done to run the code at all, and what was not run."""
     for note in report.notes:
-        if note.get("what") == "old":
-            title = f"{note['name']} is no more: it raises in the present Python and NumPy"
-            mend = f"Write {note['now']}."
-            where = f"line {note['line']}"
-            yield Conclusion(Grade.WRONG, title, where, "old_name", None, mend)
+        tell = _NOTES.get(str(note.get("what")))
+        if tell is not None:
+            yield tell(note)
+
+
+def _old(note: Mapping[str, Any]) -> Conclusion:
+    title = f"{note.get('name')} is no more: it raises in the present Python and NumPy"
+    where, mend = f"line {note.get('line')}", f"Write {note.get('now')}."
+    return Conclusion(Grade.WRONG, title, where, "old_name", mend=mend)
+
+
+def _not_imported(note: Mapping[str, Any]) -> Conclusion:
+    grade = Grade.WRONG if note.get("looked_for") else Grade.NOTICE
+    line = f", line {note['line']}" if note.get("line") else ""
+    title = f"it cannot be imported, so nothing of it was tried: {note.get('says')}"
+    where, mend = f"{note.get('file')}{line}", f"{note.get('mend') or ''}"
+    return Conclusion(grade, title, where, "not_imported", mend=mend)
+
+
+def _missing(note: Mapping[str, Any]) -> Conclusion:
+    title = "this module is not installed: what needs it fails"
+    return Conclusion(Grade.NOTICE, title, f"{note.get('module')}", "missing")
+
+
+def _lent(note: Mapping[str, Any]) -> Conclusion:
+    title = "this helper of the course is not there: ours took its place"
+    return Conclusion(Grade.NOTICE, title, f"{note.get('module')}", "lent")
+
+
+_NOTES = {"old": _old, "not imported": _not_imported, "missing": _missing, "lent": _lent}
 
 
 def check_path(
@@ -176,7 +202,8 @@ def run(
     """
     begin = time.monotonic()
     session = Session(functions)
-    found = _only(ops, find(functions))
+    there = {name: str(getattr(f, "__module__", "")) for name, f in functions.items()}
+    found = _only(ops, find(there))
     trials = [try_out(one, session, effort, seed) for one in found]
     return Report("functions", trials, seed=seed, seconds=time.monotonic() - begin)
 

@@ -78,6 +78,9 @@ def _unwritten(trial: Trial) -> Iterator[Conclusion]:
     elif trial.lacks_backward:
         title = "not written yet: all its gradients are None"
         yield Conclusion(Grade.NOTICE, title, backward or forward, "not_written")
+    if not trial.observations:
+        title = "nothing was tried: no case could be put into its words"
+        yield Conclusion(Grade.NOTICE, title, forward, "untried")
     if trial.untried:
         title = f"time was up before {trial.untried} more cases could be tried"
         yield Conclusion(Grade.NOTICE, title, forward, "untried")

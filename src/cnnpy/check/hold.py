@@ -29,8 +29,9 @@ class Finding(NamedTuple):
         What should hold.
     detail : str
         How it does not.
-    kind : {"values", "shape", "dtype", "raises", "form", "again", "changed", "shared"}
-        What sort of thing it is.
+    kind : str
+        What sort of thing it is: ``values``, ``rounding``, ``shape``, ``dtype``, ``raises``,
+        ``refuses``, ``form``, ``again``, ``changed``, ``shared`` or ``convention``.
     """
 
     where: str

@@ -214,7 +214,7 @@ CONDITIONS: dict[str, Callable[[_Case], bool]] = {
 """What may part wrong from right, simplest first."""
 
 
-_MIXED = ("all at once", "float32", "any memory layout", "read-only inputs")
+_MIXED = ("the whole domain", "all at once", "float32", "any memory layout", "read-only inputs")
 """Properties that say nothing about sizes."""
 
 

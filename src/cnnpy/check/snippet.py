@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def _nested(array: np.ndarray[Any, Any]) -> str:
     return "[" + ", ".join(_nested(part) for part in array) + "]"
 
 
-def snippet(found: Found, observation: Observation, module: str = "layers") -> str:
+def snippet(found: Found, observation: Observation) -> str:
     """Write the lines of Python that show what was seen.
 
     Parameters
@@ -60,8 +61,6 @@ def snippet(found: Found, observation: Observation, module: str = "layers") -> s
         The implementation.
     observation : Observation
         What was tried.
-    module : str
-        The module that it is imported from.
 
     Returns
     -------
@@ -70,8 +69,7 @@ def snippet(found: Found, observation: Observation, module: str = "layers") -> s
     """
     d = found.dialect
     given = d.arguments(observation.case)
-    names = [found.forward] + ([found.backward] if found.backward else [])
-    lines = ["import numpy as np", f"from {module} import {', '.join(names)}", ""]
+    lines = ["import numpy as np", *_imports(found), ""]
     named = {int(position): name for name, position in given.names.items() if position.isdigit()}
     written = []
     for k, value in enumerate(given.positional):
@@ -90,6 +88,20 @@ def snippet(found: Found, observation: Observation, module: str = "layers") -> s
         gradients = ", ".join(f"d{name}" for name in d.gradients)
         lines.append(f"{gradients} = {found.backward}(dout, cache)")
     return "\n".join(lines)
+
+
+def _imports(found: Found) -> list[str]:
+    by_module: dict[str, list[str]] = {}
+    for name in filter(None, (found.forward, found.backward)):
+        by_module.setdefault(found.modules.get(name) or "layers", []).append(name)
+    return [line for module, names in by_module.items() for line in _import(module, names)]
+
+
+def _import(module: str, names: list[str]) -> list[str]:
+    if all(part.isidentifier() and not iskeyword(part) for part in module.split(".")):
+        return [f"from {module} import {', '.join(names)}"]
+    whole = f"importlib.import_module({module!r})"
+    return ["import importlib", *(f"{name} = {whole}.{name}" for name in names)]
 
 
 def _python(value: Any) -> str:

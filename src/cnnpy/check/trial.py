@@ -62,6 +62,11 @@ class Trial:
         return max((o.grade for o in self.observations if o.grade is not None), default=None)
 
     @property
+    def says_something(self) -> bool:
+        """Tell whether anything could be tried on something that is written."""
+        return bool(self.observations) and not self.is_empty
+
+    @property
     def is_empty(self) -> bool:
         """Tell whether it was never written: it gives None for everything."""
         outcomes = [o.outcome for o in self.observations]

@@ -12,13 +12,14 @@ from rich.table import Table
 
 from cnnpy.check.checking import EFFORTS, Report, check_path
 from cnnpy.check.conclusions import Conclusion
+from cnnpy.check.dialects import KNOWN_NAMES, TASKS
 from cnnpy.check.observe import Grade, Observation
 from cnnpy.check.patterns import by_property
 from cnnpy.check.snippet import array_text, snippet
 from cnnpy.check.trial import Trial
 from cnnpy.cli.output import Page, columns, plural, shown
 from cnnpy.contract.errors import MissingDataError, OptionError
-from cnnpy.contract.options import integer
+from cnnpy.contract.options import choice, integer
 
 __all__ = ["check"]
 
@@ -53,6 +54,12 @@ def check(
             "a file of Python, or a folder with such files",
             "check the path",
         )
+    if path.is_file() and path.suffix != ".py":
+        raise OptionError(
+            f"{_COMMAND}: {shown(path)}", "a file of Python (.py)", "name the file with the layers"
+        )
+    for name in op or ():
+        choice(*TASKS)(_COMMAND, "--op", name)
     if quick and thorough:
         raise OptionError(
             f"{_COMMAND}: --quick with --thorough", "one of the two", "leave one of them out"
@@ -82,7 +89,7 @@ def _names(pairs: Sequence[str]) -> dict[str, str]:
                 "a known name, =, and the name that it has there",
                 "write --map conv_forward_naive=my_conv",
             )
-        names[known] = theirs
+        names[choice(*KNOWN_NAMES)(_COMMAND, "--map", known)] = theirs
     return names
 
 
@@ -96,6 +103,7 @@ def _print(page: Page, report: Report) -> None:
     if not report.trials:
         page.say(f"{report.name}: no function of a known name")
         page.say("  to mend:  name one: --map conv_forward_naive=my_conv")
+        _conclude(page, report)
         return
     tried = sum(len(t.observations) for t in report.trials)
     page.say(
@@ -108,12 +116,16 @@ def _print(page: Page, report: Report) -> None:
         if trial.grade is Grade.WRONG and not trial.is_empty:
             page.say()
             page.table(_properties(trial))
+    _conclude(page, report)
+
+
+def _conclude(page: Page, report: Report) -> None:
     trials = {t.found.forward: t for t in report.trials} | {
         t.found.backward: t for t in report.trials if t.found.backward
     }
     for k, conclusion in enumerate(report.conclusions, 1):
         page.say()
-        _tell(page, k, conclusion, trials.get(conclusion.function), Path(report.name).stem)
+        _tell(page, k, conclusion, trials.get(conclusion.function))
     for line in report.unfenced:
         page.say(f"\nnot fenced: {line}")
 
@@ -139,10 +151,9 @@ def _overview(trials: Sequence[Trial]) -> Table:
             for name, seen in by_property(trial.observations).items()
             if any(o.grade is Grade.WRONG for o in seen)
         ]
-        if trial.is_empty:
-            table.add_row(
-                trial.found.forward, str(len(trial.observations)), "-", "-", "not written yet"
-            )
+        if not trial.says_something:
+            why = "not written yet" if trial.is_empty else "nothing could be tried"
+            table.add_row(trial.found.forward, str(len(trial.observations)), "-", "-", why)
             continue
         table.add_row(
             trial.found.forward,
@@ -188,7 +199,7 @@ def _at(observations: Sequence[Observation], place: str) -> str:
     return _WORDS[max((g for g in grades if g is not None), default=None)]
 
 
-def _tell(page: Page, k: int, c: Conclusion, trial: Trial | None, module: str) -> None:
+def _tell(page: Page, k: int, c: Conclusion, trial: Trial | None) -> None:
     _wrapped(page, f"{k}. {c.grade.name}  {c.function}: {c.title}", 3)
     if c.name and c.grade is Grade.WRONG:
         sure = "" if c.certain else "; other mistakes fit as well"
@@ -199,7 +210,7 @@ def _tell(page: Page, k: int, c: Conclusion, trial: Trial | None, module: str) -
     for line in c.details:
         _wrapped(page, f"   {line}", 3)
     if c.grade is Grade.WRONG and c.shown_by is not None and trial is not None:
-        _show(page, trial, c.shown_by, module)
+        _show(page, trial, c.shown_by)
 
 
 def _wrapped(page: Page, text: str, indent: int) -> None:
@@ -208,9 +219,9 @@ def _wrapped(page: Page, text: str, indent: int) -> None:
         page.say(line)
 
 
-def _show(page: Page, trial: Trial, o: Observation, module: str) -> None:
+def _show(page: Page, trial: Trial, o: Observation) -> None:
     page.say("   the smallest case:")
-    for line in snippet(trial.found, o, module).splitlines():
+    for line in snippet(trial.found, o).splitlines():
         page.say(f"     {line}" if line else "")
     rows = {"out": (o.outcome.out, o.truth.out)} | {
         f"d{name}": (o.outcome.gradients.get(name), want)

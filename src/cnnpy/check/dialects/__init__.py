@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from cnnpy.check.dialects.course import COURSE
 from cnnpy.check.dialects.dialect import Arguments, Dialect, Found
 from cnnpy.check.dialects.functions import FUNCTIONS
 
-__all__ = ["DIALECTS", "Arguments", "Dialect", "Found", "find"]
+__all__ = ["DIALECTS", "KNOWN_NAMES", "TASKS", "Arguments", "Dialect", "Found", "find"]
 
 DIALECTS = (*COURSE, *FUNCTIONS)
 """Every dialect, in the order of a report."""
 
+TASKS = tuple(dict.fromkeys(name for d in DIALECTS for name in (d.task, d.op)))
+"""What may be asked for: ops, and what a course calls them."""
 
-def find(names: Iterable[str], also_called: Mapping[str, str] | None = None) -> list[Found]:
-    """Find the implementations among some names.
+KNOWN_NAMES = tuple(
+    dict.fromkeys(name for d in DIALECTS for name in (*d.forward, *d.backward) if name)
+)
+"""The names of functions that are looked for."""
+
+
+def find(functions: Mapping[str, str], also_called: Mapping[str, str] | None = None) -> list[Found]:
+    """Find the implementations among some functions.
 
     Parameters
     ----------
-    names : iterable of str
-        The functions and classes that there are.
+    functions : mapping
+        By the name of each function and class that there is, the module that has it.
     also_called : mapping, optional
         Of a known name, the name that it has there.
 
@@ -32,16 +40,19 @@ def find(names: Iterable[str], also_called: Mapping[str, str] | None = None) -> 
 
     Examples
     --------
-    >>> [f.forward for f in find(["relu_forward", "relu_backward", "softmax_loss"])]
+    >>> names = ("relu_forward", "relu_backward", "softmax_loss")
+    >>> [f.forward for f in find(dict.fromkeys(names, "layers"))]
     ['relu_forward', 'softmax_loss']
     """
-    there, renamed = set(names), dict(also_called or {})
+    renamed = dict(also_called or {})
     found = []
     for dialect in DIALECTS:
         for forward, backward in zip(dialect.forward, dialect.backward, strict=True):
             forward, backward = renamed.get(forward, forward), renamed.get(backward, backward)
-            if forward in there:
-                found.append(Found(dialect, forward, backward if backward in there else None))
+            if forward in functions:
+                pair = forward, backward if backward in functions else None
+                modules = {name: functions[name] for name in pair if name is not None}
+                found.append(Found(dialect, *pair, modules=modules))
     return _together(found)
 
 

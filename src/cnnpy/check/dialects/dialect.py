@@ -135,12 +135,15 @@ class Found:
         The name of the function; None where there is none.
     others : tuple of Dialect
         Other dialects in which functions of these names may be written.
+    modules : mapping
+        By the name of each function, the module that has it.
     """
 
     dialect: Dialect
     forward: str
     backward: str | None
     others: tuple[Dialect, ...] = ()
+    modules: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, caller: Caller, case: Case, dout: Any, layout: str = "contiguous") -> Outcome:
         """Run both passes on a case.

@@ -44,9 +44,9 @@ def main(asked_fd: int, answers_fd: int) -> None:
     except LoadError as error:
         _write(answers_fd, {"not_loaded": list(error.args)})
         return
-    session = Session(loaded.functions, loaded.lines, loaded.notes)
-    files = {name: loaded.lines.get(name, ("", 0))[0] for name in loaded.functions}
-    _write(answers_fd, {"functions": files, "unfenced": missing, "notes": loaded.notes})
+    session = Session(loaded.functions, loaded.files, loaded.notes)
+    offered = {"functions": loaded.modules, "unfenced": missing, "notes": loaded.notes}
+    _write(answers_fd, offered)
     while True:
         try:
             asked = _read(asked_fd)

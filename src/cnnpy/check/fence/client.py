@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -73,9 +74,9 @@ class Fenced:
     Attributes
     ----------
     functions : dict
-        By the name of each function and class, the file that it is written in.
+        By the name of each function and class, the module that it is to be imported from.
     notes : list of mapping
-        What was lent, missing or old.
+        What was lent, missing, old or not imported.
     unfenced : list of str
         What the system could not fence.
 
@@ -180,11 +181,19 @@ class Fenced:
 
     def _measure_scratch(self) -> None:
         """End a process that fills the disk; a limit holds for each file only."""
-        used = 0
-        for folder, _, files in os.walk(self._scratch):
-            used += sum(_size_of(Path(folder, file)) for file in files)
-        if used > self.limits.file_bytes:
-            raise _EndedError(f"it wrote {used} bytes; at most {self.limits.file_bytes} are taken")
+        used, entries, folders = 0, 0, [self._scratch]
+        while folders:
+            for entry in _entries_of(folders.pop()):
+                entries += 1
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                else:
+                    used += _size_of(entry)
+            if used > self.limits.file_bytes:
+                most = self.limits.file_bytes
+                raise _EndedError(f"it wrote {used} bytes; at most {most} are taken")
+            if entries > _MOST_FILES:
+                raise _EndedError(f"it made over {_MOST_FILES} files and folders")
 
     def _remember(self, notes: Sequence[Mapping[str, Any]]) -> None:
         self.notes += [note for note in notes if note not in self.notes]
@@ -235,7 +244,7 @@ class Fenced:
         functions = offered.get("functions") if isinstance(offered, dict) else None
         if not isinstance(functions, dict):
             raise _EndedError("it said nothing of its functions")
-        self.functions = {name: str(file) for name, file in functions.items()}
+        self.functions = {name: str(module) for name, module in functions.items()}
         unfenced = offered.get("unfenced")
         self.unfenced = [str(line) for line in unfenced] if isinstance(unfenced, list) else []
         self._remember(_mappings(offered.get("notes")))
@@ -330,9 +339,20 @@ class _EndedError(Exception):
     """Say how a fenced process came to its end."""
 
 
-def _size_of(path: Path) -> int:
+_MOST_FILES = 1000
+
+
+def _entries_of(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        return path.lstat().st_size
+        with os.scandir(folder) as entries:
+            return list(islice(entries, _MOST_FILES + 1))
+    except OSError:  # it went away meanwhile
+        return []
+
+
+def _size_of(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_size
     except OSError:  # it went away meanwhile
         return 0
 

@@ -1,14 +1,18 @@
 """What Python 2 and old NumPy had and the present ones have not, and what to write now.
 
 Put back while somebody's code is judged, so that one old name does not hide what else it
-does; every use is noted down.
+does; every use is noted down, but for those of a file that is ready for their absence.
 """
 
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -90,7 +94,7 @@ def put_back(note: Callable[..., None]) -> None:
         if name not in _NUMPY:
             return present(name)
         value, now = _NUMPY[name]
-        note(what="old", name=f"np.{name}", now=now, line=sys._getframe(1).f_lineno)
+        _note(note, f"np.{name}", now, sys._getframe(1))
         return value
 
     setattr(np, "__getattr__", of_numpy)  # noqa: B010
@@ -98,10 +102,25 @@ def put_back(note: Callable[..., None]) -> None:
 
 def _noting(value: Any, name: str, now: str, note: Callable[..., None]) -> Any:
     def use(*arguments: Any, **keywords: Any) -> Any:
-        note(what="old", name=name, now=now, line=sys._getframe(1).f_lineno)
+        _note(note, name, now, sys._getframe(1))
         return value(*arguments, **keywords)
 
     return use
+
+
+def _note(note: Callable[..., None], name: str, now: str, frame: FrameType) -> None:
+    if not _is_ready(frame.f_code.co_filename):
+        note(what="old", name=name, now=now, line=frame.f_lineno)
+
+
+@cache
+def _is_ready(file: str) -> bool:
+    """Tell whether a file asks before it uses an old name: ``except NameError: ...``."""
+    try:
+        source = Path(file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return re.search(r"except[^:\n]*(NameError|AttributeError)|hasattr\(", source) is not None
 
 
 def what_to_change(error: BaseException) -> str | None:

@@ -1,17 +1,12 @@
 """A file or a package of somebody's becomes a table of its functions.
 
-What the code needs and is not there does not stop the rest: a module that is missing is
-replaced by a placeholder which fails where it is used, and the helpers that the course
-hands out (``im2col``, ``fast_layers``, ...) are lent by a package that has them. What
+What the code needs and is not there does not stop the rest: see :mod:`missing`. What
 Python 2 and old NumPy had and the present ones have not is put back and noted down, so
-that the mathematics is judged too.
+that the mathematics is judged too: see :mod:`legacy`.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.abc
-import importlib.machinery
 import importlib.util
 import inspect
 import re
@@ -23,11 +18,14 @@ from types import ModuleType
 from typing import Any
 
 from cnnpy.check.fence.legacy import put_back, what_to_change
+from cnnpy.check.fence.missing import StandIns
 
 __all__ = ["LoadError", "Loaded", "load"]
 
-OF_THE_COURSE = ("fast_layers", "im2col", "im2col_cython", "layer_utils", "gradient_check")
-"""Modules of the course that may be lent to a file that stands alone."""
+_NOT_THEIRS = ("venv", "env", "site-packages", "node_modules", "__pycache__")
+"""Folders inside a submission that hold what others wrote."""
+
+_NOT_LAYERS = ("setup", "conftest", "__main__")
 
 
 class LoadError(Exception):
@@ -51,11 +49,24 @@ class LoadError(Exception):
 
 
 class Loaded:
-    """What a file or package offers: its functions and classes, and what had to be lent."""
+    """What a file or package offers.
+
+    Attributes
+    ----------
+    functions : dict
+        Its functions and classes by name.
+    modules : dict
+        By the name of each, the module that it is to be imported from.
+    files : set of str
+        The files in which they are written.
+    notes : list of dict
+        What was lent, missing, old or not imported.
+    """
 
     def __init__(self) -> None:
         self.functions: dict[str, Callable[..., Any]] = {}
-        self.lines: dict[str, tuple[str, int]] = {}
+        self.modules: dict[str, str] = {}
+        self.files: set[str] = set()
         self.notes: list[dict[str, Any]] = []
 
     def note(self, **note: Any) -> None:
@@ -87,30 +98,43 @@ def load(path: Path, names: Sequence[str] = (), lent_from: str | None = None) ->
     LoadError
         Where nothing of it can be imported.
     """
-    loaded = Loaded()
+    loaded, root = Loaded(), path if path.is_dir() else path.parent
     put_back(loaded.note)
-    sys.meta_path.append(_Placeholders(loaded, path if path.is_dir() else path.parent, lent_from))
+    sys.meta_path.append(StandIns(loaded.note, root, lent_from))
     files = [path] if path.is_file() else _files_of(path, names)
     if not files:
         raise LoadError("FileNotFoundError", None, f"no .py file in {path.name}", "name a file")
     errors = []
     for file in files:
         try:
-            _take(loaded, _import(file, path if path.is_dir() else file.parent))
+            _take(loaded, _import(file, root))
         except LoadError as error:
             errors.append(error)
-            loaded.note(what="not imported", file=file.name, line=error.line, says=error.what)
+            loaded.note(
+                what="not imported",
+                file=file.name,
+                line=error.line,
+                says=error.what,
+                mend=error.mend,
+                looked_for=file.stem in names,
+            )
     if errors and not loaded.functions:
         raise errors[0]
     return loaded
 
 
 def _files_of(folder: Path, names: Sequence[str]) -> list[Path]:
-    every = sorted(
-        p for p in folder.rglob("*.py") if not any(part.startswith(".") for part in p.parts)
-    )
+    every = sorted(p for p in folder.rglob("*.py") if _is_theirs(p, folder))
     named = [p for name in names for p in every if p.stem == name]
-    return named or [p for p in every if p.stem not in ("setup", "conftest", "__main__")]
+    return named or [p for p in every if p.stem not in _NOT_LAYERS]
+
+
+def _is_theirs(file: Path, folder: Path) -> bool:
+    between = file.relative_to(folder).parts[:-1]
+    if any(part.startswith(".") or part in _NOT_THEIRS for part in between):
+        return False
+    environments = (folder.joinpath(*between[:n]) for n in range(1, len(between) + 1))
+    return not any((place / "pyvenv.cfg").exists() for place in environments)
 
 
 def _import(file: Path, root: Path) -> ModuleType:
@@ -147,23 +171,17 @@ def line_in(error: BaseException, file: str) -> int | None:
 
 
 def _execute(file: Path, root: Path) -> ModuleType:
-    """Run a file as the module that its imports expect it to be.
-
-    In a package, or where it imports relatively, it is a part of its folder.
-    """
-    relative = re.search(rb"^\s*from\s+\.", file.read_bytes(), re.MULTILINE) is not None
-    packaged = (file.parent / "__init__.py").exists() or relative
-    top = file.parent
-    while packaged and (top / "__init__.py").exists() and top != root.parent:
-        top = top.parent
-    if packaged and top == file.parent:
-        top = file.parent.parent
+    """Run a file as the module that its imports expect it to be."""
+    top = _top_of(file, root)
     name = ".".join(file.relative_to(top).with_suffix("").parts)
     for folder in dict.fromkeys((str(file.parent), str(top), str(root))):
         if folder not in sys.path:
             sys.path.insert(0, folder)
-    if name in sys.modules:
-        return sys.modules[name]
+    there = sys.modules.get(name)
+    if there is not None and getattr(there, "__file__", None) == str(file):
+        return there  # another file imported it
+    while name in sys.modules:  # a module of Python's, or a file of another folder
+        name += "_"
     parent = name.rpartition(".")[0]
     if parent and parent not in sys.modules:
         package = ModuleType(parent)
@@ -178,6 +196,20 @@ def _execute(file: Path, root: Path) -> ModuleType:
     return module
 
 
+def _top_of(file: Path, root: Path) -> Path:
+    """Give the folder from which a file is imported.
+
+    In a package, or where it imports relatively, it is a part of its folder.
+    """
+    relative = re.search(rb"^\s*from\s+\.", file.read_bytes(), re.MULTILINE) is not None
+    top = file.parent
+    if not relative and not (top / "__init__.py").exists():
+        return top
+    while (top / "__init__.py").exists() and top != root.parent:
+        top = top.parent
+    return file.parent.parent if top == file.parent else top
+
+
 def _take(loaded: Loaded, module: ModuleType) -> None:
     for name, value in vars(module).items():
         if name.startswith("__") or not callable(value) or name in loaded.functions:
@@ -186,83 +218,8 @@ def _take(loaded: Loaded, module: ModuleType) -> None:
         if not isinstance(home, str) or home.split(".")[0] in ("builtins", "numpy", "cnnpy"):
             continue
         loaded.functions[name] = value
+        loaded.modules[name] = module.__name__.rstrip("_")
         try:
-            loaded.lines[name] = (
-                str(inspect.getsourcefile(value)),
-                inspect.getsourcelines(value)[1],
-            )
-        except (OSError, TypeError):
+            loaded.files.add(str(inspect.getsourcefile(value)))
+        except TypeError:
             continue
-
-
-# --- what is missing ------------------------------------------------------------------
-
-
-class _Placeholders(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """The last finder: the course's own helpers, or a module that fails where it is used."""
-
-    def __init__(self, loaded: Loaded, root: Path, lent_from: str | None) -> None:
-        self.loaded = loaded
-        self.lent_from = lent_from
-        self.root = str(root)
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Find every module that nobody else found and the submission asks for."""
-        if not self._asked_by_the_submission():
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        """Lend the course's module of that name, or make a placeholder."""
-        last = spec.name.rpartition(".")[2]
-        if last in OF_THE_COURSE and self.lent_from:
-            self.loaded.note(what="lent", module=spec.name)
-            return _Lent(spec.name, importlib.import_module(f"{self.lent_from}.{last}"))
-        if last != "cs231n":
-            self.loaded.note(what="missing", module=spec.name)
-        return _Missing(spec.name)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run nothing: the module is whole."""
-
-    def _asked_by_the_submission(self) -> bool:
-        frame = inspect.currentframe()
-        while frame is not None:
-            file = frame.f_code.co_filename
-            if not file.startswith("<frozen importlib") and file != __file__:
-                return file.startswith(self.root)
-            frame = frame.f_back
-        return False
-
-
-class _Lent(ModuleType):
-    def __init__(self, name: str, lent: ModuleType) -> None:
-        super().__init__(name)
-        self.__all__ = list(lent.__all__)
-        self.__dict__.update({n: getattr(lent, n) for n in self.__all__})
-
-
-class _Missing(ModuleType):
-    __all__: tuple[str, ...] = ()
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Fails(f"{self.__name__}.{name}")
-
-
-class _Fails:
-    """Stand for something of a module that is missing."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Fails(f"{self._name}.{name}")
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        if len(arguments) == 1 and inspect.isfunction(arguments[0]) and not keywords:
-            return arguments[0]  # a decorator, such as numba.jit
-        raise ModuleNotFoundError(f"{self._name} is needed and not installed")

@@ -8,7 +8,7 @@ are trusted, in this one. It is told what to call in a `Call` and says what happ
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,8 +121,8 @@ class Session:
     ----------
     functions : mapping
         Functions and classes by name.
-    lines : mapping, optional
-        In which file each is written, for the lines in errors.
+    files : collection of str
+        The files in which they are written, for the lines in errors.
     notes : list, optional
         Where others note down what the reader should know.
 
@@ -138,11 +138,11 @@ class Session:
     def __init__(
         self,
         functions: Mapping[str, Callable[..., Any]],
-        lines: Mapping[str, tuple[str, int]] | None = None,
+        files: Collection[str] = (),
         notes: list[dict[str, Any]] | None = None,
     ) -> None:
         self.functions = functions
-        self.files = {file for file, _ in (lines or {}).values()}
+        self.files = files
         self.notes = [] if notes is None else notes
         self._noted = 0
         self._kept: dict[str, Any] = {}
