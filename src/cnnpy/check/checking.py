@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnpy.check.conclusions import Conclusion, conclusions_of
 from cnnpy.check.dialects import Found, find
-from cnnpy.check.fence import Fenced, Limits, Session
+from cnnpy.check.fence import Fenced, Limits, Session, offered
 from cnnpy.check.fence.loading import LoadError
 from cnnpy.check.observe import Grade
 from cnnpy.check.trial import Effort, Trial, try_out
@@ -202,7 +202,10 @@ def run(
     """
     begin = time.monotonic()
     session = Session(functions)
-    there = {name: str(getattr(f, "__module__", "")) for name, f in functions.items()}
+    there = {
+        name: offered(value, str(getattr(value, "__module__", "")))
+        for name, value in functions.items()
+    }
     found = _only(ops, find(there))
     trials = [try_out(one, session, effort, seed) for one in found]
     return Report("functions", trials, seed=seed, seconds=time.monotonic() - begin)

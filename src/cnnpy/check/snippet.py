@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnpy.check.dialects import Found
+from cnnpy.check.dialects import Arguments, Found
 from cnnpy.check.observe import Observation
 
 __all__ = ["array_text", "snippet"]
@@ -69,6 +69,8 @@ def snippet(found: Found, observation: Observation) -> str:
     """
     d = found.dialect
     given = d.arguments(observation.case)
+    if d.manner == "class":
+        return "\n".join(_of_a_class(found, observation, given))
     lines = ["import numpy as np", *_imports(found), ""]
     named = {int(position): name for name, position in given.names.items() if position.isdigit()}
     written = []
@@ -88,6 +90,23 @@ def snippet(found: Found, observation: Observation) -> str:
         gradients = ", ".join(f"d{name}" for name in d.gradients)
         lines.append(f"{gradients} = {found.backward}(dout, cache)")
     return "\n".join(lines)
+
+
+def _of_a_class(found: Found, observation: Observation, given: Arguments) -> list[str]:
+    name = found.forward.rpartition(".")[0]
+    built = ", ".join(f"{key}={_python(value)}" for key, value in given.built.items())
+    inputs = {position: name for name, position in given.names.items()}
+    lines = ["import numpy as np", *_import(found.modules.get(name) or "layers", [name]), ""]
+    written = []
+    for k, value in enumerate(given.positional, 1):
+        called = inputs.get(str(k), f"a{k}")
+        lines.append(f"{called} = {_python(value)}")
+        written.append(called)
+    written += [f"{key}={_python(value)}" for key, value in given.keywords.items()]
+    lines += [f"layer = {name}({built})", f"out = layer.forward({', '.join(written)})"]
+    if found.dialect.op == "softmax_cross_entropy":
+        return [*lines, "dx = layer.backward()"]
+    return [*lines, f"dout = {_python(observation.dout)}", "dx = layer.backward(dout)"]
 
 
 def _imports(found: Found) -> list[str]:

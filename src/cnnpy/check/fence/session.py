@@ -46,7 +46,9 @@ class Call:
     Parameters
     ----------
     function : str
-        Its name; ``=`` gives its argument itself.
+        Its name. ``=`` gives its argument itself; ``.forward`` calls that method of its first
+        argument; ``@`` lists the names of that argument's attributes, ``@W`` gives one of
+        them, or sets it where there is a second argument.
     arguments : sequence
         Values and `Kept` ones.
     keywords : mapping
@@ -170,7 +172,7 @@ class Session:
             arguments = [self._value(a, call.manner) for a in call.arguments]
             keywords = {k: self._value(a) for k, a in call.keywords.items()}
             self._watch(call.function, arguments, keywords)
-            function = _itself if call.function == "=" else self.functions[call.function]
+            function = self._function(call.function)
             with np.errstate(all="ignore"):
                 returned = function(*arguments, **keywords)
         except BaseException as error:  # sys.exit and its like are answers too
@@ -186,6 +188,15 @@ class Session:
             shared=isinstance(returned, list | tuple) and entangled(returned),
             notes=self._new_notes(),
         )
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        if name == "=":
+            return _itself
+        if name.startswith("."):
+            return lambda owner, *a, **k: getattr(owner, name[1:])(*a, **k)
+        if name.startswith("@"):
+            return lambda owner, *value: _attribute(owner, name[1:], *value)
+        return self.functions[name]
 
     def _value(self, value: Any, manner: str = "contiguous") -> Any:
         if isinstance(value, Kept):
@@ -242,6 +253,12 @@ def _part(value: Any, path: tuple[int | str, ...]) -> Any:
         except (TypeError, LookupError):
             return None
     return value
+
+
+def _attribute(owner: Any, name: str, *value: Any) -> Any:
+    if not name:
+        return sorted(str(n) for n in vars(owner))
+    return setattr(owner, name, *value) if value else getattr(owner, name)
 
 
 def _itself(value: Any) -> Any:

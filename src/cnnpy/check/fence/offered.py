@@ -1,0 +1,72 @@
+"""What somebody's code offers: functions, and classes with the parameters of their methods."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Offered", "offered"]
+
+_METHODS = ("__init__", "forward", "backward")
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A function, or a class that has forward and backward.
+
+    Parameters
+    ----------
+    module : str
+        The module that it is to be imported from.
+    methods : mapping
+        Of a class, by method, the names of its parameters; ``=`` stands behind one that
+        has a default. Empty for a function.
+    """
+
+    module: str
+    methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def offered(value: Any, module: str) -> Offered:
+    """Describe a function or class.
+
+    Parameters
+    ----------
+    value : callable
+        The function or class.
+    module : str
+        The module that it is to be imported from.
+
+    Returns
+    -------
+    Offered
+        Without methods where it is no class with forward and backward.
+
+    Examples
+    --------
+    >>> class Scale:
+    ...     def __init__(self, factor, shift=0.0): ...
+    ...     def forward(self, x): ...
+    ...     def backward(self, dout): ...
+    >>> offered(Scale, "layers").methods["__init__"]
+    ('factor', 'shift=')
+    """
+    if not isinstance(value, type):
+        return Offered(module)
+    if not all(callable(getattr(value, name, None)) for name in ("forward", "backward")):
+        return Offered(module)
+    return Offered(module, {name: _parameters(getattr(value, name)) for name in _METHODS})
+
+
+def _parameters(method: Any) -> tuple[str, ...]:
+    try:
+        parameters = list(inspect.signature(method).parameters.values())
+    except (TypeError, ValueError):
+        return ()
+    return tuple(
+        p.name + ("" if p.default is p.empty else "=") for p in parameters[1:] if p.kind in _NAMED
+    )
