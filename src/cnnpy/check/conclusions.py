@@ -72,7 +72,7 @@ def conclusions_of(trial: Trial) -> list[Conclusion]:
 
 def _unwritten(trial: Trial) -> Iterator[Conclusion]:
     forward, backward = trial.found.forward, trial.found.backward
-    if backward is None and trial.found.dialect.manner != "loss":
+    if backward is None and trial.found.dialect.has_a_function_for_backward:
         title = "there is no backward pass, so forward alone was tried"
         yield Conclusion(Grade.NOTICE, title, forward, "no_backward")
     elif trial.lacks_backward:

@@ -11,9 +11,19 @@ from cnnpy.check.dialects.course_norms import NORMS
 from cnnpy.check.dialects.course_sandwiches import SANDWICHES_OF_THE_COURSE
 from cnnpy.check.dialects.dialect import Arguments, Dialect, Found
 from cnnpy.check.dialects.functions import FUNCTIONS
+from cnnpy.check.dialects.torch_functions import TORCH_NAMES, of_functions
 from cnnpy.check.fence.offered import Offered
 
-__all__ = ["DIALECTS", "KNOWN_NAMES", "TASKS", "Arguments", "Dialect", "Found", "find"]
+__all__ = [
+    "DIALECTS",
+    "KNOWN_NAMES",
+    "TASKS",
+    "TORCH_NAMES",
+    "Arguments",
+    "Dialect",
+    "Found",
+    "find",
+]
 
 DIALECTS = (*LAYERS, *NORMS, *SANDWICHES_OF_THE_COURSE, *FUNCTIONS)
 """Every dialect, in the order of a report."""
@@ -23,7 +33,7 @@ TASKS = tuple(dict.fromkeys(name for d in DIALECTS for name in (d.task, d.op)))
 
 _OF_FUNCTIONS = (name for d in DIALECTS for name in (*d.forward, *d.backward) if name)
 
-KNOWN_NAMES = (*dict.fromkeys(_OF_FUNCTIONS), *CLASSES)
+KNOWN_NAMES = (*dict.fromkeys(_OF_FUNCTIONS), *TORCH_NAMES, *CLASSES)
 """The names of functions and classes that are looked for."""
 
 
@@ -61,7 +71,8 @@ def find(
                 found.append(Found(dialect, *pair, modules=modules))
     known_as = {theirs: known for known, theirs in renamed.items()}
     classes = {name: o for name, o in functions.items() if o.methods}
-    return [*_together(found), *of_classes(classes, known_as)]
+    alone = of_functions(functions, known_as)
+    return [*_together(found), *alone, *of_classes(classes, known_as)]
 
 
 def _together(found: list[Found]) -> list[Found]:

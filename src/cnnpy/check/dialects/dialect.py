@@ -78,7 +78,7 @@ class Dialect:
         A name of ``OPS``, or of a sandwich.
     task : str
         What its users call it.
-    manner : {"course", "cnnpy", "loss", "class"}
+    manner : {"course", "cnnpy", "loss", "class", "function", "tensors"}
         How the passes are called; see `Found.run`.
     forward, backward : tuple of str
         The names that its functions go by; the k-th of each belong together.
@@ -120,6 +120,11 @@ class Dialect:
         default_factory=dict
     )
     passes: Passes | None = None
+
+    @property
+    def has_a_function_for_backward(self) -> bool:
+        """Tell whether backward is a function of its own, which may be missing."""
+        return self.manner not in ("loss", "tensors")
 
     def translation(self, updated: str) -> Translation | None:
         """Give what brings an updated array into the op's terms.

@@ -13,6 +13,8 @@ offered
     What there is in that table, with the parameters of classes.
 session
     Calls functions, and remembers what they returned; the same here and over there.
+tensors
+    Functions of PyTorch's tensors, called with arrays.
 confine
     What the process may not do, held by the system.
 child

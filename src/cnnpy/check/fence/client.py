@@ -377,7 +377,7 @@ def _offered_of(said: Any) -> Offered:
     if not isinstance(methods, dict) or not all(isinstance(p, tuple) for p in methods.values()):
         raise _EndedError("it said nothing of its functions")
     parameters = {name: tuple(str(p)[:100] for p in ps[:100]) for name, ps in methods.items()}
-    return Offered(str(said.get("module"))[:200], parameters)
+    return Offered(str(said.get("module"))[:200], parameters, said.get("tensors") is True)
 
 
 def _answer_of(said: Any) -> Answer:

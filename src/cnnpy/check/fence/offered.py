@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cnnpy.check.fence.tensors import takes_tensors
+
 __all__ = ["Offered", "offered"]
 
 _METHODS = ("__init__", "forward", "backward")
@@ -25,10 +27,13 @@ class Offered:
     methods : mapping
         Of a class, by method, the names of its parameters; ``=`` stands behind one that
         has a default. Empty for a function.
+    tensors : bool
+        Whether it may want tensors of PyTorch in the place of arrays.
     """
 
     module: str
     methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tensors: bool = False
 
 
 def offered(value: Any, module: str) -> Offered:
@@ -56,7 +61,7 @@ def offered(value: Any, module: str) -> Offered:
     ('factor', 'shift=')
     """
     if not isinstance(value, type):
-        return Offered(module)
+        return Offered(module, tensors=takes_tensors(value))
     if not all(callable(getattr(value, name, None)) for name in ("forward", "backward")):
         return Offered(module)
     return Offered(module, {name: _parameters(getattr(value, name)) for name in _METHODS})

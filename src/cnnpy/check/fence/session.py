@@ -17,6 +17,7 @@ import numpy as np
 
 from cnnpy.check.case import handed_over
 from cnnpy.check.compare import entangled
+from cnnpy.check.fence import tensors
 from cnnpy.check.fence.legacy import what_to_change
 
 __all__ = ["Answer", "Call", "Kept", "Session"]
@@ -48,7 +49,9 @@ class Call:
     function : str
         Its name. ``=`` gives its argument itself; ``.forward`` calls that method of its first
         argument; ``@`` lists the names of that argument's attributes, ``@W`` gives one of
-        them, or sets it where there is a second argument.
+        them, or sets it where there is a second argument. ``~conv2d`` calls a function with
+        tensors of PyTorch, behind the positions of those that get gradients, and ``~`` sends
+        a gradient back through what that returned.
     arguments : sequence
         Values and `Kept` ones.
     keywords : mapping
@@ -196,6 +199,11 @@ class Session:
             return lambda owner, *a, **k: getattr(owner, name[1:])(*a, **k)
         if name.startswith("@"):
             return lambda owner, *value: _attribute(owner, name[1:], *value)
+        if name == "~":
+            return tensors.backward
+        if name.startswith("~"):
+            of_tensors = self.functions[name[1:]]
+            return lambda tracked, *a, **k: tensors.forward(of_tensors, tracked, a, k)
         return self.functions[name]
 
     def _value(self, value: Any, manner: str = "contiguous") -> Any:
