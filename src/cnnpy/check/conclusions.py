@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cnnpy.check.diagnose import Diagnosis
 from cnnpy.check.hold import Finding
@@ -91,7 +91,8 @@ def _wrong(trial: Trial) -> Iterator[Conclusion]:
         return
     diagnosis = trial.diagnosis or _used_up(trial)
     if diagnosis is None:
-        yield _without_a_name(trial, None)
+        alone = _without_a_name(trial, None)
+        yield replace(alone, details=(*alone.details, *_of_both_passes(trial)))
         return
     for mistake, places in diagnosis.mistakes.items():
         also = [m for other in diagnosis.also for m in other if m not in diagnosis.mistakes]
@@ -109,6 +110,18 @@ def _wrong(trial: Trial) -> Iterator[Conclusion]:
         )
     if diagnosis.rest:
         yield _without_a_name(trial, diagnosis.rest)
+
+
+def _of_both_passes(trial: Trial) -> Iterator[str]:
+    """Say whether backward is right for the forward pass that is wrong."""
+    shown = trial.smallest.get("forward")
+    wrong = {f.where for f in shown.wrong()} if shown is not None else set()
+    also = {name: agrees for name, agrees in trial.agreement.items() if f"d{name}" in wrong}
+    if also and all(also.values()):
+        yield "backward is the gradient of this forward pass: forward alone needs a mend"
+    for name, agrees in also.items():
+        if not agrees:
+            yield f"d{name} is not the gradient of this forward pass either"
 
 
 def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
