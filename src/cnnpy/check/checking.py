@@ -205,6 +205,7 @@ def run(
     there = {
         name: offered(value, str(getattr(value, "__module__", "")))
         for name, value in functions.items()
+        if callable(value)
     }
     found = _only(ops, find(there))
     trials = [try_out(one, session, effort, seed) for one in found]

@@ -83,4 +83,6 @@ def _together(found: list[Found]) -> list[Found]:
         if first is not one:
             others = (*first.others, one.dialect)
             seen[one.forward, one.backward] = replace(first, others=others)
-    return list(seen.values())
+    whole = {one.forward for one in seen.values() if one.backward is not None}
+    # batchnorm_backward_alt is a second one, and may be left out
+    return [one for one in seen.values() if one.backward is not None or one.forward not in whole]

@@ -177,7 +177,8 @@ def of_functions(
     found = []
     for name, offered in functions.items():
         known = (known_as or {}).get(name, name)
-        if known in _ARGUMENTS and not offered.methods:
+        ours = offered.module.split(".")[0] == "cnnpy"  # whose passes are looked for by name
+        if known in _ARGUMENTS and not offered.methods and not ours:
             found.append((TORCH_NAMES.index(known), _found(name, known, offered)))
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
