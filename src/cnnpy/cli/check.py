@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cnnpy.check.checking import EFFORTS, Report, check_path
 from cnnpy.check.dialects import KNOWN_NAMES, TASKS, Found
+from cnnpy.cli.check_folder import check_folder
 from cnnpy.cli.check_outputs import Outputs
 from cnnpy.cli.check_page import print_report
 from cnnpy.cli.errors import Stopped, Terminated
@@ -21,6 +22,7 @@ __all__ = ["check"]
 
 _COMMAND = "cnnpy check"
 _FILE = "FILE"
+_LENDER = "cnnpy.cs231n"
 
 
 def check(
@@ -57,6 +59,18 @@ def check(
     rubric: Annotated[
         Path | None, typer.Option(metavar=_FILE, help="The points for Gradescope, as TOML.")
     ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar=_FILE,
+            help="PATH is a folder of submissions: check each, and write a row for it; - prints."
+            " --json, --html and --junit then name folders.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="With --csv, how many to check at once.", show_default="the cores"),
+    ] = None,
 ) -> None:
     """Hold layers against the definition, and say what is wrong."""
     integer(0)(_COMMAND, "--seed", seed)
@@ -66,28 +80,41 @@ def check(
         raise OptionError(
             f"{_COMMAND}: --quick with --thorough", "one of the two", "leave one of them out"
         )
-    effort = EFFORTS["quick" if quick else "thorough" if thorough else "ordinary"]
+    effort = "quick" if quick else "thorough" if thorough else "ordinary"
     names = _names(map_ or ())
+    if jobs is not None:
+        integer(1)(_COMMAND, "--jobs", jobs)
+        if csv is None:
+            raise OptionError(
+                f"{_COMMAND}: --jobs without --csv",
+                "a folder of submissions, of which several are checked at once",
+                "add --csv table.csv, or leave --jobs out",
+            )
     files = {"--json": json, "--html": html, "--junit": junit, "--gradescope": gradescope}
+    options: dict[str, Any] = {
+        "seed": seed,
+        "ops": op or (),
+        "also_called": names,
+        "lent_from": _LENDER,
+    }
+    if csv is not None:
+        options |= {"effort": effort, "strict": strict, "jobs": jobs}
+        _leave(check_folder(path, csv, files | {"--rubric": rubric}, options))
+        return
     outputs = Outputs(files, rubric, names, strict)
     _look_at(path, outputs)
     watch = _Watch(outputs.page)
     try:
         with watch:
-            report = check_path(
-                path,
-                effort=effort,
-                seed=seed,
-                ops=op or (),
-                also_called=names,
-                lent_from="cnnpy.cs231n",
-                follow=watch,
-            )
+            report = check_path(path, effort=EFFORTS[effort], follow=watch, **options)
     except (KeyboardInterrupt, Terminated) as error:
         raise Stopped(_farewell(error, watch, outputs), error) from error
     outputs.write(report)  # first: who reads what is printed may have had enough
     print_report(outputs.page, report)
-    code = report.exit_code(strict)
+    _leave(report.exit_code(strict))
+
+
+def _leave(code: int) -> None:
     if code:
         raise typer.Exit(code)
 

@@ -17,7 +17,7 @@ from cnnpy.check.conclusions import Conclusion
 from cnnpy.check.observe import Grade, Observation
 from cnnpy.check.patterns import by_property
 from cnnpy.check.reports.numbers import ArrayData, as_array, as_plain, differing, results_of
-from cnnpy.check.reports.words import mark_at, mark_of_pass, printable
+from cnnpy.check.reports.words import mark_at, mark_of_pass, on_a_line, printable
 from cnnpy.check.snippet import array_text, snippet
 from cnnpy.check.trial import Trial
 
@@ -219,7 +219,7 @@ def as_data(report: Report, strict: bool = False) -> ReportData:
     error = report.not_loaded
     return {
         "schema": SCHEMA,
-        "name": printable(report.name),
+        "name": on_a_line(report.name),
         "verdict": VERDICTS[code],
         "exit_code": code,
         "strict": strict,
@@ -264,9 +264,9 @@ def _implementation(trial: Trial) -> ImplementationData:
     return {
         "op": found.dialect.op,
         "task": found.dialect.task,
-        "forward": printable(found.forward),
-        "backward": None if found.backward is None else printable(found.backward),
-        "module": printable(found.modules.get(found.forward) or "layers"),
+        "forward": on_a_line(found.forward),
+        "backward": None if found.backward is None else on_a_line(found.backward),
+        "module": on_a_line(found.modules.get(found.forward) or "layers"),
         "state": "tried"
         if trial.says_something
         else "not written"
@@ -308,7 +308,7 @@ def _conclusion(report: Report, c: Conclusion, trial: Trial | None) -> Conclusio
     shown = c.shown_by if c.grade >= Grade.TIE else None
     return {
         "grade": c.grade.name.lower(),
-        "function": printable(c.function),
+        "function": on_a_line(c.function),
         "implementation": None if trial is None else _place_of(report, trial),
         "name": c.name,
         "title": printable(c.title),

@@ -41,8 +41,10 @@ def to_gradescope(report: Report, rubric: Rubric | None = None) -> str:
     >>> report = run({"relu_forward": lambda x: (np.maximum(x, 0), x)})
     >>> rubric = Rubric((Entry("relu", 2, "forward"), Entry("relu", 3, "backward")))
     >>> results = json.loads(to_gradescope(report, rubric))
-    >>> results["score"], [test["output"].splitlines()[0] for test in results["tests"]]
-    (2.0, ['right in 61 cases', 'not there: relu_forward has no backward pass'])
+    >>> [(test["name"], test["score"], test["status"]) for test in results["tests"]]
+    [('relu: forward', 2.0, 'passed'), ('relu: backward', 0.0, 'failed')]
+    >>> results["tests"][1]["output"]
+    'not there: relu_forward has no backward pass'
     """
     return gradescope_of(as_data(report), rubric)
 

@@ -17,7 +17,7 @@ from cnnpy.check.observe import Grade, Observation
 if TYPE_CHECKING:
     from cnnpy.check.reports.data import ConclusionData
 
-__all__ = ["MARKS", "lines_of", "mark_at", "mark_of_pass", "printable"]
+__all__ = ["MARKS", "lines_of", "mark_at", "mark_of_pass", "on_a_line", "printable"]
 
 MARKS = {None: "right", Grade.NOTICE: "right", Grade.TIE: "tie", Grade.WRONG: "wrong"}
 """What is said of a pass, by the gravest grade that was found in it."""
@@ -48,6 +48,27 @@ def printable(text: str) -> str:
     a\x1b[2Jb\u202ec
     """
     return "".join(c if _is_plain(c) else ascii(c)[1:-1] for c in text)
+
+
+def on_a_line(text: str) -> str:
+    r"""Make a name printable, on one line.
+
+    Parameters
+    ----------
+    text : str
+        Anything.
+
+    Returns
+    -------
+    str
+        The same; lines and tabs too stand there as Python would write them.
+
+    Examples
+    --------
+    >>> print(on_a_line("two\nlines"))
+    two\nlines
+    """
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _is_plain(letter: str) -> bool:
