@@ -162,7 +162,7 @@ def test_text_is_made_printable_and_says_what_was_there(text: str, want: str) ->
 
 
 def test_a_large_array_is_told_by_its_shape_alone() -> None:
-    from cnnpy.check.reports.numbers import as_array
+    from cnnpy.check.reports.arrays import as_array
 
     assert as_array(np.zeros((64, 64))) == {"shape": [64, 64], "dtype": "float64", "values": None}
     assert as_array(np.float32(0.5)) == {"shape": [], "dtype": "float32", "values": 0.5}

@@ -16,7 +16,7 @@ from cnnpy.check.checking import Report
 from cnnpy.check.conclusions import Conclusion
 from cnnpy.check.observe import Grade, Observation
 from cnnpy.check.patterns import by_property
-from cnnpy.check.reports.numbers import ArrayData, as_array, as_plain, differing, results_of
+from cnnpy.check.reports.arrays import ArrayData, as_array, as_plain, differing, results_of
 from cnnpy.check.reports.words import mark_at, mark_of_pass, on_a_line, printable
 from cnnpy.check.snippet import array_text, snippet
 from cnnpy.check.trial import Trial

@@ -39,7 +39,7 @@ def to_gradescope(report: Report, rubric: Rubric | None = None) -> str:
     >>> from cnnpy.check import run
     >>> from cnnpy.check.reports import Entry, Rubric
     >>> report = run({"relu_forward": lambda x: (np.maximum(x, 0), x)})
-    >>> rubric = Rubric((Entry("relu", 2, "forward"), Entry("relu", 3, "backward")))
+    >>> rubric = Rubric((Entry("relu", 2.0, "forward"), Entry("relu", 3.0, "backward")))
     >>> results = json.loads(to_gradescope(report, rubric))
     >>> [(test["name"], test["score"], test["status"]) for test in results["tests"]]
     [('relu: forward', 2.0, 'passed'), ('relu: backward', 0.0, 'failed')]

@@ -10,8 +10,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnpy.check.reports.arrays import ArrayData
 from cnnpy.check.reports.data import ResultData
-from cnnpy.check.reports.numbers import ArrayData
 from cnnpy.check.reports.tree import Child, element
 
 __all__ = ["pictures"]
