@@ -78,6 +78,8 @@ def _unwritten(trial: Trial) -> Iterator[Conclusion]:
     elif trial.lacks_backward:
         title = "not written yet: all its gradients are None"
         yield Conclusion(Grade.NOTICE, title, backward or forward, "not_written")
+    if trial.found.dialect.remark is not None:
+        yield Conclusion(Grade.NOTICE, trial.found.dialect.remark, forward, "convention")
     if not trial.observations:
         title = "nothing was tried: no case could be put into its words"
         yield Conclusion(Grade.NOTICE, title, forward, "untried")

@@ -24,6 +24,7 @@ def plain(name: str) -> str:
 
 
 _TURNED, _KEEPS, _LATE = "w of shape (D, M)", "p keeps", "scales in inference"
+_OF_LATE = "it scales in inference as the paper of dropout does; most scale in training"
 FORMS = {
     "linear": (_TURNED, ""),
     "dropout": ("", _KEEPS, _LATE, f"{_KEEPS}, {_LATE}"),
@@ -143,6 +144,11 @@ class Words:
             for name in offered.methods.get("__init__", ())
             if not name.endswith("=") and name not in self.built.values()
         ]
+
+    @property
+    def remark(self) -> str | None:
+        """Say what the reader should know of the form."""
+        return _OF_LATE if _LATE in self.form else None
 
     def array(self, case: Case, name: str) -> Any:
         """Give an array as the class has it."""

@@ -94,7 +94,7 @@ def _dialect(name: str, op: str, offered: Offered, form: str) -> Dialect:
     words = Words(op, offered, form)
     return Dialect(
         op,
-        f"{op}, {form}" if form else op,
+        op,
         "class",
         (f"{name}.forward",),
         (f"{name}.backward",),
@@ -104,6 +104,7 @@ def _dialect(name: str, op: str, offered: Offered, form: str) -> Dialect:
         decides=words.decides,
         from_updated={i.name: ((), _as_it_is) for i in row_of(op).keyword if i.kind is _UPDATED},
         passes=_Passes(name, words),
+        remark=words.remark,
     )
 
 

@@ -102,6 +102,8 @@ class Dialect:
         and a translation.
     passes : callable, optional
         Runs both passes, where the manner alone does not say how.
+    remark : str, optional
+        What the reader should know of an implementation that is called so.
     """
 
     op: str
@@ -120,6 +122,7 @@ class Dialect:
         default_factory=dict
     )
     passes: Passes | None = None
+    remark: str | None = None
 
     @property
     def has_a_function_for_backward(self) -> bool:

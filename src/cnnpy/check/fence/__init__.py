@@ -24,7 +24,7 @@ client
 """
 
 from cnnpy.check.fence.client import Fenced, Limits
-from cnnpy.check.fence.offered import Offered, offered
+from cnnpy.check.fence.offered import Offered, offered_by
 from cnnpy.check.fence.session import Answer, Call, Kept, Session
 
-__all__ = ["Answer", "Call", "Fenced", "Kept", "Limits", "Offered", "Session", "offered"]
+__all__ = ["Answer", "Call", "Fenced", "Kept", "Limits", "Offered", "Session", "offered_by"]

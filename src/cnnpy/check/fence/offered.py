@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnpy.check.fence.tensors import takes_tensors
 
-__all__ = ["Offered", "offered"]
+__all__ = ["Offered", "offered", "offered_by"]
 
 _METHODS = ("__init__", "forward", "backward")
 
@@ -65,6 +65,26 @@ def offered(value: Any, module: str) -> Offered:
     if not all(callable(getattr(value, name, None)) for name in ("forward", "backward")):
         return Offered(module)
     return Offered(module, {name: _parameters(getattr(value, name)) for name in _METHODS})
+
+
+def offered_by(functions: Mapping[str, Any]) -> dict[str, Offered]:
+    """Describe what a module of this process offers.
+
+    Parameters
+    ----------
+    functions : mapping
+        By name; what cannot be called is left out.
+
+    Returns
+    -------
+    dict
+        By name, what is known of each.
+    """
+    return {
+        name: offered(value, str(getattr(value, "__module__", "")))
+        for name, value in functions.items()
+        if callable(value)
+    }
 
 
 def _parameters(method: Any) -> tuple[str, ...]:
