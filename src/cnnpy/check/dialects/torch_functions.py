@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnpy.check.case import WHOLE_NUMBERS, Case
+from cnnpy.check.case import MIXED, WHOLE_NUMBERS, Case
 from cnnpy.check.dialects.course import with_its_mask
 from cnnpy.check.dialects.dialect import Arguments, Dialect, Found, parts_of
 from cnnpy.check.fence.offered import Offered
@@ -258,7 +258,7 @@ def _with_tensors(found: Found, caller: Caller, case: Case, dout: Any, manner: s
         given.keywords,
         keep="forward",
         send=((0,),),
-        manner="contiguous" if manner == WHOLE_NUMBERS else manner,  # they have no gradients
+        manner="contiguous" if manner in (WHOLE_NUMBERS, MIXED) else manner,  # it refuses them
     )
     answer = caller.call(call)
     if not answer.went_well:
