@@ -13,7 +13,7 @@ from cnnpy.check.dialects import Found
 from cnnpy.check.observe import Grade, Observation, observe, settle
 from cnnpy.check.outcome import Caller
 from cnnpy.check.pace import is_said_to_be_fast, pace
-from cnnpy.check.plans import Plan, Probe, plan_of
+from cnnpy.check.plans import AT, Plan, Probe, plan_of
 
 __all__ = ["Effort", "Trial", "try_out"]
 
@@ -199,7 +199,12 @@ class _Shrink:
 
     def smallest(self, observations: Sequence[Observation], place: str) -> Observation:
         """Find the smallest case that shows what is wrong at a place."""
-        smallest = min((o for o in observations if _kinds(o, place)), key=_weight)
+        seen = sorted((o for o in observations if _kinds(o, place)), key=_weight)
+        # one of the whole domain cannot be lowered, and its values are no plain ones
+        sized = [o for o in seen if AT not in o.probe.sizes][:1]
+        return min([*(self._lowest(o, place) for o in sized), seen[0]], key=_weight)
+
+    def _lowest(self, smallest: Observation, place: str) -> Observation:
         failure = smallest.outcome.failure
         if failure is not None and failure.is_an_end:
             return smallest
