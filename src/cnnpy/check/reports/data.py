@@ -197,7 +197,7 @@ def json_of(data: ReportData) -> str:
     str
         JSON in ASCII.
     """
-    return json.dumps(data, indent=1, allow_nan=False) + "\n"
+    return json.dumps(data, allow_nan=False) + "\n"
 
 
 def as_data(report: Report, strict: bool = False) -> ReportData:
