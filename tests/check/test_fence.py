@@ -105,8 +105,8 @@ def test_results_that_share_their_memory_are_told(fence: Fence) -> None:
 
 def test_a_layout_is_what_the_function_gets(fence: Fence) -> None:
     fenced = fence("def f(x):\n    return x.flags.writeable, x.strides\n")
-    assert run(fenced, "f", np.ones((2, 2)), layout="read-only").returned[0] is False
-    assert run(fenced, "f", np.ones((2, 2)), layout="backwards").returned[1] == (-16, -8)
+    assert run(fenced, "f", np.ones((2, 2)), manner="read-only").returned[0] is False
+    assert run(fenced, "f", np.ones((2, 2)), manner="backwards").returned[1] == (-16, -8)
 
 
 def test_what_is_printed_is_no_part_of_an_answer(fence: Fence) -> None:
@@ -535,7 +535,8 @@ def test_files_of_one_name_and_names_of_python_s_own_modules_are_all_looked_at(
         (tmp_path / place).mkdir()
         (tmp_path / place / f"{name}.py").write_text(f"def of_{place}():\n    return '{place}'\n")
     with Fenced(tmp_path, limits=QUICK) as fenced:
-        assert fenced.functions == {
+        modules = {name: offered.module for name, offered in fenced.functions.items()}
+        assert modules == {
             "of_a": "part",
             "of_b": "part",
             "of_c": "json",

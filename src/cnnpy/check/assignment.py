@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnpy.check.checking import EFFORTS, MODULES, Report
 from cnnpy.check.dialects import Found, find
-from cnnpy.check.fence import Fenced, Session
+from cnnpy.check.fence import Fenced, Session, offered_by
 from cnnpy.check.fence.loading import LoadError
 from cnnpy.check.plans import plan_of
 from cnnpy.check.reports.data import ConclusionData, PropertyData, ReportData, as_data
@@ -121,10 +121,8 @@ class _Functions(_Subject):
     def __init__(
         self, name: str, functions: Mapping[str, Any], also_called: Mapping[str, str] | None
     ) -> None:
-        callables = {k: f for k, f in functions.items() if callable(f)}
-        there = {k: str(getattr(f, "__module__", "")) for k, f in callables.items()}
-        super().__init__(name, find(there, also_called))
-        self.session = Session(callables)
+        super().__init__(name, find(offered_by(functions), also_called))
+        self.session = Session(functions)
 
     def report(self, found: Found, effort: str, seed: int) -> Report:
         trials: list[Trial] = [try_out(found, self.session, EFFORTS[effort], seed)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnpy.check.conclusions import Conclusion, conclusions_of
 from cnnpy.check.dialects import Found, find
-from cnnpy.check.fence import Fenced, Limits, Session
+from cnnpy.check.fence import Fenced, Limits, Session, offered_by
 from cnnpy.check.fence.loading import LoadError
 from cnnpy.check.observe import Grade
 from cnnpy.check.outcome import Caller
@@ -227,8 +227,7 @@ def run(
     """
     begin = time.monotonic()
     session = Session(functions)
-    there = {name: str(getattr(f, "__module__", "")) for name, f in functions.items()}
-    found = _only(ops, find(there))
+    found = _only(ops, find(offered_by(functions)))
     return _try_all(Report("functions", seed=seed), found, session, effort, begin, follow)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cnnpy.check.agreement import agreement
 from cnnpy.check.diagnose import Diagnosis, diagnose
 from cnnpy.check.dialects import Found
 from cnnpy.check.observe import Grade, Observation, observe, settle
@@ -48,6 +49,8 @@ class Trial:
         What accounts for everything that is wrong.
     smallest : dict
         By place where something is wrong, the smallest case that shows it.
+    agreement : dict
+        Where forward is wrong, by input, whether its gradient is right for that forward.
     """
 
     found: Found
@@ -55,6 +58,7 @@ class Trial:
     untried: int = 0
     diagnosis: Diagnosis | None = None
     smallest: dict[str, Observation] = field(default_factory=dict)
+    agreement: dict[str, bool] = field(default_factory=dict)
 
     @property
     def grade(self) -> Grade | None:
@@ -123,8 +127,13 @@ def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Tria
         shrink = _Shrink(found, caller, plan, max(deadline, time.monotonic() + _SHRINK_S))
         for place in sorted({f.where for o in trial.observations for f in o.wrong()}):
             trial.smallest[place] = shrink.smallest(trial.observations, place)
+        if "forward" in trial.smallest and plan.op not in _BY_CHANCE:
+            trial.agreement = agreement(found, caller, trial.smallest["forward"])
     return trial
 
+
+_BY_CHANCE = ("dropout",)
+"""Ops whose forward pass is another one each time."""
 
 MOST_ENDS = 3
 """How often a process may end, or not return, before no more is tried."""
@@ -143,19 +152,29 @@ def _in_its_dialect(found: Found, caller: Caller, seed: int) -> Found:
     candidates = [replace(found, dialect=d) for d in (found.dialect, *found.others)]
     if len(candidates) == 1:
         return found
-    best: tuple[int, Found] | None = None
+    best: tuple[tuple[int, bool], Found] | None = None
     for candidate in candidates:
-        wrong, plan = 0, plan_of(candidate.dialect.op)
+        wrong, plan, observations = 0, plan_of(candidate.dialect.op), []
         for probe in list(plan.probes(seed, 1))[:3]:
             seen = observe(candidate, caller, plan, probe)
-            wrong += seen is not None and seen.grade is Grade.WRONG
-            failure = None if seen is None else seen.outcome.failure
+            if seen is not None:
+                observations.append(seen)
+            if seen is None or seen.grade is not Grade.WRONG:
+                continue
+            failure = seen.outcome.failure
             if failure is not None and failure.is_an_end:  # whichever way it is called
                 return candidate
-        if best is None or wrong < best[0]:
-            best = (wrong, candidate)
+            gave_none = failure is not None or seen.outcome.form is not None
+            wrong += _CALLED_WRONGLY if gave_none else 1
+        has_no_name = wrong > 0 and diagnose(candidate.dialect.op, observations) is None
+        if best is None or (wrong, has_no_name) < best[0]:
+            best = (wrong, has_no_name), candidate
     assert best is not None
     return best[1]
+
+
+_CALLED_WRONGLY = 10
+"""How much more than wrong numbers an error speaks against a way of calling."""
 
 
 # --- the smallest case that shows it -------------------------------------------------------

@@ -78,7 +78,7 @@ def _overview(trials: Sequence[Trial]) -> Table:
     for trial in trials:
         backward = (
             ""
-            if trial.found.backward is None and trial.found.dialect.manner != "loss"
+            if trial.found.backward is None and trial.found.dialect.has_a_function_for_backward
             else "-"
             if trial.lacks_backward
             else _WORDS[mark_of_pass(trial.observations, forward=False)]

@@ -17,17 +17,23 @@ import numpy as np
 from cnnpy.check.case import Case
 from cnnpy.check.fence.session import Answer, Call, Kept
 from cnnpy.check.outcome import Caller, Failure, Outcome
-from cnnpy.contract.ops import OPS
+from cnnpy.check.rows import row_of
 from cnnpy.contract.opspec import Kind
 
 __all__ = ["Arguments", "Dialect", "Found"]
 
 Translation = Callable[[Case, Any], Any]
+Passes = Callable[["Found", Caller, Case, Any, str], Outcome]
 
 
 def _same(case: Case, value: Any) -> Any:
     """Leave a value as it is."""
     return value
+
+
+def _as_given(case: Case, out: Any) -> Case:
+    """Leave a case as it is: nothing in it is up to the implementation."""
+    return case
 
 
 def _always(case: Case) -> bool:
@@ -52,11 +58,14 @@ class Arguments:
         Those given by name.
     names : mapping
         The position of each of the op's inputs among the arguments.
+    built : mapping
+        Of a class, what it is built with, by name.
     """
 
     positional: Sequence[Any]
     keywords: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    built: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,10 +75,10 @@ class Dialect:
     Parameters
     ----------
     op : str
-        A name of ``OPS``.
+        A name of ``OPS``, or of a sandwich.
     task : str
         What its users call it.
-    manner : {"course", "cnnpy", "loss"}
+    manner : {"course", "cnnpy", "loss", "class", "function", "tensors"}
         How the passes are called; see `Found.run`.
     forward, backward : tuple of str
         The names that its functions go by; the k-th of each belong together.
@@ -83,11 +92,18 @@ class Dialect:
         Whether a case lies at the edge of its domain, where it may refuse.
     sends_back : callable
         Whether backward is promised for a case.
+    decides : callable
+        Of a case and the output, the case with what was up to the implementation: the mask
+        of dropout.
     from_gradient : mapping
         By input, translates the gradient.
     from_updated : mapping
         Where the updated arrays stand after forward: by input, a path into the arguments
         and a translation.
+    passes : callable, optional
+        Runs both passes, where the manner alone does not say how.
+    remark : str, optional
+        What the reader should know of an implementation that is called so.
     """
 
     op: str
@@ -100,10 +116,18 @@ class Dialect:
     takes: Callable[[Case], bool] = _always
     edge: Callable[[Case], bool] = _never
     sends_back: Callable[[Case], bool] = _always
+    decides: Callable[[Case, Any], Case] = _as_given
     from_gradient: Mapping[str, Translation] = field(default_factory=dict)
     from_updated: Mapping[str, tuple[tuple[int | str, ...], Translation]] = field(
         default_factory=dict
     )
+    passes: Passes | None = None
+    remark: str | None = None
+
+    @property
+    def has_a_function_for_backward(self) -> bool:
+        """Tell whether backward is a function of its own, which may be missing."""
+        return self.manner not in ("loss", "tensors")
 
     def translation(self, updated: str) -> Translation | None:
         """Give what brings an updated array into the op's terms.
@@ -145,7 +169,7 @@ class Found:
     others: tuple[Dialect, ...] = ()
     modules: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, caller: Caller, case: Case, dout: Any, layout: str = "contiguous") -> Outcome:
+    def run(self, caller: Caller, case: Case, dout: Any, manner: str = "contiguous") -> Outcome:
         """Run both passes on a case.
 
         Parameters
@@ -156,30 +180,31 @@ class Found:
             Inputs and options, in the dtype to call with.
         dout : ndarray of the shape of the output
             The gradient to send back.
-        layout : str
-            The memory layout of all arrays: a name of ``LAYOUTS``.
+        manner : str
+            How arguments are handed over; see ``handed_over``.
 
         Returns
         -------
         Outcome
             What came of it.
         """
-        outcome = _RUN[self.dialect.manner](self, caller, case, dout, layout)
+        passes = self.dialect.passes or _RUN[self.dialect.manner]
+        outcome = passes(self, caller, case, dout, manner)
         caller.forget()
         return outcome
 
 
-def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, layout: str) -> Outcome:
+def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, manner: str) -> Outcome:
     """``forward(...) -> (out, cache)`` and ``backward(dout, cache) -> gradients``."""
     d = found.dialect
     given = d.arguments(case)
     call = Call(
-        found.forward, given.positional, given.keywords, keep="forward", send=((0,),), layout=layout
+        found.forward, given.positional, given.keywords, keep="forward", send=((0,),), manner=manner
     )
     first = caller.call(call)
     if not first.went_well:
         return Outcome(failure=Failure.of("forward", first))
-    returned = _parts_of(first, 1)
+    returned = parts_of(first, 1)
     if first.count != 2 or returned is None:
         return Outcome(form=f"{found.forward} returned {first.form}, not (out, cache)")
     updated = {
@@ -189,7 +214,7 @@ def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, layout: 
     partial = Outcome(returned[0], updated=updated, changed=_inputs(found, given, first.changed))
     if found.backward is None or partial.out is None or not d.sends_back(case):
         return partial
-    return _backward(found, caller, case, dout, layout, partial, given)
+    return _backward(found, caller, case, dout, manner, partial, given)
 
 
 def _backward(
@@ -197,12 +222,12 @@ def _backward(
     caller: Caller,
     case: Case,
     dout: Any,
-    layout: str,
+    manner: str,
     partial: Outcome,
     given: Arguments,
 ) -> Outcome:
     assert found.backward is not None
-    call = Call(found.backward, [dout, Kept("forward", ("returned", 1))], layout=layout)
+    call = Call(found.backward, [dout, Kept("forward", ("returned", 1))], manner=manner)
     answers: list[Answer] = []
     for _ in range(2):  # a cache may be used twice
         answer = caller.call(call)
@@ -223,7 +248,7 @@ def _backward(
     )
 
 
-def _parts_of(answer: Answer, n: int) -> list[Any] | None:
+def parts_of(answer: Answer, n: int) -> list[Any] | None:
     """Give the parts that were asked for; None where another number came."""
     returned = answer.returned
     return returned if isinstance(returned, list) and len(returned) == n else None
@@ -234,7 +259,7 @@ def _argument(caller: Caller, path: tuple[int | str, ...]) -> Any:
     where = "keywords" if isinstance(position, str) else "arguments"
     kept = Kept("forward", (where, position))
     answer = caller.call(Call("=", [kept], send=(tuple(rest),)))
-    returned = _parts_of(answer, 1) if answer.went_well else None
+    returned = parts_of(answer, 1) if answer.went_well else None
     return None if returned is None else returned[0]
 
 
@@ -250,7 +275,7 @@ def _is_of_gradients(d: Dialect, answer: Answer) -> bool:
 
 def _is_of_a_list(d: Dialect) -> bool:
     """Tell whether the one gradient is a list of arrays, as the input is."""
-    return any(i.kind is Kind.SEQUENCE for i in OPS[d.op].inputs)
+    return any(i.kind is Kind.SEQUENCE for i in row_of(d.op).inputs)
 
 
 def _gradients(d: Dialect, case: Case, returned: Any) -> dict[str, Any]:
@@ -269,11 +294,11 @@ def _inputs(found: Found, given: Arguments, changed: Sequence[str]) -> tuple[str
     return tuple(dict.fromkeys(names[c] for c in changed if c in names))
 
 
-def _loss(found: Found, caller: Caller, case: Case, dout: Any, layout: str) -> Outcome:
+def _loss(found: Found, caller: Caller, case: Case, dout: Any, manner: str) -> Outcome:
     """``loss(x, y) -> (loss, dx)``."""
     d = found.dialect
     given = d.arguments(case)
-    answer = caller.call(Call(found.forward, given.positional, given.keywords, layout=layout))
+    answer = caller.call(Call(found.forward, given.positional, given.keywords, manner=manner))
     if not answer.went_well:
         return Outcome(failure=Failure.of("forward", answer))
     if not isinstance(answer.returned, list | tuple) or len(answer.returned) != 2:
@@ -283,7 +308,7 @@ def _loss(found: Found, caller: Caller, case: Case, dout: Any, layout: str) -> O
     return Outcome(loss, gradients, gradients, changed=_inputs(found, given, answer.changed))
 
 
-_RUN: dict[str, Callable[[Found, Caller, Case, Any, str], Outcome]] = {
+_RUN: dict[str, Passes] = {
     "course": _two_functions,
     "cnnpy": _two_functions,
     "loss": _loss,

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from cnnpy.check.case import LAYOUTS
+from cnnpy.check.case import handed_over
 from cnnpy.check.compare import entangled
+from cnnpy.check.fence import tensors
 from cnnpy.check.fence.legacy import what_to_change
 
 __all__ = ["Answer", "Call", "Kept", "Session"]
@@ -46,7 +47,11 @@ class Call:
     Parameters
     ----------
     function : str
-        Its name; ``=`` gives its argument itself.
+        Its name. ``=`` gives its argument itself; ``.forward`` calls that method of its first
+        argument; ``@`` lists the names of that argument's attributes, ``@W`` gives one of
+        them, or sets it where there is a second argument. ``~conv2d`` calls a function with
+        tensors of PyTorch, behind the positions of those that get gradients, and ``~`` sends
+        a gradient back through what that returned.
     arguments : sequence
         Values and `Kept` ones.
     keywords : mapping
@@ -55,8 +60,8 @@ class Call:
         A name to keep what is returned and what was given under.
     send : tuple of paths, optional
         Which parts of what is returned to send; all of it by default.
-    layout : str
-        The memory layout of positional arrays: a name of ``LAYOUTS``. Those given by name
+    manner : str
+        How positional arguments are handed over; see ``handed_over``. Arrays given by name
         and in parameter dictionaries may be there to be updated, and stay as they are.
     """
 
@@ -65,7 +70,7 @@ class Call:
     keywords: Mapping[str, Any] = field(default_factory=dict)
     keep: str | None = None
     send: tuple[tuple[int | str, ...], ...] | None = None
-    layout: str = "contiguous"
+    manner: str = "contiguous"
 
 
 @dataclass(frozen=True)
@@ -167,10 +172,10 @@ class Session:
             What became of it; an error of the function is a part of the answer.
         """
         try:
-            arguments = [self._value(a, call.layout) for a in call.arguments]
-            keywords = {k: self._value(a, "contiguous") for k, a in call.keywords.items()}
+            arguments = [self._value(a, call.manner) for a in call.arguments]
+            keywords = {k: self._value(a) for k, a in call.keywords.items()}
             self._watch(call.function, arguments, keywords)
-            function = _itself if call.function == "=" else self.functions[call.function]
+            function = self._function(call.function)
             with np.errstate(all="ignore"):
                 returned = function(*arguments, **keywords)
         except BaseException as error:  # sys.exit and its like are answers too
@@ -187,19 +192,31 @@ class Session:
             notes=self._new_notes(),
         )
 
-    def _value(self, value: Any, layout: str) -> Any:
+    def _function(self, name: str) -> Callable[..., Any]:
+        if name == "=":
+            return _itself
+        if name.startswith("."):
+            return lambda owner, *a, **k: getattr(owner, name[1:])(*a, **k)
+        if name.startswith("@"):
+            return lambda owner, *value: _attribute(owner, name[1:], *value)
+        if name == "~":
+            return tensors.backward
+        if name.startswith("~"):
+            of_tensors = self.functions[name[1:]]
+            return lambda tracked, *a, **k: tensors.forward(of_tensors, tracked, a, k)
+        return self.functions[name]
+
+    def _value(self, value: Any, manner: str = "contiguous") -> Any:
         if isinstance(value, Kept):
             found = self._kept[value.name]
             for step in value.path:
                 found = found[step]
             return found
-        if isinstance(value, np.ndarray):
-            return LAYOUTS[layout](value.copy()) if value.ndim else value.copy()
         if isinstance(value, list | tuple):
-            return type(value)([self._value(v, layout) for v in value])
+            return type(value)([self._value(v, manner) for v in value])
         if isinstance(value, Mapping):
-            return {k: self._value(v, "contiguous") for k, v in value.items()}
-        return value
+            return handed_over({k: self._value(v) for k, v in value.items()}, manner)
+        return handed_over(value, manner)
 
     def _watch(self, function: str, arguments: list[Any], keywords: dict[str, Any]) -> None:
         known = {id(array) for _, array, _ in self._given}
@@ -244,6 +261,12 @@ def _part(value: Any, path: tuple[int | str, ...]) -> Any:
         except (TypeError, LookupError):
             return None
     return value
+
+
+def _attribute(owner: Any, name: str, *value: Any) -> Any:
+    if not name:
+        return sorted(str(n) for n in vars(owner))
+    return setattr(owner, name, *value) if value else getattr(owner, name)
 
 
 def _itself(value: Any) -> Any:

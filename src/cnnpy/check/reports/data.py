@@ -287,7 +287,7 @@ def _failed_backward(o: Observation) -> bool:
 
 def _property(name: str, trial: Trial, seen: list[Observation]) -> PropertyData:
     places = ["forward"]
-    if trial.found.backward is not None or trial.found.dialect.manner == "loss":
+    if trial.found.backward is not None or not trial.found.dialect.has_a_function_for_backward:
         places += [f"d{name}" for name in trial.found.dialect.gradients]
     marks = {place: mark_at(seen, place) for place in places}
     says = {

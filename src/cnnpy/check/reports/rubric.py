@@ -206,7 +206,7 @@ def _known(where: str, name: str) -> str:
 
 def _has_backward(name: str) -> bool:
     of_it = [d for d in DIALECTS if name in (d.op, d.task, *d.forward, *d.backward)]
-    return any(d.manner != "loss" for d in of_it)
+    return not of_it or any(d.has_a_function_for_backward for d in of_it)
 
 
 def _points(where: str, name: str, value: Any) -> float:
