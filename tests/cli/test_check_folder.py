@@ -189,14 +189,14 @@ def test_wrong_arguments_are_three_lines(command: Any, arguments: list[str], wor
     assert len(outcome.err.splitlines()) == 3
 
 
-def test_one_that_takes_too_long_could_not_be_run_and_others_are_as_ever(tmp_path: Path) -> None:
-    for name, source in {"endless": "while True: pass", "right": RIGHT}.items():
-        (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
-    found = dict(check_submissions(find_submissions(tmp_path), effort="quick", jobs=2, most_s=5.0))
-    rows = rows_of(csv_of(found.values()))
-    assert rows["right.py"]["verdict"] == "right"
-    assert rows["endless.py"]["verdict"] == "could not run"
-    assert rows["endless.py"]["reason"] == "it took longer than 5 s"
+def test_one_that_takes_too_long_could_not_be_run_and_nothing_of_it_runs_on(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "endless.py").write_text("while True: pass")
+    ((_, data),) = check_submissions(find_submissions(tmp_path), effort="quick", most_s=1.5)
+    (row,) = rows_of(csv_of([data])).values()
+    assert row["verdict"] == "could not run"
+    assert row["reason"] == "it took longer than 1.5 s"
     assert children() == set()
 
 
