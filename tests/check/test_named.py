@@ -74,6 +74,9 @@ def test_a_tie_is_told_before_the_notices_and_is_wrong_where_one_is_strict(name:
     assert report.conclusions[0].name == name
     assert names(report, Grade.TIE) == {name}
     assert (report.exit_code(), report.exit_code(strict=True)) == (0, 1)
+    shown = report.conclusions[0].shown_by
+    assert shown is not None
+    assert shown.case.arrays["x"].size <= 4
 
 
 TOGETHER = [
@@ -247,6 +250,16 @@ def test_a_backward_pass_that_is_not_written_yet_leaves_forward_to_be_judged() -
         (Grade.WRONG, "linear_forward", None),
         (Grade.NOTICE, "linear_backward", "not_written"),
     }
+
+
+def test_a_layer_of_which_forward_alone_is_written_is_no_pass() -> None:
+    functions = {
+        "linear_forward": reference.linear_forward,
+        "linear_backward": lambda dout, cache: (None,) * 3,
+    }
+    report = check(functions)
+    assert {c.grade for c in report.conclusions} == {Grade.NOTICE}
+    assert report.exit_code() == 2
 
 
 def test_what_time_leaves_untried_is_told() -> None:

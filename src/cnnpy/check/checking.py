@@ -80,7 +80,7 @@ class Report:
         return sorted(pairs, key=lambda pair: -pair[0].grade)
 
     def exit_code(self, strict: bool = False) -> int:
-        """Give the exit code: 0 right, 1 wrong, 2 could not run, or nothing is written yet.
+        """Give the exit code: 0 right, 1 wrong, 2 could not run, or not written yet.
 
         Parameters
         ----------
@@ -95,7 +95,9 @@ class Report:
         if self.not_loaded is not None or not any(trial.says_something for trial in self.trials):
             return 2
         least = Grade.TIE if strict else Grade.WRONG
-        return int(any(c.grade >= least for c in self.conclusions))
+        if any(c.grade >= least for c in self.conclusions):
+            return 1
+        return 2 if any(trial.lacks_backward for trial in self.trials) else 0
 
 
 Follow = Callable[[Report, Found], None]

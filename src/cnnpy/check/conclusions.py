@@ -204,7 +204,9 @@ def _conventions(trial: Trial) -> Iterator[Conclusion]:
         seen.add(convention.name)
         where = trial.found.backward or trial.found.forward
         name = convention.mistake or "convention"
-        yield Conclusion(graded.grade, convention.name, where, name, convention.why, None, (), o)
+        of_grade = trial.smallest_tie if graded.grade is Grade.TIE else {}
+        shown = of_grade.get(convention.where, o)
+        yield Conclusion(graded.grade, convention.name, where, name, convention.why, shown_by=shown)
 
 
 _TITLES = {
