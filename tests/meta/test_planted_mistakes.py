@@ -130,6 +130,15 @@ PASS_THE_COURSE = {
     "max_pool2d_confuses_height_and_width",
     "max_pool2d_takes_the_image_for_square",
     "max_pool2d_pads_with_zeros",
+    "conv2d_takes_the_output_for_square",
+    "conv2d_rounds_the_size_up",
+    "conv2d_rounds_the_size_to_the_nearest",
+    "max_pool2d_takes_the_output_for_square",
+    "max_pool2d_rounds_the_size_up",
+    "max_pool2d_rounds_the_size_to_the_nearest",
+    "max_pool2d_divides_the_rest_by_the_height",
+    "max_pool2d_counts_places_along_the_height",
+    "max_pool2d_walks_to_the_edge",
 }
 """Mistakes that the four configurations of the course do not show; all are found above."""
 
