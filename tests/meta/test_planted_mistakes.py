@@ -139,6 +139,8 @@ PASS_THE_COURSE = {
     "max_pool2d_divides_the_rest_by_the_height",
     "max_pool2d_counts_places_along_the_height",
     "max_pool2d_walks_to_the_edge",
+    "conv2d_counts_columns_by_the_kernels_height",
+    "max_pool2d_counts_columns_by_the_windows_height",
 }
 """Mistakes that the four configurations of the course do not show; all are found above."""
 

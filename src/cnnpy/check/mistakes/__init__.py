@@ -119,6 +119,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "keeps_db_of_the_last_image",
         "keeps_the_pixels_in_db",
         "sees_the_first_channel_only_in_dw",
+        "counts_columns_by_the_kernels_height",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
@@ -148,6 +149,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "forgets_the_stride_in_backward",
         "walks_to_the_edge",
         "takes_the_maximum_over_all_channels",
+        "counts_columns_by_the_windows_height",
     ),
     "avg_pool2d": (
         "forgets_to_divide_in_backward",

@@ -39,5 +39,6 @@ def batch_norm_forward(
         eps=eps,
     )
     if train and running_var is not None:
-        running_var += running_var.dtype.type(momentum * eps)
+        n = x[:, 0].size
+        running_var += running_var.dtype.type(momentum * eps * n / (n - 1))
     return found

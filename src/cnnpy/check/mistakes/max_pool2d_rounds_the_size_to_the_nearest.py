@@ -1,6 +1,6 @@
 """Where half a stride or more is left over, the output is a row or a column too large.
 
-Cause: round((H + 2*padding - HH) / stride) counts a last window that does not fit where the
+Cause: round(1 + (H + 2*padding - HH) / stride) counts a last window that does not fit where the
 remainder is large.
 
 Mend: Round down: 1 + (H + 2*padding - HH) // stride, as // does.
@@ -40,4 +40,4 @@ def max_pool2d_forward(
 
 def _count(size: int, window: int, stride: int, padding: int) -> int:
     free = size + 2 * padding - window
-    return 1 + round(free / stride)
+    return round(1 + free / stride)
