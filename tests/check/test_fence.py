@@ -105,8 +105,8 @@ def test_results_that_share_their_memory_are_told(fence: Fence) -> None:
 
 def test_a_layout_is_what_the_function_gets(fence: Fence) -> None:
     fenced = fence("def f(x):\n    return x.flags.writeable, x.strides\n")
-    assert run(fenced, "f", np.ones((2, 2)), layout="read-only").returned[0] is False
-    assert run(fenced, "f", np.ones((2, 2)), layout="backwards").returned[1] == (-16, -8)
+    assert run(fenced, "f", np.ones((2, 2)), manner="read-only").returned[0] is False
+    assert run(fenced, "f", np.ones((2, 2)), manner="backwards").returned[1] == (-16, -8)
 
 
 def test_what_is_printed_is_no_part_of_an_answer(fence: Fence) -> None:

@@ -14,7 +14,7 @@ from cnnpy.check.mistakes import MISTAKES
 from cnnpy.check.observe import Grade
 from cnnpy.check.trial import Effort
 from cnnpy.contract import OPS
-from cnnpy.cs231n import fast_layers, layers
+from cnnpy.cs231n import fast_layers, layer_utils, layers
 
 QUICK = EFFORTS["quick"]
 
@@ -204,9 +204,7 @@ def right_ones() -> dict[str, Any]:
     with_a_mask = {n: f for n, f in vars(functional).items() if not n.startswith("dropout")}
     return {
         "the definition": definition,
-        "the course's twin": {
-            n: f for n, f in {**vars(layers), **vars(fast_layers)}.items() if "dropout" not in n
-        },
+        "the course's twin": {**vars(layers), **vars(fast_layers), **vars(layer_utils)},
         "numpy": with_a_mask,
         "native": with_a_mask,
     }

@@ -10,11 +10,22 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnpy.check.rows import row_of
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.ops import OPS
 from cnnpy.contract.shapes import Shape
 
-__all__ = ["LAYOUTS", "Case", "Hand", "RandomHand", "any_shape", "as_written", "draw_axis"]
+__all__ = [
+    "KEYS",
+    "LAYOUTS",
+    "WHOLE_NUMBERS",
+    "Case",
+    "Hand",
+    "RandomHand",
+    "any_shape",
+    "as_written",
+    "draw_axis",
+    "handed_over",
+]
 
 T = TypeVar("T")
 
@@ -45,7 +56,7 @@ class Case:
         list
             Arrays, lists of arrays, or None.
         """
-        return [self.arrays[i.name] for i in OPS[self.op].positional]
+        return [self.arrays[i.name] for i in row_of(self.op).positional]
 
     def keywords(self) -> dict[str, Any]:
         """Return the arrays and options that are given by keyword.
@@ -55,7 +66,7 @@ class Case:
         dict
             By name.
         """
-        return {i.name: self.arrays[i.name] for i in OPS[self.op].keyword} | dict(self.options)
+        return {i.name: self.arrays[i.name] for i in row_of(self.op).keyword} | dict(self.options)
 
     def map(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Case:
         """Return this case with every array changed.
@@ -256,3 +267,46 @@ LAYOUTS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "read-only": _read_only,
 }
 """The same values in other memory: what a caller may hand in."""
+
+
+# --- other manners of handing the same over ----------------------------------------
+
+WHOLE_NUMBERS = "whole numbers"
+"""The manner in which arrays that hold whole numbers alone are handed over as integers."""
+
+KEYS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "keys in another order": lambda values: dict(reversed(list(values.items()))),
+    "a key more": lambda values: {"comment": None, **values},
+}
+"""The same parameters in other dictionaries."""
+
+
+def handed_over(value: Any, manner: str) -> Any:
+    """Give an argument as a caller hands it over in some manner.
+
+    Parameters
+    ----------
+    value : object
+        An array, a dictionary of parameters, or anything else, which stays as it is.
+    manner : str
+        A name of `LAYOUTS` or `KEYS`, or `WHOLE_NUMBERS`.
+
+    Returns
+    -------
+    object
+        The same values; an array is a fresh one, a dictionary too.
+
+    Examples
+    --------
+    >>> handed_over({"stride": 1, "pad": 0}, "keys in another order")
+    {'pad': 0, 'stride': 1}
+    >>> handed_over(np.array([1.0, 2.0]), WHOLE_NUMBERS)
+    array([1, 2])
+    """
+    if isinstance(value, Mapping):
+        return KEYS.get(manner, dict)(value)
+    if not isinstance(value, np.ndarray):
+        return value
+    if manner == WHOLE_NUMBERS and np.array_equal(value, np.round(value)):
+        return value.astype(np.int64)
+    return LAYOUTS[manner](value.copy()) if manner in LAYOUTS and value.ndim else value.copy()

@@ -187,7 +187,8 @@ _TITLES = {
     "changed": "{where} is written to: the caller's array changes",
     "shared": "two gradients stand in the same memory: adding to one changes the other",
     "rounding": "{where} is right, but less precise than it could be",
-    "refuses": "it refuses some sizes at the edge of its domain",
+    "refuses": "it refuses some input at the edge of its domain",
+    "integers": "{where} goes wrong for arrays of whole numbers",
 }
 
 
@@ -198,9 +199,11 @@ def _notices(trial: Trial) -> Iterator[Conclusion]:
         if graded.grade is not Grade.NOTICE or f.kind not in _TITLES or (f.kind, f.where) in seen:
             continue
         seen.add((f.kind, f.where))
+        if f.kind == "integers" and trial.grade is Grade.WRONG:
+            continue  # it would only say the same again
         given = o.probe.dtype.__name__
         title = _TITLES[f.kind].format(where=f.where, detail=f.detail, given=given)
-        details = (f.detail,) if f.kind == "refuses" else ()
+        details = (f.detail,) if f.kind in ("refuses", "integers") else ()
         name = _beside_the_numbers(trial.found.dialect.op, f)
         yield Conclusion(
             graded.grade, title, _of(trial, f.where), name, details=details, shown_by=o

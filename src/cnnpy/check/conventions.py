@@ -15,9 +15,9 @@ import numpy as np
 
 from cnnpy.check.case import Case
 from cnnpy.check.hold import Tried, hold
+from cnnpy.check.rows import row_of
 from cnnpy.check.truth import Truth
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.ops import OPS
 from cnnpy.contract.shapes import as_pair
 from cnnpy.reference.windows import clipped
 
@@ -107,7 +107,7 @@ def _with(op: str, truth: Truth, where: str, value: Any) -> Truth:
     """Put another value in the place of the definition's."""
     if where in truth.updated:
         return truth._replace(updated={**truth.updated, where: value})
-    at = OPS[op].gradients.index(where.removeprefix("d"))
+    at = row_of(op).gradients.index(where.removeprefix("d"))
     gradients = [value if k == at else g for k, g in enumerate(truth.gradients)]
     return truth._replace(gradients=gradients)
 

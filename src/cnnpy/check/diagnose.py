@@ -19,9 +19,9 @@ from cnnpy.check.case import Case
 from cnnpy.check.compare import allowed
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.observe import Observation, lenient
+from cnnpy.check.rows import row_of
 from cnnpy.check.truth import as_list
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.ops import OPS
 
 __all__ = ["Diagnosis", "diagnose", "results_of"]
 
@@ -64,7 +64,7 @@ def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
         None where nothing known accounts for all that is wrong with any result.
     """
     # where something is wrong most suspects fall at once, and small cases cost least
-    judged = [o for o in observations if all(g.finding.kind != "refuses" for g in o.findings)]
+    judged = [o for o in observations if not o.is_at_the_edge]
     order = sorted(judged, key=lambda o: (not o.wrong(), _size(o.case)))
     seen = [_Seen.of_observation(o) for o in order]
     wrong = {(k, place) for k, s in enumerate(seen) for place in s.wrong}
@@ -404,16 +404,16 @@ def results_of(mistake: Mistake, case: Case, dout: FloatArray) -> dict[str, Any]
             gradients = as_list(case.op, mistake.backward(dout.copy(), cache))
         except Exception:
             return {**found, "backward": _RAISED}
-    return found | {f"d{n}": g for n, g in zip(OPS[case.op].gradients, gradients, strict=False)}
+    return found | {f"d{n}": g for n, g in zip(row_of(case.op).gradients, gradients, strict=False)}
 
 
 def _updated(case: Case) -> dict[str, Any]:
-    names = [i.name for i in OPS[case.op].keyword if i.kind.name == "UPDATED"]
+    names = [i.name for i in row_of(case.op).keyword if i.kind.name == "UPDATED"]
     return {name: case.arrays[name] for name in names if case.arrays[name] is not None}
 
 
 def _right(o: Observation) -> dict[str, Any]:
-    gradients = zip(OPS[o.case.op].gradients, o.truth.gradients, strict=True)
+    gradients = zip(row_of(o.case.op).gradients, o.truth.gradients, strict=True)
     return {"forward": o.truth.out, **o.truth.updated} | {f"d{n}": g for n, g in gradients}
 
 
@@ -468,7 +468,7 @@ def _distance(o: Observation, place: str, want: FloatArray) -> FloatArray:
 def _bound(o: Observation, place: str) -> Any:
     if place == "forward":
         return o.truth.out_bound
-    names = [f"d{name}" for name in OPS[o.case.op].gradients]
+    names = [f"d{name}" for name in row_of(o.case.op).gradients]
     return o.truth.gradient_bounds[names.index(place)] if place in names else None
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from cnnpy.check.case import Case
 from cnnpy.check.compare import allowed, disagreement
 from cnnpy.check.outcome import Outcome
+from cnnpy.check.rows import row_of
 from cnnpy.check.truth import Truth
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.ops import OPS
 from cnnpy.contract.opspec import Tolerance
 
 __all__ = ["Finding", "Tried", "hold"]
@@ -31,7 +31,8 @@ class Finding(NamedTuple):
         How it does not.
     kind : str
         What sort of thing it is: ``values``, ``rounding``, ``shape``, ``dtype``, ``raises``,
-        ``refuses``, ``form``, ``again``, ``changed``, ``shared`` or ``convention``.
+        ``refuses``, ``form``, ``again``, ``changed``, ``shared``, ``integers`` or
+        ``convention``.
     """
 
     where: str
@@ -87,7 +88,7 @@ def hold(tried: Tried, tolerance: Tolerance | None = None) -> list[Finding]:
         return [_raised(outcome)]
     if outcome.form is not None and outcome.out is None:
         return [Finding("forward", "what is returned", outcome.form, "form")]
-    tolerances = _tolerances(OPS[case.op].tolerance if tolerance is None else tolerance)
+    tolerances = _tolerances(row_of(case.op).tolerance if tolerance is None else tolerance)
     largest = _largest(case, dout)
     findings = _compare(
         "forward", outcome.out, truth.out, truth.out_bound, tolerances[0], dtype, largest
@@ -139,7 +140,7 @@ def _named(
 ) -> list[tuple[str, Any, Any, Any]]:
     """Stand every gradient beside the definition's; lists of them entry by entry."""
     rows: list[tuple[str, Any, Any, Any]] = []
-    names = OPS[case.op].gradients
+    names = row_of(case.op).gradients
     for name, want, bound in zip(names, truth.gradients, truth.gradient_bounds, strict=True):
         if name not in gradients:
             continue

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
-from cnnpy import reference
-from cnnpy.check.case import Case
+from cnnpy.check.case import KEYS, WHOLE_NUMBERS, Case
 from cnnpy.check.conventions import Convention, convention_of, follows
 from cnnpy.check.dialects import Found
 from cnnpy.check.hold import Finding, Tried, hold
 from cnnpy.check.outcome import Caller, Outcome
 from cnnpy.check.plans import Plan, Probe
+from cnnpy.check.rows import row_of
 from cnnpy.check.truth import Truth, run_definition
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.ops import OPS
 from cnnpy.contract.opspec import Tolerance
 
 __all__ = ["Grade", "Graded", "Observation", "lenient", "observe", "settle"]
@@ -84,6 +83,11 @@ class Observation:
         return max((g.grade for g in self.findings), default=None)
 
     @property
+    def is_at_the_edge(self) -> bool:
+        """Tell whether it went another way than the definition where it may."""
+        return any(g.finding.kind in ("refuses", "integers") for g in self.findings)
+
+    @property
     def tried(self) -> Tried:
         """Give what was tried, what came out, and what is right, together."""
         return Tried(self.case, self.dout, self.probe.dtype, self.outcome, self.truth)
@@ -121,24 +125,37 @@ def observe(found: Found, caller: Caller, plan: Plan, probe: Probe) -> Observati
     case = plan.case(probe)
     if not found.dialect.takes(case):
         return None
+    if probe.manner in KEYS and not _has_a_dictionary(found, case):
+        return None
     case = case.cast(probe.dtype)
     eps = float(np.finfo(probe.dtype).eps)
     dout = _dout(case, probe)
+    outcome = found.run(caller, case.map(np.copy), dout.copy(), probe.manner)
+    case = found.dialect.decides(case, outcome.out)
     truth = run_definition(case.cast(np.float64), dout.astype(np.float64), eps)
-    outcome = found.run(caller, case.map(np.copy), dout.copy(), probe.layout)
     tried = Tried(case, dout, probe.dtype, outcome, truth)
-    graded = tuple(_grade(f, found, tried, probe) for f in hold(tried))
+    graded = tuple(_grade(f, found, tried, probe) for f in hold(tried) if _counts(f, probe))
     return Observation(probe, case, dout, outcome, truth, graded)
+
+
+def _has_a_dictionary(found: Found, case: Case) -> bool:
+    return any(isinstance(a, Mapping) for a in found.dialect.arguments(case).positional)
+
+
+def _counts(finding: Finding, probe: Probe) -> bool:
+    """Tell whether a finding says anything: integers may give integers, or floats."""
+    return not (probe.manner == WHOLE_NUMBERS and finding.kind == "dtype")
 
 
 def _dout(case: Case, probe: Probe) -> FloatArray:
     """Make the gradient to send back: floats, or 1, 2, 3, ... for a case by hand."""
     own = case.cast(np.float64)
-    out, _ = getattr(reference, f"{case.op}_forward")(*own.positional(), **own.keywords())
+    out, _ = row_of(case.op).forward(*own.positional(), **own.keywords())
     shape = np.shape(out)
     if not shape:
         return np.ones((), dtype=probe.dtype)
-    if probe.sizes.get("values") in ("ones", "counting", "shuffled"):
+    by_hand = probe.sizes.get("values") in ("ones", "counting", "shuffled")
+    if by_hand and probe.manner != WHOLE_NUMBERS:
         return np.asarray(np.arange(1, out.size + 1, dtype=probe.dtype).reshape(shape))
     drawn = np.random.default_rng(probe.seed + 1).standard_normal(shape)
     return np.asarray(drawn, dtype=probe.dtype)
@@ -154,16 +171,26 @@ _GRADES = {
     "changed": Grade.NOTICE,
     "shared": Grade.NOTICE,
     "refuses": Grade.NOTICE,
+    "integers": Grade.NOTICE,
+}
+
+_AT_THE_EDGE = {
+    # manner: what may go wrong there without being wrong, and what it is called then
+    WHOLE_NUMBERS: (("values", "shape", "form", "raises", "again"), "integers"),
+    "a key more": (("raises",), "refuses"),
 }
 
 
 def _grade(finding: Finding, found: Found, tried: Tried, probe: Probe) -> Graded:
+    kinds, called = _AT_THE_EDGE.get(probe.manner, ((), ""))
+    if finding.kind in kinds:
+        return Graded(finding._replace(kind=called), Grade.NOTICE)
     if finding.kind == "raises":
         failure = tried.outcome.failure
         assert failure is not None
         if failure.is_refusal and found.dialect.edge(tried.case):
             finding = finding._replace(kind="refuses")
-        if probe.layout == "read-only" and "read-only" in failure.says:
+        if probe.manner == "read-only" and "read-only" in failure.says:
             finding = finding._replace(kind="changed", where="a read-only input")
     if finding.kind == "values":
         again = hold(tried, lenient(tried.case.op, probe.dtype))
@@ -204,7 +231,7 @@ def _keeps(convention: Convention, found: Found, o: Observation) -> bool:
     where, truth = convention.where, o.truth
     if where not in truth.updated and where.removeprefix("d") not in o.outcome.gradients:
         return True
-    gradients = dict(zip(OPS[o.case.op].gradients, truth.gradients, strict=True))
+    gradients = dict(zip(row_of(o.case.op).gradients, truth.gradients, strict=True))
     right = Outcome(truth.out, gradients, gradients, truth.updated)
     translate = found.dialect.translation(where)
     return any(
@@ -246,7 +273,7 @@ def lenient(op: str, dtype: type[np.floating[Any]]) -> Tolerance:
     Tolerance
         The op's own, wider.
     """
-    own = OPS[op].tolerance
+    own = row_of(op).tolerance
     if own.rule == "exact":
         return Tolerance("bound", 8)
     return Tolerance(own.rule, own.k * _LENIENCE[dtype])

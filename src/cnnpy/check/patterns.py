@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from cnnpy.check.observe import Grade, Observation
+from cnnpy.check.rows import row_of
 from cnnpy.check.window import Window, window_of
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.ops import OPS
 
 __all__ = ["by_property", "likely", "parted_by", "what_holds"]
 
@@ -166,13 +166,13 @@ class _Case:
 
     def __init__(self, o: Observation) -> None:
         x, window = o.case.arrays.get("x"), window_of(o.case)
-        self.is_refused = any(g.finding.kind == "refuses" for g in o.findings)
+        self.is_refused = o.is_at_the_edge
         self.x: tuple[int, ...] = x.shape if isinstance(x, np.ndarray) else ()
         self.out = np.shape(o.truth.out)
         self.images = len(self.x) == 4 and window is not None
         nothing = Window((1, 1), (1, 1), (0, 0))
         self.window = window if window is not None and self.images else nothing
-        self.dtype, self.sizes = o.probe.dtype, o.probe.sizes
+        self.dtype, self.sizes, self.manner = o.probe.dtype, o.probe.sizes, o.probe.manner
 
     @property
     def leaves_a_remainder(self) -> bool:
@@ -214,7 +214,15 @@ CONDITIONS: dict[str, Callable[[_Case], bool]] = {
 """What may part wrong from right, simplest first."""
 
 
-_MIXED = ("the whole domain", "all at once", "float32", "any memory layout", "read-only inputs")
+_MIXED = (
+    "the whole domain",
+    "all at once",
+    "float32",
+    "any memory layout",
+    "read-only inputs",
+    "parameters by name",
+    "whole numbers",
+)
 """Properties that say nothing about sizes."""
 
 
@@ -242,7 +250,7 @@ def _places(observations: Sequence[Observation]) -> Iterator[str]:
 def _pairs(o: Observation) -> Iterator[tuple[str, FloatArray, FloatArray]]:
     """Give every wrong result of the right shape beside the definition's."""
     wrong = {f.where for f in o.wrong() if f.kind == "values"}
-    right = dict(zip(OPS[o.case.op].gradients, o.truth.gradients, strict=True))
+    right = dict(zip(row_of(o.case.op).gradients, o.truth.gradients, strict=True))
     rows: Mapping[str, tuple[Any, Any]] = {
         "forward": (o.outcome.out, o.truth.out),
         **{f"d{n}": (o.outcome.gradients.get(n), want) for n, want in right.items()},

@@ -17,9 +17,9 @@ from cnnpy.check.case import Case
 from cnnpy.check.compare import entangled
 from cnnpy.check.hold import Finding, Tried, hold
 from cnnpy.check.outcome import Outcome
+from cnnpy.check.rows import row_of
 from cnnpy.check.truth import as_list, run_definition
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.ops import OPS
 from cnnpy.contract.opspec import Tolerance
 
 __all__ = ["cases", "judge"]
@@ -80,7 +80,7 @@ def judge(
     dout = np.array(dout, dtype=dtype)
     # the truth starts from the values as they are in `dtype`
     eps = float(np.finfo(dtype).eps)
-    tolerance = OPS[case.op].tolerance if tolerance is None else tolerance
+    tolerance = row_of(case.op).tolerance if tolerance is None else tolerance
     truth = run_definition(given.cast(np.float64), dout.astype(np.float64), eps, tolerance.rule)
     if layout is not None:
         given = _lay_out(given, layout)
@@ -99,7 +99,7 @@ def judge(
     changed = _changed(before, given, set(truth.updated))
     if dout.tobytes() != dout_before.tobytes():
         changed.append("dout")
-    names = OPS[case.op].gradients
+    names = row_of(case.op).gradients
     outcome = Outcome(
         out,
         dict(zip(names, first, strict=True)),
@@ -112,7 +112,7 @@ def judge(
 
 
 def _lay_out(case: Case, layout: Callable[[Any], Any]) -> Case:
-    kept = {i.name for i in OPS[case.op].inputs if i.kind.name == "UPDATED"}
+    kept = {i.name for i in row_of(case.op).inputs if i.kind.name == "UPDATED"}
     moved = case.map(lambda a: layout(a) if a.ndim else a)
     return Case(case.op, {**moved.arrays, **{k: case.arrays[k] for k in kept}}, case.options)
 

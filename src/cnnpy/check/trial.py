@@ -143,19 +143,29 @@ def _in_its_dialect(found: Found, caller: Caller, seed: int) -> Found:
     candidates = [replace(found, dialect=d) for d in (found.dialect, *found.others)]
     if len(candidates) == 1:
         return found
-    best: tuple[int, Found] | None = None
+    best: tuple[tuple[int, bool], Found] | None = None
     for candidate in candidates:
-        wrong, plan = 0, plan_of(candidate.dialect.op)
+        wrong, plan, observations = 0, plan_of(candidate.dialect.op), []
         for probe in list(plan.probes(seed, 1))[:3]:
             seen = observe(candidate, caller, plan, probe)
-            wrong += seen is not None and seen.grade is Grade.WRONG
-            failure = None if seen is None else seen.outcome.failure
+            if seen is not None:
+                observations.append(seen)
+            if seen is None or seen.grade is not Grade.WRONG:
+                continue
+            failure = seen.outcome.failure
             if failure is not None and failure.is_an_end:  # whichever way it is called
                 return candidate
-        if best is None or wrong < best[0]:
-            best = (wrong, candidate)
+            gave_none = failure is not None or seen.outcome.form is not None
+            wrong += _CALLED_WRONGLY if gave_none else 1
+        has_no_name = wrong > 0 and diagnose(candidate.dialect.op, observations) is None
+        if best is None or (wrong, has_no_name) < best[0]:
+            best = (wrong, has_no_name), candidate
     assert best is not None
     return best[1]
+
+
+_CALLED_WRONGLY = 10
+"""How much more than wrong numbers an error speaks against a way of calling."""
 
 
 # --- the smallest case that shows it -------------------------------------------------------

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnpy import reference
 from cnnpy.check.case import Case
+from cnnpy.check.rows import row_of
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.ops import OPS
 
 __all__ = ["Truth", "as_list", "run_definition"]
 
@@ -44,12 +43,11 @@ def run_definition(case: Case, dout: FloatArray, eps: float, rule: str | None = 
     Truth
         Output, gradients and bounds.
     """
-    forward = getattr(reference, f"{case.op}_forward")
-    backward = getattr(reference, f"{case.op}_backward")
+    forward, backward = row_of(case.op).forward, row_of(case.op).backward
     own = case.map(np.copy)
     out, cache = forward(*own.positional(), **own.keywords())
     gradients = as_list(case.op, backward(dout, cache))
-    rule = OPS[case.op].tolerance.rule if rule is None else rule
+    rule = row_of(case.op).tolerance.rule if rule is None else rule
     out_bound: Any = None
     bounds: list[Any] = [None] * len(gradients)
     if rule in ("bound", "spread"):
@@ -77,7 +75,7 @@ def run_definition(case: Case, dout: FloatArray, eps: float, rule: str | None = 
         bounds = as_list(case.op, backward(np.abs(dout), cache))
     updated = {
         i.name: own.arrays[i.name]
-        for i in OPS[case.op].keyword
+        for i in row_of(case.op).keyword
         if i.kind.name == "UPDATED" and own.arrays[i.name] is not None
     }
     return Truth(np.asarray(out), gradients, out_bound, bounds, updated)
@@ -132,4 +130,4 @@ def as_list(op: str, found: Any) -> list[Any]:
     list
         Of gradients.
     """
-    return list(found) if len(OPS[op].gradients) > 1 else [found]
+    return list(found) if len(row_of(op).gradients) > 1 else [found]

@@ -41,7 +41,7 @@ class Window(NamedTuple):
 
 
 def window_of(case: Case) -> Window | None:
-    """Give the window that a case slides over its images.
+    """Give the window that a case slides over its images; of a sandwich, its convolution's.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def window_of(case: Case) -> Window | None:
     >>> window_of(case).leaves_a_remainder((5, 4))
     True
     """
-    options, w = case.options, case.arrays.get("w")
+    options, w = case.options.get("conv2d", case.options), case.arrays.get("w")
     if "kernel_size" in options:
         size = as_pair(options["kernel_size"])
     elif w is not None and w.ndim == 4:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cnnpy.check.dialects.course import COURSE
+from cnnpy.check.dialects.course import LAYERS
+from cnnpy.check.dialects.course_norms import NORMS
+from cnnpy.check.dialects.course_sandwiches import SANDWICHES_OF_THE_COURSE
 from cnnpy.check.dialects.dialect import Arguments, Dialect, Found
 from cnnpy.check.dialects.functions import FUNCTIONS
 
 __all__ = ["DIALECTS", "KNOWN_NAMES", "TASKS", "Arguments", "Dialect", "Found", "find"]
 
-DIALECTS = (*COURSE, *FUNCTIONS)
+DIALECTS = (*LAYERS, *NORMS, *SANDWICHES_OF_THE_COURSE, *FUNCTIONS)
 """Every dialect, in the order of a report."""
 
 TASKS = tuple(dict.fromkeys(name for d in DIALECTS for name in (d.task, d.op)))

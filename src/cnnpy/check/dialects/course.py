@@ -1,4 +1,7 @@
-"""The dialect of Stanford cs231n: its names, parameter dictionaries and conventions."""
+"""The dialect of Stanford cs231n: its names, parameter dictionaries and conventions.
+
+Here are convolution, pooling, the fully connected layer, relu, dropout and the losses.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ from cnnpy.check.dialects.dialect import Arguments, Dialect
 from cnnpy.check.window import Window, window_of
 from cnnpy.contract.shapes import as_pair
 
-__all__ = ["COURSE"]
+__all__ = ["LAYERS", "affine", "as_rows", "conv_param", "in_a_row", "pool_param", "turned"]
 
 
 def _suffixed(name: str, *suffixes: str) -> tuple[str, ...]:
     return tuple(f"{name}_{suffix}" if suffix else name for suffix in suffixes)
 
 
-def _named(values: Mapping[str, Any], parameters: Any = None, **more: Any) -> Arguments:
+def in_a_row(values: Mapping[str, Any], parameters: Any = None, **more: Any) -> Arguments:
     """Stand the inputs in a row, with parameters behind them."""
     names = {name: str(k) for k, name in enumerate(values)}
     return Arguments([*values.values(), *([] if parameters is None else [parameters])], more, names)
@@ -29,12 +32,14 @@ def _named(values: Mapping[str, Any], parameters: Any = None, **more: Any) -> Ar
 # --- convolution and pooling -------------------------------------------------------------
 
 
-def _conv_param(case: Case) -> dict[str, int]:
+def conv_param(case: Case) -> dict[str, int]:
+    """Give the course's parameters of a convolution."""
     window = _window(case)
     return {"stride": window.stride[0], "pad": window.padding[0]}
 
 
-def _pool_param(case: Case) -> dict[str, int]:
+def pool_param(case: Case) -> dict[str, int]:
+    """Give the course's parameters of a pooling layer."""
     (HH, WW), (stride, _), _ = _window(case)
     return {"pool_height": HH, "pool_width": WW, "stride": stride}
 
@@ -65,11 +70,11 @@ def _is_remainder(case: Case) -> bool:
 
 def _conv(case: Case) -> Arguments:
     a = case.arrays
-    return _named({"x": a["x"], "w": a["w"], "b": a["b"]}, _conv_param(case))
+    return in_a_row({"x": a["x"], "w": a["w"], "b": a["b"]}, conv_param(case))
 
 
 def _pool(case: Case) -> Arguments:
-    return _named({"x": case.arrays["x"]}, _pool_param(case))
+    return in_a_row({"x": case.arrays["x"]}, pool_param(case))
 
 
 _WAYS = ("naive", "fast", "im2col", "strides", "")
@@ -115,22 +120,25 @@ def _linear_takes(case: Case) -> bool:
     return case.arrays["b"] is not None and case.arrays["x"].size > 0 and case.arrays["x"].ndim == 2
 
 
-def _affine(case: Case) -> Arguments:
+def affine(case: Case) -> Arguments:
+    """Give x, w of shape (D, M), and b."""
     a = case.arrays
     x = a["x"]
     D = x.shape[1]
     if D % 2 == 0 and D > 2:  # as images come: the layer lays them out as rows
         x = x.reshape(len(x), 2, D // 2)
-    return _named({"x": x, "w": np.ascontiguousarray(a["w"].T), "b": a["b"]})
+    return in_a_row({"x": x, "w": np.ascontiguousarray(a["w"].T), "b": a["b"]})
 
 
-def _as_rows(case: Case, dx: Any) -> Any:
-    x = _affine(case).positional[0]
+def as_rows(case: Case, dx: Any) -> Any:
+    """Lay dx out as the definition has x: a row an image."""
+    x = affine(case).positional[0]
     fits = isinstance(dx, np.ndarray) and dx.shape == x.shape
     return dx.reshape(case.arrays["x"].shape) if fits else dx
 
 
-def _turned(case: Case, dw: Any) -> Any:
+def turned(case: Case, dw: Any) -> Any:
+    """Turn dw of shape (D, M), as the course has it, to (M, D)."""
     return dw.T if isinstance(dw, np.ndarray) else dw
 
 
@@ -140,10 +148,10 @@ _AFFINE = Dialect(
     "course",
     ("affine_forward",),
     ("affine_backward",),
-    _affine,
+    affine,
     ("x", "w", "b"),
     _linear_takes,
-    from_gradient={"x": _as_rows, "w": _turned},
+    from_gradient={"x": as_rows, "w": turned},
 )
 _RELU = Dialect(
     "relu",
@@ -151,7 +159,7 @@ _RELU = Dialect(
     "course",
     ("relu_forward",),
     ("relu_backward",),
-    lambda case: _named({"x": case.arrays["x"]}),
+    lambda case: in_a_row({"x": case.arrays["x"]}),
     ("x",),
     lambda case: case.arrays["x"].ndim > 0 and case.arrays["x"].size > 0,
 )
@@ -165,7 +173,7 @@ def _labels_alone(case: Case) -> bool:
 
 
 def _scores(case: Case) -> Arguments:
-    return _named({"x": case.arrays["x"], "target": case.arrays["target"].astype(np.int64)})
+    return in_a_row({"x": case.arrays["x"], "target": case.arrays["target"].astype(np.int64)})
 
 
 _SOFTMAX = Dialect(
@@ -181,137 +189,51 @@ _SOFTMAX = Dialect(
 _SVM = Dialect("hinge", "svm loss", "loss", ("svm_loss",), ("",), _scores, ("x",), _labels_alone)
 
 
-# --- normalisations ----------------------------------------------------------------------
+# --- dropout -----------------------------------------------------------------------------
 
 
-def _norm_param(case: Case) -> dict[str, Any]:
-    """Give the course's parameters: its momentum weighs what was there before."""
-    a, o = case.arrays, case.options
-    param: dict[str, Any] = {
-        "mode": "train" if o["train"] else "test",
-        "eps": o["eps"],
-        "momentum": 1 - o["momentum"],
-    }
-    for name in ("running_mean", "running_var"):
-        if a[name] is not None:
-            param[name] = a[name].copy()
-    return param
+def _dropout(keep: bool) -> Callable[[Case], Arguments]:
+    def arguments(case: Case) -> Arguments:
+        p = case.options["p"]
+        mode = "test" if case.arrays["mask"] is None else "train"
+        param = {"p": 1 - p if keep else p, "mode": mode, "seed": 123}
+        return in_a_row({"x": case.arrays["x"]}, param)
+
+    return arguments
 
 
-def _batch_norm(case: Case) -> Arguments:
-    a = case.arrays
-    return _named({"x": a["x"], "gamma": a["gamma"], "beta": a["beta"]}, _norm_param(case))
-
-
-def _affine_norm(axes: int) -> Callable[[Case], bool]:
-    def takes(case: Case) -> bool:
-        a = case.arrays
-        whole = a["gamma"] is not None and a["beta"] is not None
-        x = a["x"]
-        last = case.op != "layer_norm" or case.options["axis"] in (1, -1)
-        return whole and x.ndim == axes and x.size > 0 and last
-
-    return takes
-
-
-def _biased(case: Case, running_var: Any) -> Any:
-    """Bring the course's running variance, a mean of biased ones, to the definition's."""
-    if not isinstance(running_var, np.ndarray) or not case.options["train"]:
-        return running_var
+def _dropout_takes(case: Case) -> bool:
+    """Take what tells by its output which entries were dropped."""
     x = case.arrays["x"]
-    n = x.size // x.shape[1]
-    momentum, before = case.options["momentum"], case.arrays["running_var"]
-    batch = running_var - (1 - momentum) * (0.0 if before is None else before)
-    return running_var + batch * (n / (n - 1) - 1)
+    return x.size > 0 and bool((x != 0).all()) and case.options["p"] < 1
 
 
-def _flat(case: Case, statistic: Any) -> Any:
-    """Take a running statistic of shape (1, C) for one of shape (C,): it is nobody else's."""
-    C = case.arrays["x"].shape[1]
-    fits = isinstance(statistic, np.ndarray) and statistic.size == C
-    return statistic.reshape(C) if fits else statistic
+def _with_its_mask(case: Case, out: Any) -> Case:
+    """Take the mask that was drawn for the case's own, unless its share cannot be by chance."""
+    x, p = case.arrays["x"], case.options["p"]
+    if case.arrays["mask"] is None or not isinstance(out, np.ndarray) or out.shape != x.shape:
+        return case
+    mask = out != 0
+    if abs(mask.mean() - (1 - p)) > 6 * np.sqrt(p * (1 - p) / x.size):
+        return case
+    return Case(case.op, {**case.arrays, "mask": mask}, case.options)
 
 
-def _in_training(case: Case) -> bool:
-    return bool(case.options["train"])
-
-
-_UPDATED: dict[str, Any] = {
-    "running_mean": ((3, "running_mean"), _flat),
-    "running_var": ((3, "running_var"), lambda case, value: _biased(case, _flat(case, value))),
-}
-_BATCH_NORM = Dialect(
-    "batch_norm",
-    "batch norm",
+_DROPOUT = Dialect(
+    "dropout",
+    "dropout",
     "course",
-    ("batchnorm_forward", "batchnorm_forward"),
-    ("batchnorm_backward", "batchnorm_backward_alt"),
-    _batch_norm,
-    ("x", "gamma", "beta"),
-    _affine_norm(2),
-    sends_back=_in_training,
-    from_updated=_UPDATED,
+    ("dropout_forward",),
+    ("dropout_backward",),
+    _dropout(keep=True),
+    ("x",),
+    _dropout_takes,
+    decides=_with_its_mask,
 )
-_SPATIAL_BATCH_NORM = Dialect(
-    "batch_norm",
-    "spatial batch norm",
-    "course",
-    ("spatial_batchnorm_forward",),
-    ("spatial_batchnorm_backward",),
-    _batch_norm,
-    ("x", "gamma", "beta"),
-    _affine_norm(4),
-    sends_back=_in_training,
-    from_updated=_UPDATED,
-)
-_LAYER_NORM = Dialect(
-    "layer_norm",
-    "layer norm",
-    "course",
-    ("layernorm_forward",),
-    ("layernorm_backward",),
-    lambda case: _named(
-        {"x": case.arrays["x"], "gamma": case.arrays["gamma"], "beta": case.arrays["beta"]},
-        {"eps": case.options["eps"]},
-    ),
-    ("x", "gamma", "beta"),
-    _affine_norm(2),
-)
+_DROPOUT_OF_OLD = replace(_DROPOUT, arguments=_dropout(keep=False))  # p drops, as it did to 2017
 
 
-def _group_norm(case: Case, wide: bool = True) -> Arguments:
-    a = case.arrays
-    shape = (1, -1, 1, 1) if wide else (-1,)
-    gamma, beta = (a[name].reshape(shape) for name in ("gamma", "beta"))
-    positional = [a["x"], gamma, beta, case.options["groups"]]
-    names = {"x": "0", "gamma": "1", "beta": "2"}
-    return Arguments([*positional, {"eps": case.options["eps"]}], {}, names)
-
-
-def _narrow(case: Case, gradient: Any) -> Any:
-    """Take the gradient of a parameter of shape (1, C, 1, 1) in either shape."""
-    C = case.arrays["x"].shape[1]
-    fits = isinstance(gradient, np.ndarray) and gradient.shape in ((1, C, 1, 1), (C,))
-    return gradient.reshape(C) if fits else gradient
-
-
-_GROUP_NORM = Dialect(
-    "group_norm",
-    "spatial group norm",
-    "course",
-    ("spatial_groupnorm_forward",),
-    ("spatial_groupnorm_backward",),
-    _group_norm,
-    ("x", "gamma", "beta"),
-    _affine_norm(4),
-    from_gradient={"gamma": _narrow, "beta": _narrow},
-)
-_GROUP_NORM_OF_VECTORS = replace(  # as some editions have it
-    _GROUP_NORM, arguments=lambda case: _group_norm(case, wide=False)
-)
-
-
-COURSE: tuple[Dialect, ...] = (
+LAYERS: tuple[Dialect, ...] = (
     _CONV,
     _MAX_POOL,
     _AVG_POOL,
@@ -319,10 +241,7 @@ COURSE: tuple[Dialect, ...] = (
     _RELU,
     _SOFTMAX,
     _SVM,
-    _BATCH_NORM,
-    _SPATIAL_BATCH_NORM,
-    _LAYER_NORM,
-    _GROUP_NORM,
-    _GROUP_NORM_OF_VECTORS,
+    _DROPOUT,
+    _DROPOUT_OF_OLD,
 )
 """A row a pair of functions."""

@@ -17,7 +17,7 @@ import numpy as np
 from cnnpy.check.case import Case
 from cnnpy.check.fence.session import Answer, Call, Kept
 from cnnpy.check.outcome import Caller, Failure, Outcome
-from cnnpy.contract.ops import OPS
+from cnnpy.check.rows import row_of
 from cnnpy.contract.opspec import Kind
 
 __all__ = ["Arguments", "Dialect", "Found"]
@@ -28,6 +28,11 @@ Translation = Callable[[Case, Any], Any]
 def _same(case: Case, value: Any) -> Any:
     """Leave a value as it is."""
     return value
+
+
+def _as_given(case: Case, out: Any) -> Case:
+    """Leave a case as it is: nothing in it is up to the implementation."""
+    return case
 
 
 def _always(case: Case) -> bool:
@@ -66,7 +71,7 @@ class Dialect:
     Parameters
     ----------
     op : str
-        A name of ``OPS``.
+        A name of ``OPS``, or of a sandwich.
     task : str
         What its users call it.
     manner : {"course", "cnnpy", "loss"}
@@ -83,6 +88,9 @@ class Dialect:
         Whether a case lies at the edge of its domain, where it may refuse.
     sends_back : callable
         Whether backward is promised for a case.
+    decides : callable
+        Of a case and the output, the case with what was up to the implementation: the mask
+        of dropout.
     from_gradient : mapping
         By input, translates the gradient.
     from_updated : mapping
@@ -100,6 +108,7 @@ class Dialect:
     takes: Callable[[Case], bool] = _always
     edge: Callable[[Case], bool] = _never
     sends_back: Callable[[Case], bool] = _always
+    decides: Callable[[Case, Any], Case] = _as_given
     from_gradient: Mapping[str, Translation] = field(default_factory=dict)
     from_updated: Mapping[str, tuple[tuple[int | str, ...], Translation]] = field(
         default_factory=dict
@@ -145,7 +154,7 @@ class Found:
     others: tuple[Dialect, ...] = ()
     modules: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, caller: Caller, case: Case, dout: Any, layout: str = "contiguous") -> Outcome:
+    def run(self, caller: Caller, case: Case, dout: Any, manner: str = "contiguous") -> Outcome:
         """Run both passes on a case.
 
         Parameters
@@ -156,25 +165,25 @@ class Found:
             Inputs and options, in the dtype to call with.
         dout : ndarray of the shape of the output
             The gradient to send back.
-        layout : str
-            The memory layout of all arrays: a name of ``LAYOUTS``.
+        manner : str
+            How arguments are handed over; see ``handed_over``.
 
         Returns
         -------
         Outcome
             What came of it.
         """
-        outcome = _RUN[self.dialect.manner](self, caller, case, dout, layout)
+        outcome = _RUN[self.dialect.manner](self, caller, case, dout, manner)
         caller.forget()
         return outcome
 
 
-def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, layout: str) -> Outcome:
+def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, manner: str) -> Outcome:
     """``forward(...) -> (out, cache)`` and ``backward(dout, cache) -> gradients``."""
     d = found.dialect
     given = d.arguments(case)
     call = Call(
-        found.forward, given.positional, given.keywords, keep="forward", send=((0,),), layout=layout
+        found.forward, given.positional, given.keywords, keep="forward", send=((0,),), manner=manner
     )
     first = caller.call(call)
     if not first.went_well:
@@ -189,7 +198,7 @@ def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, layout: 
     partial = Outcome(returned[0], updated=updated, changed=_inputs(found, given, first.changed))
     if found.backward is None or partial.out is None or not d.sends_back(case):
         return partial
-    return _backward(found, caller, case, dout, layout, partial, given)
+    return _backward(found, caller, case, dout, manner, partial, given)
 
 
 def _backward(
@@ -197,12 +206,12 @@ def _backward(
     caller: Caller,
     case: Case,
     dout: Any,
-    layout: str,
+    manner: str,
     partial: Outcome,
     given: Arguments,
 ) -> Outcome:
     assert found.backward is not None
-    call = Call(found.backward, [dout, Kept("forward", ("returned", 1))], layout=layout)
+    call = Call(found.backward, [dout, Kept("forward", ("returned", 1))], manner=manner)
     answers: list[Answer] = []
     for _ in range(2):  # a cache may be used twice
         answer = caller.call(call)
@@ -250,7 +259,7 @@ def _is_of_gradients(d: Dialect, answer: Answer) -> bool:
 
 def _is_of_a_list(d: Dialect) -> bool:
     """Tell whether the one gradient is a list of arrays, as the input is."""
-    return any(i.kind is Kind.SEQUENCE for i in OPS[d.op].inputs)
+    return any(i.kind is Kind.SEQUENCE for i in row_of(d.op).inputs)
 
 
 def _gradients(d: Dialect, case: Case, returned: Any) -> dict[str, Any]:
@@ -269,11 +278,11 @@ def _inputs(found: Found, given: Arguments, changed: Sequence[str]) -> tuple[str
     return tuple(dict.fromkeys(names[c] for c in changed if c in names))
 
 
-def _loss(found: Found, caller: Caller, case: Case, dout: Any, layout: str) -> Outcome:
+def _loss(found: Found, caller: Caller, case: Case, dout: Any, manner: str) -> Outcome:
     """``loss(x, y) -> (loss, dx)``."""
     d = found.dialect
     given = d.arguments(case)
-    answer = caller.call(Call(found.forward, given.positional, given.keywords, layout=layout))
+    answer = caller.call(Call(found.forward, given.positional, given.keywords, manner=manner))
     if not answer.went_well:
         return Outcome(failure=Failure.of("forward", answer))
     if not isinstance(answer.returned, list | tuple) or len(answer.returned) != 2:

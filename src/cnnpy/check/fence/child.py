@@ -79,7 +79,7 @@ def _call_of(asked: Any) -> Call:
         {k: _kept(a) for k, a in asked["keywords"].items()},
         asked["keep"],
         None if asked["send"] is None else tuple(tuple(path) for path in asked["send"]),
-        asked["layout"],
+        asked["manner"],
     )
 
 

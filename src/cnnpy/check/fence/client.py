@@ -163,7 +163,7 @@ class Fenced:
             "keywords": {k: _told(a) for k, a in call.keywords.items()},
             "keep": call.keep,
             "send": None if call.send is None else [list(path) for path in call.send],
-            "layout": call.layout,
+            "manner": call.manner,
         }
         try:
             if self._process is None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnpy.check.case import LAYOUTS
+from cnnpy.check.case import handed_over
 from cnnpy.check.compare import entangled
 from cnnpy.check.fence.legacy import what_to_change
 
@@ -55,8 +55,8 @@ class Call:
         A name to keep what is returned and what was given under.
     send : tuple of paths, optional
         Which parts of what is returned to send; all of it by default.
-    layout : str
-        The memory layout of positional arrays: a name of ``LAYOUTS``. Those given by name
+    manner : str
+        How positional arguments are handed over; see ``handed_over``. Arrays given by name
         and in parameter dictionaries may be there to be updated, and stay as they are.
     """
 
@@ -65,7 +65,7 @@ class Call:
     keywords: Mapping[str, Any] = field(default_factory=dict)
     keep: str | None = None
     send: tuple[tuple[int | str, ...], ...] | None = None
-    layout: str = "contiguous"
+    manner: str = "contiguous"
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,8 @@ class Session:
             What became of it; an error of the function is a part of the answer.
         """
         try:
-            arguments = [self._value(a, call.layout) for a in call.arguments]
-            keywords = {k: self._value(a, "contiguous") for k, a in call.keywords.items()}
+            arguments = [self._value(a, call.manner) for a in call.arguments]
+            keywords = {k: self._value(a) for k, a in call.keywords.items()}
             self._watch(call.function, arguments, keywords)
             function = _itself if call.function == "=" else self.functions[call.function]
             with np.errstate(all="ignore"):
@@ -187,19 +187,17 @@ class Session:
             notes=self._new_notes(),
         )
 
-    def _value(self, value: Any, layout: str) -> Any:
+    def _value(self, value: Any, manner: str = "contiguous") -> Any:
         if isinstance(value, Kept):
             found = self._kept[value.name]
             for step in value.path:
                 found = found[step]
             return found
-        if isinstance(value, np.ndarray):
-            return LAYOUTS[layout](value.copy()) if value.ndim else value.copy()
         if isinstance(value, list | tuple):
-            return type(value)([self._value(v, layout) for v in value])
+            return type(value)([self._value(v, manner) for v in value])
         if isinstance(value, Mapping):
-            return {k: self._value(v, "contiguous") for k, v in value.items()}
-        return value
+            return handed_over({k: self._value(v) for k, v in value.items()}, manner)
+        return handed_over(value, manner)
 
     def _watch(self, function: str, arguments: list[Any], keywords: dict[str, Any]) -> None:
         known = {id(array) for _, array, _ in self._given}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnnpy.check.plans import plain, windows
 from cnnpy.check.plans.plan import AT, Plan, Probe
+from cnnpy.check.plans.sandwiches import PLANS_OF_SANDWICHES
 from cnnpy.check.suite import cases
 
 __all__ = ["PLANS", "Plan", "Probe", "plan_of"]
@@ -21,6 +22,8 @@ PLANS = {
         plain.BATCH_NORM,
         plain.LAYER_NORM,
         plain.GROUP_NORM,
+        plain.DROPOUT,
+        *PLANS_OF_SANDWICHES,
     )
 }
 """The plans that were thought out; see `plan_of` for the other ops."""
@@ -32,7 +35,7 @@ def plan_of(op: str) -> Plan:
     Parameters
     ----------
     op : str
-        A name of ``OPS``.
+        A name of ``OPS``, or of a sandwich.
 
     Returns
     -------

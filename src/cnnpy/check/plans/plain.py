@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,16 @@ from cnnpy.check.plans.plan import Plan
 from cnnpy.check.plans.values import values_of
 from cnnpy.contract.dtypes import FloatArray
 
-__all__ = ["BATCH_NORM", "GROUP_NORM", "HINGE", "LAYER_NORM", "LINEAR", "RELU", "SOFTMAX"]
+__all__ = [
+    "BATCH_NORM",
+    "DROPOUT",
+    "GROUP_NORM",
+    "HINGE",
+    "LAYER_NORM",
+    "LINEAR",
+    "RELU",
+    "SOFTMAX",
+]
 
 
 def _short(values: FloatArray) -> FloatArray:
@@ -66,6 +76,34 @@ RELU = Plan(
     },
     lambda hand: {"shape": tuple(hand.integer("size", 1, 4) for _ in range(3))},
     {"shape": ((1,), (2,), (1, 2), (2, 2)), "values": ("floats",)},
+)
+
+
+def _dropout(
+    hand: Hand, shape: tuple[int, ...] = (20, 30), p: float = 0.4, train: bool = True
+) -> Case:
+    mask = None
+    if train:
+        mask = np.asarray([hand.integer("stays", 0, 1) for _ in range(math.prod(shape))])
+        mask = mask.reshape(shape) == 1
+    return Case("dropout", {"x": _short(hand.floats(shape)) + 10, "mask": mask}, {"p": p})
+
+
+DROPOUT = Plan(
+    "dropout",
+    _dropout,
+    {
+        "ordinary": ({}, {"shape": (50, 60)}),
+        "p": ({"p": 0.5}, {"p": 0.75}, {"p": 0.1}, {"p": 0.0}),
+        "test mode": ({"train": False}, {"train": False, "p": 0.75}),
+        "any number of axes": ({"shape": (100,)}, {"shape": (4, 3, 6, 5)}),
+    },
+    lambda hand: {
+        "shape": tuple(hand.integer("size", 4, 9) for _ in range(3)),
+        "p": hand.choice("p", [0.2, 0.5, 0.8]),
+        "train": hand.choice("train", [True, True, False]),
+    },
+    {"shape": ((2,), (4,), (8,), (2, 4))},
 )
 
 

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnpy.check.case import Case, Hand, RandomHand
+from cnnpy.check.case import KEYS, WHOLE_NUMBERS, Case, Hand, RandomHand
 from cnnpy.check.suite import cases
+from cnnpy.contract.ops import OPS
 
 __all__ = ["AT", "Plan", "Probe", "Sizes"]
 
@@ -36,15 +37,15 @@ class Probe(NamedTuple):
         Of its values.
     dtype : type
         The dtype to call with.
-    layout : str
-        The memory layout to call with.
+    manner : str
+        How arguments are handed over; see ``handed_over``.
     """
 
     property: str
     sizes: Sizes
     seed: int = 0
     dtype: type[np.floating[Any]] = np.float64
-    layout: str = "contiguous"
+    manner: str = "contiguous"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Plan:
     Parameters
     ----------
     op : str
-        A name of ``OPS``.
+        A name of ``OPS``, or of a sandwich.
     build : callable
         ``build(hand, **sizes) -> Case``; every size has an ordinary default.
     properties : mapping
@@ -63,6 +64,8 @@ class Plan:
         Draws sizes over the whole domain.
     smaller : mapping
         By size, the values to make it, simplest first.
+    apart : mapping
+        Sizes with which no two parameters of the op are the same.
     """
 
     op: str
@@ -70,6 +73,7 @@ class Plan:
     properties: Mapping[str, Sequence[Sizes]]
     draw: Callable[[Hand], dict[str, Any]]
     smaller: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    apart: Sizes = field(default_factory=dict)
 
     def case(self, probe: Probe) -> Case:
         """Build the case of a probe.
@@ -109,12 +113,16 @@ class Plan:
         for ordinary in next(iter(self.properties.values())):
             yield Probe("float32", ordinary, seed, dtype=np.float32)
         for layout in ("channels-last", "every second", "backwards"):
-            yield Probe("any memory layout", {}, seed, layout=layout)
-        yield Probe("read-only inputs", {}, seed, layout="read-only")
+            yield Probe("any memory layout", {}, seed, manner=layout)
+        yield Probe("read-only inputs", {}, seed, manner="read-only")
+        for manner in KEYS:
+            yield Probe("parameters by name", self.apart, seed, manner=manner)
+        if "values" in self.smaller:
+            yield Probe(WHOLE_NUMBERS, {"values": "shuffled"}, seed, manner=WHOLE_NUMBERS)
         hand = RandomHand(seed)
         for k in range(drawn):
             yield Probe("all at once", self.draw(hand), seed + k)
-        for k in range(drawn):
+        for k in range(drawn if self.op in OPS else 0):
             yield Probe("the whole domain", {AT: 1000 * seed + k}, seed + k)
 
 

@@ -97,6 +97,7 @@ CONV2D = Plan(
         "dilation": (1, 2),
         "values": _PLAIN,
     },
+    {"stride": 2},
 )
 
 
@@ -173,6 +174,8 @@ _SMALLER = {
     "padding": (0, 1),
 }
 
+_APART = {"HH": 2, "WW": 1, "stride": 3, "H": 5, "W": 4}
+
 MAX_POOL2D = Plan(
     "max_pool2d",
     _max_pool,
@@ -187,6 +190,7 @@ MAX_POOL2D = Plan(
     },
     _draw_pool,
     {**_SMALLER, "values": ("shuffled", "floats")},
+    _APART,
 )
 
 AVG_POOL2D = Plan(
@@ -201,4 +205,5 @@ AVG_POOL2D = Plan(
     },
     _draw_pool,
     {**_SMALLER, "values": _PLAIN},
+    _APART,
 )
