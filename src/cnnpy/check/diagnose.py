@@ -274,7 +274,7 @@ class _Seen:
         try:
             if part == "forward":
                 return self._forward(made)
-            return self._backward(_answerable(made, self.right))
+            return self._backward(made)
         except _UnlikeError:
             return None
 

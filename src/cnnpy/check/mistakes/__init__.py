@@ -120,6 +120,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "keeps_the_pixels_in_db",
         "sees_the_first_channel_only_in_dw",
         "counts_columns_by_the_kernels_height",
+        "adds_once_for_repeated_indices",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
@@ -150,6 +151,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "walks_to_the_edge",
         "takes_the_maximum_over_all_channels",
         "counts_columns_by_the_windows_height",
+        "adds_once_for_repeated_indices",
     ),
     "avg_pool2d": (
         "forgets_to_divide_in_backward",
@@ -158,6 +160,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "ignores_the_stride",
         "leaves_the_padding_out",
         "takes_the_output_for_square",
+        "adds_once_for_repeated_indices",
     ),
     "global_avg_pool2d": ("forgets_to_divide_in_backward",),
     "linear": (
