@@ -59,6 +59,12 @@ class Mistake:
         return backward
 
     @property
+    def made_in(self) -> tuple[str, ...]:
+        """Name the passes that it is made in: those that its module writes itself."""
+        passes = {"forward": self.forward, "backward": self.backward}
+        return tuple(name for name, f in passes.items() if f.__module__ == self.module)
+
+    @property
     def shows(self) -> str:
         """Say in a sentence what is wrong with the results."""
         return self._paragraph(0)
@@ -201,6 +207,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "forgets_n_in_backward",
         "ignores_label_smoothing",
         "without_the_shift",
+        "takes_log_sum_exp_without_the_shift",
         "takes_the_log_of_zero",
         "forgets_n_in_forward",
         "forgets_the_label_in_backward",
