@@ -492,7 +492,7 @@ def _distance(o: Observation, place: str, want: FloatArray) -> FloatArray:
         right = finite
         bound = right if tolerance.rule == "scale" else np.zeros(want.shape)
     if tolerance.rule != "scale":  # what is summed up wrongly may be large where the right is 0
-        bound = np.maximum(0.0 if bound is None else np.abs(bound), finite.max(initial=0.0))
+        bound = np.maximum(1.0 if bound is None else np.abs(bound), finite.max(initial=0.0))
     return allowed(tolerance, dtype, np.asarray(right, dtype=np.float64), bound, 1.0)
 
 

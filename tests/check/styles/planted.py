@@ -718,7 +718,7 @@ LOSSES: dict[str, Row] = {
             (
                 "softmax_loss",
                 "np.mean(np.sum(wanted * (log_sums - x), axis=1))",
-                "-np.mean(np.log((np.exp(x) / np.exp(x).sum(axis=1, keepdims=True))[np.arange(N), y]))",
+                "-np.mean(np.log(np.exp(x[wanted > 0]) / np.exp(x).sum(axis=1)))",
             ),
             (
                 "softmax_loss",
@@ -1044,7 +1044,8 @@ BATCH_NORM: dict[str, Row] = {
                 SPATIAL_BACK,
                 "dx, dgamma, dbeta = batchnorm_backward(last.reshape(-1, dout.shape[1]), cache)",
                 SPATIAL_SUMS.format(
-                    taken="x_hat, inv_std, gamma = cache\n    N, rows = len(dout), last.reshape(-1, dout.shape[1])",
+                    taken="""x_hat, inv_std, gamma = cache
+    N, rows = len(dout), last.reshape(-1, dout.shape[1])""",
                     scaled="dx * inv_std",
                 ),
             )
@@ -1054,7 +1055,8 @@ BATCH_NORM: dict[str, Row] = {
                 SPATIAL_BACK,
                 "dx, dgamma, dbeta = batchnorm_backward(dout_row, cache)",
                 SPATIAL_SUMS.format(
-                    taken="x, mean, spread, x_hat, gamma = cache\n    N, rows = len(dout), dout_row",
+                    taken="""x, mean, spread, x_hat, gamma = cache
+    N, rows = len(dout), dout_row""",
                     scaled="dx / spread",
                 ),
             )
@@ -1104,13 +1106,24 @@ LAYER_NORM: dict[str, Row] = {
         [
             (
                 LAYER,
-                "    for n in range(N):\n        var = np.var(x[n])\n        std[n] = np.sqrt(var + eps)\n        x_hat[n] = (x[n] - np.mean(x[n])) / std[n]\n",
-                "    std = np.sqrt(np.var(x, axis=0) + eps)\n    x_hat = (x - np.mean(x, axis=0)) / std\n",
+                """    for n in range(N):
+        var = np.var(x[n])
+        std[n] = np.sqrt(var + eps)
+        x_hat[n] = (x[n] - np.mean(x[n])) / std[n]
+""",
+                """    std = np.sqrt(np.var(x, axis=0) + eps)
+    x_hat = (x - np.mean(x, axis=0)) / std
+""",
             ),
             (
                 LAYER_BACK,
-                "    for n in range(dout.shape[0]):\n        mean, slope = np.mean(dx_hat[n]), np.mean(dx_hat[n] * x_hat[n])\n        dx[n] = (dx_hat[n] - mean - x_hat[n] * slope) / std[n]\n",
-                "    mean, slope = np.mean(dx_hat, axis=0), np.mean(dx_hat * x_hat, axis=0)\n    dx = (dx_hat - mean - x_hat * slope) / std\n",
+                """    for n in range(dout.shape[0]):
+        mean, slope = np.mean(dx_hat[n]), np.mean(dx_hat[n] * x_hat[n])
+        dx[n] = (dx_hat[n] - mean - x_hat[n] * slope) / std[n]
+""",
+                """    mean, slope = np.mean(dx_hat, axis=0), np.mean(dx_hat * x_hat, axis=0)
+    dx = (dx_hat - mean - x_hat * slope) / std
+""",
             ),
         ],
         [
