@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from cnnpy.check.case import Case
 from cnnpy.check.checking import EFFORTS, Report, run
+from cnnpy.check.dialects import TORCH_NAMES
 from cnnpy.check.observe import Grade
 from cnnpy.check.rows import SANDWICHES, row_of
 from cnnpy.cs231n import layer_utils, layers
@@ -183,3 +185,73 @@ def test_the_sandwiches_of_the_course_s_twin_are_all_found() -> None:
     tasks = ["affine relu", "conv relu", "conv bn relu", "conv relu pool"]
     report = run(vars(layer_utils), effort=EFFORTS["quick"], ops=tasks)
     assert [t.found.dialect.task for t in report.trials] == tasks
+
+
+# --- functions as PyTorch has them ------------------------------------------------------------
+
+
+def conv2d(x: Any, w: Any, b: Any = None, stride: int = 1, padding: int = 0) -> Any:
+    b = np.zeros(len(w), x.dtype) if b is None else b
+    param = {"stride": stride, "pad": padding}
+    return layers.conv_forward_naive(x, w, b, param)[0]
+
+
+def test_a_function_of_arrays_is_judged_on_its_output_and_on_the_options_that_it_has() -> None:
+    report = check(conv2d=lambda *a, **k: _square(conv2d, *a, **k))
+    assert not wrong(report)
+    assert {"refuses", "no_backward"} <= {c.name for c in report.conclusions}
+
+
+def _square(function: Any, x: Any, w: Any, b: Any = None, **options: Any) -> Any:
+    for name, value in options.items():
+        if name not in ("stride", "padding"):
+            raise TypeError(f"got an unexpected keyword argument {name!r}")
+        options[name] = value if isinstance(value, int) else value[0]
+        if not isinstance(value, int) and value[0] != value[1]:
+            raise NotImplementedError("two of them")
+    return function(x, w, b, **options)
+
+
+def test_what_pytorch_computes_has_no_finding_above_a_notice(profile: str) -> None:
+    torch = needs_torch()
+    names = [n for n in TORCH_NAMES if hasattr(torch.nn.functional, n)]
+    assert len(names) == len(TORCH_NAMES)
+    functions = {name: getattr(torch.nn.functional, name) for name in names}
+    for seed in range(1000 if profile == "slow" else 1):
+        report = run(functions, effort=EFFORTS["quick"], seed=seed)
+        assert not wrong(report)
+        assert all(o.outcome.gradients for t in report.trials for o in t.observations)
+
+
+OF_TENSORS = """
+import torch
+
+class Halved(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, dout):
+        return dout * (ctx.saved_tensors[0] > 0) / 2
+
+def relu(x):
+    return Halved.apply(x)
+"""
+
+
+def test_a_function_of_tensors_with_a_wrong_gradient_is_wrong() -> None:
+    needs_torch()
+    names: dict[str, Any] = {"__name__": "mine"}
+    exec(OF_TENSORS, names)
+    (found,) = wrong(check(relu=names["relu"]))
+    assert "dx is divided by 2" in found.details
+
+
+def needs_torch() -> Any:
+    if os.environ.get("CNNPY_REQUIRE_EXTRAS"):
+        import torch
+    else:
+        torch = pytest.importorskip("torch")
+    return torch

@@ -10,12 +10,13 @@ from typing import Any
 
 from cnnpy.check.conclusions import Conclusion, conclusions_of
 from cnnpy.check.dialects import Found, find
-from cnnpy.check.fence import Fenced, Limits, Session
+from cnnpy.check.fence import Fenced, Limits, Session, offered_by
 from cnnpy.check.fence.loading import LoadError
 from cnnpy.check.observe import Grade
+from cnnpy.check.outcome import Caller
 from cnnpy.check.trial import Effort, Trial, try_out
 
-__all__ = ["EFFORTS", "Report", "check_path", "run"]
+__all__ = ["EFFORTS", "Follow", "Report", "check_path", "run"]
 
 EFFORTS = {
     "quick": Effort(6, 2.0),
@@ -48,6 +49,8 @@ class Report:
         Of all that was drawn.
     seconds : float
         How long it took.
+    complete : bool
+        Whether every implementation was tried; not so while a check runs.
     """
 
     name: str
@@ -57,12 +60,24 @@ class Report:
     not_loaded: LoadError | None = None
     seed: int = 0
     seconds: float = 0.0
+    complete: bool = True
 
     @property
     def conclusions(self) -> list[Conclusion]:
         """List what a reader is told, worst first."""
-        every = [c for trial in self.trials for c in conclusions_of(trial)]
-        return sorted([*_of_notes(self), *every], key=lambda c: -c.grade)
+        return [conclusion for conclusion, _ in self.told()]
+
+    def told(self) -> list[tuple[Conclusion, Trial | None]]:
+        """List what a reader is told, worst first, with what it was told of.
+
+        Returns
+        -------
+        list of tuple
+            Each conclusion and its trial; None where it speaks of the whole.
+        """
+        pairs: list[tuple[Conclusion, Trial | None]] = [(c, None) for c in _of_notes(self)]
+        pairs += [(c, trial) for trial in self.trials for c in conclusions_of(trial)]
+        return sorted(pairs, key=lambda pair: -pair[0].grade)
 
     def exit_code(self, strict: bool = False) -> int:
         """Give the exit code: 0 right, 1 wrong, 2 could not run, or nothing is written yet.
@@ -81,6 +96,10 @@ class Report:
             return 2
         least = Grade.TIE if strict else Grade.WRONG
         return int(any(c.grade >= least for c in self.conclusions))
+
+
+Follow = Callable[[Report, Found], None]
+"""Who looks on while a check runs."""
 
 
 def _of_notes(report: Report) -> Iterable[Conclusion]:
@@ -127,6 +146,7 @@ def check_path(
     also_called: Mapping[str, str] | None = None,
     limits: Limits | None = None,
     lent_from: str | None = None,
+    follow: Follow | None = None,
 ) -> Report:
     """Check the functions of a file or a package, fenced in.
 
@@ -146,6 +166,9 @@ def check_path(
         What the code may take.
     lent_from : str, optional
         The package that lends what a course hands out.
+    follow : callable, optional
+        Called with the report so far and the implementation that is tried next. Whoever
+        breaks a check off has in it what was found until then.
 
     Returns
     -------
@@ -159,9 +182,8 @@ def check_path(
         return Report(path.name, not_loaded=error, seed=seed, seconds=time.monotonic() - begin)
     with fenced:
         found = _only(ops, find(fenced.functions, also_called))
-        trials = [try_out(one, fenced, effort, seed) for one in found]
-        seconds = time.monotonic() - begin
-        return Report(path.name, trials, fenced.notes, fenced.unfenced, None, seed, seconds)
+        report = Report(path.name, notes=fenced.notes, unfenced=fenced.unfenced, seed=seed)
+        return _try_all(report, found, fenced, effort, begin, follow)
 
 
 def run(
@@ -170,6 +192,7 @@ def run(
     effort: Effort = EFFORTS["ordinary"],
     seed: int = 0,
     ops: Sequence[str] = (),
+    follow: Follow | None = None,
 ) -> Report:
     """Check functions of this process, which are trusted.
 
@@ -184,6 +207,8 @@ def run(
         Of all that is drawn.
     ops : sequence of str
         The only ops to look at; all by default.
+    follow : callable, optional
+        Called with the report so far and the implementation that is tried next.
 
     Returns
     -------
@@ -202,10 +227,27 @@ def run(
     """
     begin = time.monotonic()
     session = Session(functions)
-    there = {name: str(getattr(f, "__module__", "")) for name, f in functions.items()}
-    found = _only(ops, find(there))
-    trials = [try_out(one, session, effort, seed) for one in found]
-    return Report("functions", trials, seed=seed, seconds=time.monotonic() - begin)
+    found = _only(ops, find(offered_by(functions)))
+    return _try_all(Report("functions", seed=seed), found, session, effort, begin, follow)
+
+
+def _try_all(
+    report: Report,
+    found: Sequence[Found],
+    caller: Caller,
+    effort: Effort,
+    begin: float,
+    follow: Follow | None,
+) -> Report:
+    """Try one implementation after the other, and keep the report true all the time."""
+    report.complete = False
+    for one in found:
+        if follow is not None:
+            follow(report, one)
+        report.trials.append(try_out(one, caller, effort, report.seed))
+        report.seconds = time.monotonic() - begin
+    report.complete, report.seconds = True, time.monotonic() - begin
+    return report
 
 
 def _only(ops: Sequence[str], found: list[Found]) -> list[Found]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cnnpy.check.diagnose import Diagnosis
 from cnnpy.check.hold import Finding
@@ -72,12 +72,14 @@ def conclusions_of(trial: Trial) -> list[Conclusion]:
 
 def _unwritten(trial: Trial) -> Iterator[Conclusion]:
     forward, backward = trial.found.forward, trial.found.backward
-    if backward is None and trial.found.dialect.manner != "loss":
+    if backward is None and trial.found.dialect.has_a_function_for_backward:
         title = "there is no backward pass, so forward alone was tried"
         yield Conclusion(Grade.NOTICE, title, forward, "no_backward")
     elif trial.lacks_backward:
         title = "not written yet: all its gradients are None"
         yield Conclusion(Grade.NOTICE, title, backward or forward, "not_written")
+    if trial.found.dialect.remark is not None:
+        yield Conclusion(Grade.NOTICE, trial.found.dialect.remark, forward, "convention")
     if not trial.observations:
         title = "nothing was tried: no case could be put into its words"
         yield Conclusion(Grade.NOTICE, title, forward, "untried")
@@ -91,7 +93,8 @@ def _wrong(trial: Trial) -> Iterator[Conclusion]:
         return
     diagnosis = trial.diagnosis or _used_up(trial)
     if diagnosis is None:
-        yield _without_a_name(trial, None)
+        alone = _without_a_name(trial, None)
+        yield replace(alone, details=(*alone.details, *_of_both_passes(trial)))
         return
     for mistake, places in diagnosis.mistakes.items():
         also = [m for other in diagnosis.also for m in other if m not in diagnosis.mistakes]
@@ -109,6 +112,18 @@ def _wrong(trial: Trial) -> Iterator[Conclusion]:
         )
     if diagnosis.rest:
         yield _without_a_name(trial, diagnosis.rest)
+
+
+def _of_both_passes(trial: Trial) -> Iterator[str]:
+    """Say whether backward is right for the forward pass that is wrong."""
+    shown = trial.smallest.get("forward")
+    wrong = {f.where for f in shown.wrong()} if shown is not None else set()
+    also = {name: agrees for name, agrees in trial.agreement.items() if f"d{name}" in wrong}
+    if also and all(also.values()):
+        yield "backward is the gradient of this forward pass: forward alone needs a mend"
+    for name, agrees in also.items():
+        if not agrees:
+            yield f"d{name} is not the gradient of this forward pass either"
 
 
 def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
@@ -183,31 +198,52 @@ def _conventions(trial: Trial) -> Iterator[Conclusion]:
 
 
 _TITLES = {
-    "dtype": "{where} is {detail} for {given} input",
-    "changed": "{where} is written to: the caller's array changes",
-    "shared": "two gradients stand in the same memory: adding to one changes the other",
-    "rounding": "{where} is right, but less precise than it could be",
-    "refuses": "it refuses some input at the edge of its domain",
-    "integers": "{where} goes wrong for arrays of whole numbers",
+    # kind: what is said of one result, and of several
+    "dtype": ("is {detail} for {given} input", "are {detail} for {given} input"),
+    "changed": ("is written to: the caller's array changes", "are written to: they change"),
+    "shared": ("stands in the memory of another gradient: adding to one changes both",) * 2,
+    "rounding": ("is right, but less precise than it could be", "are right, but less precise"),
+    "refuses": ("refuses some input at the edge of its domain",) * 2,
+    "integers": ("goes wrong for arrays of whole numbers", "go wrong for arrays of whole numbers"),
 }
+_WITH_DETAIL = ("refuses", "integers")
+_READ_ONLY = "a read-only input"
 
 
 def _notices(trial: Trial) -> Iterator[Conclusion]:
-    seen = set()
+    """Tell each kind of thing once for all results of a function that it is true of."""
+    wheres: dict[tuple[str, ...], list[str]] = {}
+    first: dict[tuple[str, ...], Observation] = {}
     for o, graded in _graded(trial):
         f = graded.finding
-        if graded.grade is not Grade.NOTICE or f.kind not in _TITLES or (f.kind, f.where) in seen:
+        if graded.grade is not Grade.NOTICE or f.kind not in _TITLES:
             continue
-        seen.add((f.kind, f.where))
         if f.kind == "integers" and trial.grade is Grade.WRONG:
             continue  # it would only say the same again
-        given = o.probe.dtype.__name__
-        title = _TITLES[f.kind].format(where=f.where, detail=f.detail, given=given)
-        details = (f.detail,) if f.kind in ("refuses", "integers") else ()
         name = _beside_the_numbers(trial.found.dialect.op, f)
-        yield Conclusion(
-            graded.grade, title, _of(trial, f.where), name, details=details, shown_by=o
-        )
+        key = f.kind, _of(trial, f.where), name, f.detail if f.kind == "dtype" else ""
+        first.setdefault(key, o)
+        if f.where not in wheres.setdefault(key, []):
+            wheres[key].append(f.where)
+    written = any(of[0] == "changed" and _READ_ONLY not in wheres[of] for of in wheres)
+    for of, places in wheres.items():
+        if not (written and _READ_ONLY in places):
+            yield _notice(of, places, first[of])
+
+
+def _notice(key: tuple[str, ...], places: list[str], o: Observation) -> Conclusion:
+    kind, function, name, detail = key
+    one, several = _TITLES[kind]
+    given = o.probe.dtype.__name__
+    words = (one if len(places) == 1 else several).format(detail=detail, given=given)
+    said = next(g.finding.detail for g in o.findings if g.finding.kind == kind)
+    details = (said,) if kind in _WITH_DETAIL else ()
+    title = f"{_and(places)} {words}"
+    return Conclusion(Grade.NOTICE, title, function, name, details=details, shown_by=o)
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _beside_the_numbers(op: str, f: Finding) -> str:

@@ -104,7 +104,6 @@ _BROKE_ON_THE_WAY = (
     "cannot be interpreted as an integer",
     "axes don't match array",
     "positional argument",
-    "unexpected keyword",
     "empty sequence",
     "read-only",
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnpy.check.dialects import Found
+from cnnpy.check.dialects import Arguments, Dialect, Found
 from cnnpy.check.observe import Observation
 
 __all__ = ["array_text", "snippet"]
@@ -69,7 +69,10 @@ def snippet(found: Found, observation: Observation) -> str:
     """
     d = found.dialect
     given = d.arguments(observation.case)
-    lines = ["import numpy as np", *_imports(found), ""]
+    if d.manner == "class":
+        return "\n".join(_of_a_class(found, observation, given))
+    torch = ["import torch"] if d.manner == "tensors" else []
+    lines = ["import numpy as np", *torch, *_imports(found), ""]
     named = {int(position): name for name, position in given.names.items() if position.isdigit()}
     written = []
     for k, value in enumerate(given.positional):
@@ -82,12 +85,47 @@ def snippet(found: Found, observation: Observation) -> str:
     call = f"{found.forward}({', '.join(written)})"
     if d.manner == "loss":
         return "\n".join([*lines, f"loss, dx = {call}"])
+    if d.manner == "function":
+        return "\n".join([*lines, f"out = {call}"])
+    if d.manner == "tensors":
+        return "\n".join([*lines, *_by_autograd(d, given, call, observation.dout)])
     lines.append(f"out, cache = {call}")
     if found.backward is not None:
         lines.append(f"dout = {_python(observation.dout)}")
         gradients = ", ".join(f"d{name}" for name in d.gradients)
         lines.append(f"{gradients} = {found.backward}(dout, cache)")
     return "\n".join(lines)
+
+
+def _by_autograd(d: Dialect, given: Arguments, call: str, dout: Any) -> list[str]:
+    named = {int(position): name for name, position in given.names.items() if position.isdigit()}
+    arrays = [named[k] for k, a in enumerate(given.positional) if isinstance(a, np.ndarray)]
+    tracked = [name for name in arrays if name in d.gradients]
+    return [
+        *(f"{name} = torch.from_numpy({name})" for name in arrays),
+        *(f"{name}.requires_grad_()" for name in tracked),
+        f"out = {call}",
+        f"dout = torch.from_numpy({_python(dout)})",
+        f"{', '.join(f'd{name}' for name in tracked)}, = torch.autograd.grad("
+        f"out, [{', '.join(tracked)}], dout)",
+    ]
+
+
+def _of_a_class(found: Found, observation: Observation, given: Arguments) -> list[str]:
+    name = found.forward.rpartition(".")[0]
+    built = ", ".join(f"{key}={_python(value)}" for key, value in given.built.items())
+    inputs = {position: name for name, position in given.names.items()}
+    lines = ["import numpy as np", *_import(found.modules.get(name) or "layers", [name]), ""]
+    written = []
+    for k, value in enumerate(given.positional, 1):
+        called = inputs.get(str(k), f"a{k}")
+        lines.append(f"{called} = {_python(value)}")
+        written.append(called)
+    written += [f"{key}={_python(value)}" for key, value in given.keywords.items()]
+    lines += [f"layer = {name}({built})", f"out = layer.forward({', '.join(written)})"]
+    if found.dialect.op == "softmax_cross_entropy":
+        return [*lines, "dx = layer.backward()"]
+    return [*lines, f"dout = {_python(observation.dout)}", "dx = layer.backward(dout)"]
 
 
 def _imports(found: Found) -> list[str]:

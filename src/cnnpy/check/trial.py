@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cnnpy.check.agreement import agreement
 from cnnpy.check.diagnose import Diagnosis, diagnose
 from cnnpy.check.dialects import Found
 from cnnpy.check.observe import Grade, Observation, observe, settle
@@ -48,6 +49,8 @@ class Trial:
         What accounts for everything that is wrong.
     smallest : dict
         By place where something is wrong, the smallest case that shows it.
+    agreement : dict
+        Where forward is wrong, by input, whether its gradient is right for that forward.
     """
 
     found: Found
@@ -55,6 +58,7 @@ class Trial:
     untried: int = 0
     diagnosis: Diagnosis | None = None
     smallest: dict[str, Observation] = field(default_factory=dict)
+    agreement: dict[str, bool] = field(default_factory=dict)
 
     @property
     def grade(self) -> Grade | None:
@@ -123,8 +127,13 @@ def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Tria
         shrink = _Shrink(found, caller, plan, max(deadline, time.monotonic() + _SHRINK_S))
         for place in sorted({f.where for o in trial.observations for f in o.wrong()}):
             trial.smallest[place] = shrink.smallest(trial.observations, place)
+        if "forward" in trial.smallest and plan.op not in _BY_CHANCE:
+            trial.agreement = agreement(found, caller, trial.smallest["forward"])
     return trial
 
+
+_BY_CHANCE = ("dropout",)
+"""Ops whose forward pass is another one each time."""
 
 MOST_ENDS = 3
 """How often a process may end, or not return, before no more is tried."""

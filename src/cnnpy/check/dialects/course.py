@@ -16,7 +16,16 @@ from cnnpy.check.dialects.dialect import Arguments, Dialect
 from cnnpy.check.window import Window, window_of
 from cnnpy.contract.shapes import as_pair
 
-__all__ = ["LAYERS", "affine", "as_rows", "conv_param", "in_a_row", "pool_param", "turned"]
+__all__ = [
+    "LAYERS",
+    "affine",
+    "as_rows",
+    "conv_param",
+    "in_a_row",
+    "pool_param",
+    "turned",
+    "with_its_mask",
+]
 
 
 def _suffixed(name: str, *suffixes: str) -> tuple[str, ...]:
@@ -208,7 +217,7 @@ def _dropout_takes(case: Case) -> bool:
     return x.size > 0 and bool((x != 0).all()) and case.options["p"] < 1
 
 
-def _with_its_mask(case: Case, out: Any) -> Case:
+def with_its_mask(case: Case, out: Any) -> Case:
     """Take the mask that was drawn for the case's own, unless its share cannot be by chance."""
     x, p = case.arrays["x"], case.options["p"]
     if case.arrays["mask"] is None or not isinstance(out, np.ndarray) or out.shape != x.shape:
@@ -228,7 +237,7 @@ _DROPOUT = Dialect(
     _dropout(keep=True),
     ("x",),
     _dropout_takes,
-    decides=_with_its_mask,
+    decides=with_its_mask,
 )
 _DROPOUT_OF_OLD = replace(_DROPOUT, arguments=_dropout(keep=False))  # p drops, as it did to 2017
 

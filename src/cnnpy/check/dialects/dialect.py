@@ -23,6 +23,7 @@ from cnnpy.contract.opspec import Kind
 __all__ = ["Arguments", "Dialect", "Found"]
 
 Translation = Callable[[Case, Any], Any]
+Passes = Callable[["Found", Caller, Case, Any, str], Outcome]
 
 
 def _same(case: Case, value: Any) -> Any:
@@ -57,11 +58,14 @@ class Arguments:
         Those given by name.
     names : mapping
         The position of each of the op's inputs among the arguments.
+    built : mapping
+        Of a class, what it is built with, by name.
     """
 
     positional: Sequence[Any]
     keywords: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    built: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Dialect:
         A name of ``OPS``, or of a sandwich.
     task : str
         What its users call it.
-    manner : {"course", "cnnpy", "loss"}
+    manner : {"course", "cnnpy", "loss", "class", "function", "tensors"}
         How the passes are called; see `Found.run`.
     forward, backward : tuple of str
         The names that its functions go by; the k-th of each belong together.
@@ -96,6 +100,10 @@ class Dialect:
     from_updated : mapping
         Where the updated arrays stand after forward: by input, a path into the arguments
         and a translation.
+    passes : callable, optional
+        Runs both passes, where the manner alone does not say how.
+    remark : str, optional
+        What the reader should know of an implementation that is called so.
     """
 
     op: str
@@ -113,6 +121,13 @@ class Dialect:
     from_updated: Mapping[str, tuple[tuple[int | str, ...], Translation]] = field(
         default_factory=dict
     )
+    passes: Passes | None = None
+    remark: str | None = None
+
+    @property
+    def has_a_function_for_backward(self) -> bool:
+        """Tell whether backward is a function of its own, which may be missing."""
+        return self.manner not in ("loss", "tensors")
 
     def translation(self, updated: str) -> Translation | None:
         """Give what brings an updated array into the op's terms.
@@ -173,7 +188,8 @@ class Found:
         Outcome
             What came of it.
         """
-        outcome = _RUN[self.dialect.manner](self, caller, case, dout, manner)
+        passes = self.dialect.passes or _RUN[self.dialect.manner]
+        outcome = passes(self, caller, case, dout, manner)
         caller.forget()
         return outcome
 
@@ -188,7 +204,7 @@ def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, manner: 
     first = caller.call(call)
     if not first.went_well:
         return Outcome(failure=Failure.of("forward", first))
-    returned = _parts_of(first, 1)
+    returned = parts_of(first, 1)
     if first.count != 2 or returned is None:
         return Outcome(form=f"{found.forward} returned {first.form}, not (out, cache)")
     updated = {
@@ -232,7 +248,7 @@ def _backward(
     )
 
 
-def _parts_of(answer: Answer, n: int) -> list[Any] | None:
+def parts_of(answer: Answer, n: int) -> list[Any] | None:
     """Give the parts that were asked for; None where another number came."""
     returned = answer.returned
     return returned if isinstance(returned, list) and len(returned) == n else None
@@ -243,7 +259,7 @@ def _argument(caller: Caller, path: tuple[int | str, ...]) -> Any:
     where = "keywords" if isinstance(position, str) else "arguments"
     kept = Kept("forward", (where, position))
     answer = caller.call(Call("=", [kept], send=(tuple(rest),)))
-    returned = _parts_of(answer, 1) if answer.went_well else None
+    returned = parts_of(answer, 1) if answer.went_well else None
     return None if returned is None else returned[0]
 
 
@@ -292,7 +308,7 @@ def _loss(found: Found, caller: Caller, case: Case, dout: Any, manner: str) -> O
     return Outcome(loss, gradients, gradients, changed=_inputs(found, given, answer.changed))
 
 
-_RUN: dict[str, Callable[[Found, Caller, Case, Any, str], Outcome]] = {
+_RUN: dict[str, Passes] = {
     "course": _two_functions,
     "cnnpy": _two_functions,
     "loss": _loss,

@@ -9,8 +9,12 @@ wire
     Values as bytes, without pickle.
 loading
     A file or a package becomes a table of functions.
+offered
+    What there is in that table, with the parameters of classes.
 session
     Calls functions, and remembers what they returned; the same here and over there.
+tensors
+    Functions of PyTorch's tensors, called with arrays.
 confine
     What the process may not do, held by the system.
 child
@@ -20,6 +24,7 @@ client
 """
 
 from cnnpy.check.fence.client import Fenced, Limits
+from cnnpy.check.fence.offered import Offered, offered_by
 from cnnpy.check.fence.session import Answer, Call, Kept, Session
 
-__all__ = ["Answer", "Call", "Fenced", "Kept", "Limits", "Session"]
+__all__ = ["Answer", "Call", "Fenced", "Kept", "Limits", "Offered", "Session", "offered_by"]

@@ -14,6 +14,7 @@ import numpy as np
 
 from cnnpy.check.fence.confine import confine, die_with_the_parent, limit
 from cnnpy.check.fence.loading import LoadError, load
+from cnnpy.check.fence.offered import offered
 from cnnpy.check.fence.session import Call, Kept, Session
 from cnnpy.check.fence.wire import HEAD, decode, encode, lengths
 
@@ -45,8 +46,10 @@ def main(asked_fd: int, answers_fd: int) -> None:
         _write(answers_fd, {"not_loaded": list(error.args)})
         return
     session = Session(loaded.functions, loaded.files, loaded.notes)
-    offered = {"functions": loaded.modules, "unfenced": missing, "notes": loaded.notes}
-    _write(answers_fd, offered)
+    functions = {
+        name: vars(offered(value, loaded.modules[name])) for name, value in loaded.functions.items()
+    }
+    _write(answers_fd, {"functions": functions, "unfenced": missing, "notes": loaded.notes})
     while True:
         try:
             asked = _read(asked_fd)

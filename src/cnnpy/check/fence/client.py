@@ -23,6 +23,7 @@ from typing import Any
 
 import cnnpy
 from cnnpy.check.fence.loading import LoadError
+from cnnpy.check.fence.offered import Offered
 from cnnpy.check.fence.session import Answer, Call, Kept
 from cnnpy.check.fence.wire import HEAD, WireError, decode, encode, lengths
 
@@ -74,7 +75,7 @@ class Fenced:
     Attributes
     ----------
     functions : dict
-        By the name of each function and class, the module that it is to be imported from.
+        By the name of each function and class, what is known of it: an `Offered`.
     notes : list of mapping
         What was lent, missing, old or not imported.
     unfenced : list of str
@@ -110,7 +111,7 @@ class Fenced:
             "file_bytes": self.limits.file_bytes,
         }
         self.notes: list[Mapping[str, Any]] = []
-        self.functions: dict[str, str] = {}
+        self.functions: dict[str, Offered] = {}
         self.unfenced: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -244,7 +245,7 @@ class Fenced:
         functions = offered.get("functions") if isinstance(offered, dict) else None
         if not isinstance(functions, dict):
             raise _EndedError("it said nothing of its functions")
-        self.functions = {name: str(module) for name, module in functions.items()}
+        self.functions = {name: _offered_of(said) for name, said in functions.items()}
         unfenced = offered.get("unfenced")
         self.unfenced = [str(line) for line in unfenced] if isinstance(unfenced, list) else []
         self._remember(_mappings(offered.get("notes")))
@@ -369,6 +370,14 @@ def _told(value: Any) -> Any:
     if isinstance(value, Kept):
         return {"kept": value.name, "path": list(value.path)}
     return value
+
+
+def _offered_of(said: Any) -> Offered:
+    methods = said.get("methods") if isinstance(said, dict) else None
+    if not isinstance(methods, dict) or not all(isinstance(p, tuple) for p in methods.values()):
+        raise _EndedError("it said nothing of its functions")
+    parameters = {name: tuple(str(p)[:100] for p in ps[:100]) for name, ps in methods.items()}
+    return Offered(str(said.get("module"))[:200], parameters, said.get("tensors") is True)
 
 
 def _answer_of(said: Any) -> Answer:

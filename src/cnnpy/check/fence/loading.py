@@ -210,12 +210,21 @@ def _top_of(file: Path, root: Path) -> Path:
     return file.parent.parent if top == file.parent else top
 
 
+def _is_written_here(home: Any) -> bool:
+    """Tell whether a module belongs to the submission, and not to a library or to Python."""
+    if not isinstance(home, str) or home.split(".")[0] in ("builtins", "numpy", "cnnpy"):
+        return False
+    file = Path(getattr(sys.modules.get(home), "__file__", None) or "")
+    return not {"site-packages", "dist-packages"} & set(file.parts) and not file.is_relative_to(
+        Path(re.__file__).parents[1]
+    )
+
+
 def _take(loaded: Loaded, module: ModuleType) -> None:
     for name, value in vars(module).items():
         if name.startswith("__") or not callable(value) or name in loaded.functions:
             continue
-        home = getattr(value, "__module__", None)
-        if not isinstance(home, str) or home.split(".")[0] in ("builtins", "numpy", "cnnpy"):
+        if not _is_written_here(getattr(value, "__module__", None)):
             continue
         loaded.functions[name] = value
         loaded.modules[name] = module.__name__.rstrip("_")

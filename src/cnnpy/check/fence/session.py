@@ -17,6 +17,7 @@ import numpy as np
 
 from cnnpy.check.case import handed_over
 from cnnpy.check.compare import entangled
+from cnnpy.check.fence import tensors
 from cnnpy.check.fence.legacy import what_to_change
 
 __all__ = ["Answer", "Call", "Kept", "Session"]
@@ -46,7 +47,11 @@ class Call:
     Parameters
     ----------
     function : str
-        Its name; ``=`` gives its argument itself.
+        Its name. ``=`` gives its argument itself; ``.forward`` calls that method of its first
+        argument; ``@`` lists the names of that argument's attributes, ``@W`` gives one of
+        them, or sets it where there is a second argument. ``~conv2d`` calls a function with
+        tensors of PyTorch, behind the positions of those that get gradients, and ``~`` sends
+        a gradient back through what that returned.
     arguments : sequence
         Values and `Kept` ones.
     keywords : mapping
@@ -170,7 +175,7 @@ class Session:
             arguments = [self._value(a, call.manner) for a in call.arguments]
             keywords = {k: self._value(a) for k, a in call.keywords.items()}
             self._watch(call.function, arguments, keywords)
-            function = _itself if call.function == "=" else self.functions[call.function]
+            function = self._function(call.function)
             with np.errstate(all="ignore"):
                 returned = function(*arguments, **keywords)
         except BaseException as error:  # sys.exit and its like are answers too
@@ -186,6 +191,20 @@ class Session:
             shared=isinstance(returned, list | tuple) and entangled(returned),
             notes=self._new_notes(),
         )
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        if name == "=":
+            return _itself
+        if name.startswith("."):
+            return lambda owner, *a, **k: getattr(owner, name[1:])(*a, **k)
+        if name.startswith("@"):
+            return lambda owner, *value: _attribute(owner, name[1:], *value)
+        if name == "~":
+            return tensors.backward
+        if name.startswith("~"):
+            of_tensors = self.functions[name[1:]]
+            return lambda tracked, *a, **k: tensors.forward(of_tensors, tracked, a, k)
+        return self.functions[name]
 
     def _value(self, value: Any, manner: str = "contiguous") -> Any:
         if isinstance(value, Kept):
@@ -242,6 +261,12 @@ def _part(value: Any, path: tuple[int | str, ...]) -> Any:
         except (TypeError, LookupError):
             return None
     return value
+
+
+def _attribute(owner: Any, name: str, *value: Any) -> Any:
+    if not name:
+        return sorted(str(n) for n in vars(owner))
+    return setattr(owner, name, *value) if value else getattr(owner, name)
 
 
 def _itself(value: Any) -> Any:
