@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from cnnpy.check.diagnose import Diagnosis
 from cnnpy.check.hold import Finding
+from cnnpy.check.lines import lines_of
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.observe import Grade, Graded, Observation
 from cnnpy.check.patterns import likely, what_holds
@@ -106,7 +107,7 @@ def _wrong(trial: Trial) -> Iterator[Conclusion]:
             mistake.name,
             mistake.cause,
             mistake.mend,
-            _also(also),
+            (*_line(trial, mistake.name), *_also(also)),
             shown,
             certain=not also,
         )
@@ -167,6 +168,13 @@ def _used_up(trial: Trial) -> Diagnosis | None:
     return None
 
 
+def _line(trial: Trial, mistake: str | None) -> tuple[str, ...]:
+    """Point at the line that makes a mistake, where one can."""
+    functions = {"forward": trial.found.forward, "backward": trial.found.backward or ""}
+    line = lines_of(mistake or "", functions, trial.sources)
+    return (line,) if line else ()
+
+
 def _also(others: list[Mistake]) -> tuple[str, ...]:
     return tuple(f"or: {m.shows} {m.cause}" for m in dict.fromkeys(others))
 
@@ -194,7 +202,8 @@ def _conventions(trial: Trial) -> Iterator[Conclusion]:
         seen.add(convention.name)
         where = trial.found.backward or trial.found.forward
         name = convention.mistake or "convention"
-        yield Conclusion(graded.grade, convention.name, where, name, convention.why, None, (), o)
+        lines = _line(trial, convention.mistake)
+        yield Conclusion(graded.grade, convention.name, where, name, convention.why, None, lines, o)
 
 
 _TITLES = {

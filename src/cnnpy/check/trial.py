@@ -10,6 +10,7 @@ from typing import Any
 from cnnpy.check.agreement import agreement
 from cnnpy.check.diagnose import Diagnosis, diagnose
 from cnnpy.check.dialects import Found
+from cnnpy.check.lines import Source
 from cnnpy.check.observe import Grade, Observation, observe, settle
 from cnnpy.check.outcome import Caller
 from cnnpy.check.plans import Plan, Probe, plan_of
@@ -51,6 +52,8 @@ class Trial:
         By place where something is wrong, the smallest case that shows it.
     agreement : dict
         Where forward is wrong, by input, whether its gradient is right for that forward.
+    sources : dict
+        By function, what is written in its file, where that is known.
     """
 
     found: Found
@@ -59,6 +62,7 @@ class Trial:
     diagnosis: Diagnosis | None = None
     smallest: dict[str, Observation] = field(default_factory=dict)
     agreement: dict[str, bool] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
 
     @property
     def grade(self) -> Grade | None:
