@@ -198,3 +198,13 @@ def test_a_planted_mistake_that_is_not_in_the_library_is_caught_and_has_no_name(
     report = check("loops", edits, OF[edits[0][0].split("_")[0]])
     assert told(report) == {None}
     assert report.exit_code() == 1
+
+
+def test_sizes_that_python_2_divided_to_integers_are_named_as_such() -> None:
+    edits = [
+        ("conv_forward_naive", "- HH) // stride", "- HH) / stride"),
+        ("conv_forward_naive", "- WW) // stride", "- WW) / stride"),
+    ]
+    report = check("loops", edits, "conv2d")
+    assert told(report) == {"outdated"}
+    assert report.conclusions[0].mend == "/ gives a float in Python 3: use //"

@@ -136,16 +136,29 @@ def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
         title, failure = str((here or shown.wrong())[0]), shown.outcome.failure
     lines = what_holds(trial.observations, places)
     meaning = likely(lines)
-    if meaning is not None:
+    name = _OUTDATED if places is None and _is_outdated(trial) else None
+    if name is not None:
+        title, lines = f"it is written for Python 2 or an older NumPy: {failure}", lines[:1]
+    elif meaning is not None:
         title, lines = f"{meaning}, as it seems", [*lines, title]
     return Conclusion(
         Grade.WRONG,
         title,
         _function(trial, shown),
+        name,
         mend=None if failure is None else failure.mend,
         details=tuple(lines),
         shown_by=shown,
     )
+
+
+_OUTDATED = "outdated"
+
+
+def _is_outdated(trial: Trial) -> bool:
+    """Tell whether all that goes wrong is an error that code of other days makes."""
+    failures = [o.outcome.failure for o in trial.observations if o.wrong()]
+    return bool(failures) and all(f is not None and f.mend is not None for f in failures)
 
 
 def _shown(trial: Trial, places: frozenset[str] | None) -> Observation | None:
