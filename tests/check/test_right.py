@@ -103,3 +103,9 @@ def test_the_cases_of_two_seeds_are_others() -> None:
         if a.probe.sizes.get("values", "floats") == "floats"
     ]
     assert not any(same)
+
+
+def test_dropout_of_an_array_without_axes_is_judged_by_the_mask_that_it_drew() -> None:
+    report = run(RIGHT["loops"], effort=EFFORTS["quick"], seed=2, ops=["dropout"])
+    assert any(o.case.arrays["x"].shape == () for o in report.trials[0].observations)
+    assert grave(report) == []

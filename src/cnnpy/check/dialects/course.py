@@ -220,9 +220,10 @@ def _dropout_takes(case: Case) -> bool:
 def with_its_mask(case: Case, out: Any) -> Case:
     """Take the mask that was drawn for the case's own, unless its share cannot be by chance."""
     x, p = case.arrays["x"], case.options["p"]
-    if case.arrays["mask"] is None or not isinstance(out, np.ndarray) or out.shape != x.shape:
+    is_array = isinstance(out, np.ndarray | np.generic)  # without axes it is a scalar
+    if case.arrays["mask"] is None or not is_array or out.shape != x.shape:
         return case
-    mask = out != 0
+    mask = np.asarray(out != 0)
     if abs(mask.mean() - (1 - p)) > 6 * np.sqrt(p * (1 - p) / x.size):
         return case
     return Case(case.op, {**case.arrays, "mask": mask}, case.options)
