@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from cnnpy import functional, reference
-from cnnpy.backends.registry import use_backend
+from cnnpy import reference
 from cnnpy.check.checking import EFFORTS, Report, run
 from cnnpy.check.mistakes import MISTAKES
 from cnnpy.check.observe import Grade
 from cnnpy.check.trial import Effort
 from cnnpy.contract import OPS
-from cnnpy.cs231n import fast_layers, layer_utils, layers
 
 QUICK = EFFORTS["quick"]
 
@@ -197,30 +195,6 @@ def test_a_mistake_that_is_not_in_the_library_is_found_and_has_no_name(what: str
     assert [c.name for c in wrong] == [None]
     assert wrong[0].details
     assert report.exit_code() == 1
-
-
-# --- what is right -------------------------------------------------------------------------
-
-
-def right_ones() -> dict[str, Any]:
-    definition = {name: getattr(reference, name) for name in reference.__all__}
-    with_a_mask = {n: f for n, f in vars(functional).items() if not n.startswith("dropout")}
-    return {
-        "the definition": definition,
-        "the course's twin": {**vars(layers), **vars(fast_layers), **vars(layer_utils)},
-        "numpy": with_a_mask,
-        "native": with_a_mask,
-    }
-
-
-@pytest.mark.parametrize("whose", right_ones())
-def test_nothing_above_a_notice_is_found_in_what_is_right(whose: str, profile: str) -> None:
-    backend = whose if whose in ("numpy", "native") else "native"
-    for seed in range(1000 if profile == "slow" else 2):
-        with use_backend(backend):
-            report = check(right_ones()[whose], seed=seed)
-        assert [str(c) for c in report.conclusions if c.grade > Grade.NOTICE] == []
-        assert len(report.trials) >= 18
 
 
 # --- what is not there ---------------------------------------------------------------------

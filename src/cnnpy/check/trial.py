@@ -10,6 +10,7 @@ from typing import Any
 from cnnpy.check.agreement import agreement
 from cnnpy.check.diagnose import Diagnosis, diagnose
 from cnnpy.check.dialects import Found
+from cnnpy.check.lines import Source
 from cnnpy.check.observe import Grade, Observation, observe, settle
 from cnnpy.check.outcome import Caller
 from cnnpy.check.pace import is_said_to_be_fast, pace
@@ -54,6 +55,8 @@ class Trial:
         The same for ties.
     agreement : dict
         Where forward is wrong, by input, whether its gradient is right for that forward.
+    sources : dict
+        By function, what is written in its file, where that is known.
     pace : float or None
         Of one that calls itself fast and is right, its seconds over those of plain loops.
     """
@@ -65,6 +68,7 @@ class Trial:
     smallest: dict[str, Observation] = field(default_factory=dict)
     smallest_tie: dict[str, Observation] = field(default_factory=dict)
     agreement: dict[str, bool] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     pace: float | None = None
 
     @property
