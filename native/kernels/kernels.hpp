@@ -6,6 +6,7 @@
 #include "kernels/filter_gradient.hpp"
 #include "kernels/grouped.hpp"
 #include "kernels/planes.hpp"
+#include "kernels/pointwise.hpp"
 #include "kernels/winograd.hpp"
 #include "kernels/winograd_rows.hpp"
 #include "kernels/elementwise.hpp"
@@ -34,6 +35,7 @@ template <class T> struct Kernels {
     const GroupedKernels<T>* inner;  // more channels than filters in a group
     const DepthwiseKernels<T>* depthwise;
     const PlanesKernels<T>* planes;
+    const PointwiseKernels<T>* pointwise;
 
     ElementwiseKernels<T> elementwise;
     PoolKernels<T> pool;

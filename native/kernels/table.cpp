@@ -29,6 +29,7 @@ template <class T> constexpr Kernels<T> table() {
             of_type<T>(&inner_f32, &inner_f64),
             of_type<T>(&depthwise_f32, &depthwise_f64),
             of_type<T>(&planes_f32, &planes_f64),
+            of_type<T>(&pointwise_f32, &pointwise_f64),
             elementwise_kernels<T>(), pool_kernels<T>(), norm_kernels<T>(), loss_kernels<T>(),
             shape_kernels<T>(), step_kernels<T>(), image_kernels<T>()};
 }
