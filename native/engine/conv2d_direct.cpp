@@ -23,7 +23,6 @@ namespace {
 // A result goes past the caches from here on where its pixels are no whole lines: stores that
 // cross lines are slow where these have to come from far.
 constexpr Size uneven_results = larger_than_caches / 3;
-constexpr Size gathered_filters = 256 << 10;  // bytes that are read again for each tile
 
 // By the kernels for groups of few filters and for few channels, where they can: these know no
 // addend, which is added afterwards.

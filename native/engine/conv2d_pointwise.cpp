@@ -25,7 +25,7 @@ bool is_pointwise(const Correlation& c) {
 }
 
 template <class T> bool plan(const Correlation& c, Pointwise& p) {
-    const int lanes = kernels<T>().lanes, source = kernels<T>().pointwise->source_lanes;
+    const int lanes = kernels<T>().lanes, source = kernels<T>().permuted_lanes;
     if (!is_pointwise(c)) return false;
     p.C = c.C, p.F = c.F, p.C_group = c.C_group(), p.F_group = c.F_group();
     p.x_pixel = Size(c.stride_w) * c.C;

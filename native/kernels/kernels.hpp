@@ -21,6 +21,7 @@ namespace cnn {
 
 template <class T> struct Kernels {
     int lanes, tile_vectors, tile_rows;  // how filters are packed, and pixels cut into tiles
+    int permuted_lanes;  // of how many neighbouring numbers a permutation fills a register
 
     void (*correlate)(const Correlation&, const Panels&, const CorrelationArrays<T>&,
                       const CorrelationItem&, T* workspace);

@@ -25,9 +25,6 @@
 namespace cnn::CNN_LEVEL {
 namespace {
 
-// Two registers are one permutation's source where that is one instruction.
-constexpr bool takes_two = CNN_VECTOR_BYTES == 64;
-
 // Pixels of x under a register of results.
 template <class T> struct Source {
     LaneMask<T> first, second;
@@ -172,7 +169,7 @@ template <class T, bool two> CNN_INLINE LineOfFilters<T> line_of_channels(int C)
 }
 
 template <class T> CNN_INLINE LineOfFilters<T> line_of(int C, bool two) {
-    if constexpr (takes_two)
+    if constexpr (permutes_two_registers)
         if (two) return line_of_channels<T, true>(C);
     return line_of_channels<T, false>(C);
 }
@@ -220,8 +217,7 @@ void correlate_pointwise(const Pointwise& p, const CorrelationArrays<T>& a, int 
     if (p.staging) finish_past_caches();
 }
 
-#define CNN_POINTWISE(T) {takes_two ? 2 * lanes<T> : lanes<T>, pack_pointwise<T>, \
-                          correlate_pointwise<T>}
+#define CNN_POINTWISE(T) {pack_pointwise<T>, correlate_pointwise<T>}
 const PointwiseKernels<float> pointwise_f32 = CNN_POINTWISE(float);
 const PointwiseKernels<double> pointwise_f64 = CNN_POINTWISE(double);
 

@@ -36,7 +36,6 @@ struct Pointwise {
 };
 
 template <class T> struct PointwiseKernels {
-    int source_lanes;  // from how many neighbouring numbers of x a register's are taken
     // w → packed [block][its channels, the lane of x that each lane reads, C_group of
     // filters][lanes]
     void (*pack)(const Pointwise&, const T* w, const FilterSteps&, T* packed, int block);

@@ -1,5 +1,6 @@
 // This level's table of kernels.
 #include "kernels/kernels.hpp"
+#include "simd/lanes.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -18,6 +19,7 @@ template <class T> constexpr Kernels<T> table() {
     return {lanes<T>,
             tile_vectors,
             tile_rows,
+            permutes_two_registers ? 2 * lanes<T> : lanes<T>,
             correlate<T>,
             correlate_inside<T>,
             pack_filters<T>,
