@@ -60,36 +60,17 @@ template <class T> Groups spread(const Correlation& c) {
     return g;
 }
 
-// One group of many channels and a few filters: a register of filters would be mostly empty.
-template <class T> bool few_filters_fit(const Correlation& c) {
-    const int lanes = kernels<T>().lanes;
-    if (c.groups != 1 || c.C < lanes || c.F < 1 || 4 * c.F > lanes) return false;
-    constexpr Size adding_up = 72;
-    const Size taps = Size(c.HH) * c.WW, registers = ceil_div(c.C, lanes);
-    return c.F * (adding_up + taps * registers) <= taps * c.C;
-}
-
-// With lanes of channels, products are lanes<T> channels of one filter, and the lanes have to
-// be added up; what else computes these groups makes a product of each channel by itself, with
-// F_group lanes in use, but does so at the pace of the multipliers. The constants are measured.
-template <class T> bool inner_fits(const Correlation& c) {
-    const int lanes = kernels<T>().lanes;
-    if (c.groups == 1) return few_filters_fit<T>(c);
-    if (!is_inner(c) || c.F_group() >= lanes) return false;
-    constexpr Size adding_up = 72, a_register = 2;
-    const Size taps = Size(c.HH) * c.WW, in_block = std::max(1, lanes / c.C_group());
-    const Size registers = ceil_div(in_block * c.C_group(), lanes);
-    return 3 * c.F_group() * (adding_up + a_register * taps * registers) <=
-           taps * c.C_group() * in_block;
-}
-
 double pixels_of(const Correlation& c) { return double(c.N) * c.H_out * c.W_out; }
 
+// With lanes of channels, products are lanes<T> channels of one filter, and the lanes have to
+// be added up: those of one group in halves, those of several one channel after the other.
 template <class T> double inner_cycles(const Correlation& c) {
     const int lanes = kernels<T>().lanes, in_block = std::max(1, lanes / c.C_group());
-    const double channels = ceil_div(Size(in_block) * c.C_group(), lanes);
-    return pixels_of(c) * ceil_div(c.groups, in_block) * c.F_group() *
-           (36 + 2.0 * c.HH * c.WW * channels);
+    if (c.groups == 1 ? c.C < lanes || 2 * c.F > lanes : !is_inner(c) || c.F_group() >= lanes)
+        return HUGE_VAL;
+    const double registers = double(c.HH) * c.WW * ceil_div(Size(in_block) * c.C_group(), lanes);
+    const double of_a_block = in_block == 1 ? 14 + 1.1 * registers : 36 + 2 * registers;
+    return pixels_of(c) * ceil_div(c.groups, in_block) * c.F_group() * of_a_block;
 }
 
 template <class T> double spread_cycles(const Correlation& c) {
@@ -118,8 +99,7 @@ template <class T> double direct_cycles(const Correlation& c) {
 }
 
 template <class T> double grouped_cycles(const Correlation& c) {
-    if (inner_fits<T>(c)) return inner_cycles<T>(c);
-    const double cycles = spread_cycles<T>(c);
+    const double cycles = std::min(inner_cycles<T>(c), spread_cycles<T>(c));
     return cycles < direct_cycles<T>(c) ? cycles : HUGE_VAL;
 }
 

@@ -256,7 +256,9 @@ template <class T> double cost_otherwise(const Correlation& c) {
     const double pixels = double(c.N) * c.H_out * c.W_out;
     double least = grouped_cycles<T>(c);
     if (least == HUGE_VAL) least = direct_cycles<T>(c);
-    const Size source = Size(c.N) * c.H * c.W * c.C;
+    // 1x1 windows at a stride leave pixels out
+    const Size rows = std::min<Size>(c.H, Size(c.HH) * c.H_out);
+    const Size source = c.N * rows * std::min<Size>(c.W, Size(c.WW) * c.W_out) * c.C;
     const bool far = source * Size(sizeof(T)) > larger_than_caches;
     return least + pixels * c.F * moves<T>(c, false).written / 2 + source * (far ? 1.0 : 0.25);
 }

@@ -66,6 +66,7 @@ template <class T> CNN_INLINE Vector<T> load_some(const T* p, int n) {
 struct Way {
     std::ptrdiff_t pixel, row, tap;  // steps in x
     int HH, WW, C_group;
+    std::ptrdiff_t ahead;  // from these pixels to the next ones, where they come from memory; or 0
 };
 
 // Where a tile of one register of filters goes.
@@ -198,7 +199,7 @@ void correlate_grouped(const Correlation& c, const Groups& groups, const Correla
             source_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, item.i_begin,
                          item.i_end - item.i_begin, workspace);
         const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
-                      std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group()};
+                      std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group(), 0};
         const Pieces pieces(c.W_of(n), most_pixels(groups.two_registers));
         T* const first_out = a.out + n * c.out_image + item.i_begin * c.out_row;
         Gathered<T> gathered(staging, first_out);
@@ -318,7 +319,7 @@ void filter_gradient_grouped(const Correlation& c, const Groups& groups,
                 channels_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, all.c,
                                all.channels, workspace);
             const Way way{c.stride_w * source.pixel, c.dilation_h * source.row,
-                          c.dilation_w * source.pixel, c.HH, c.WW, C_group};
+                          c.dilation_w * source.pixel, c.HH, c.WW, C_group, 0};
             const std::ptrdiff_t x_row = c.stride_h * source.row;
             for (int b = item.panel_begin; b < item.panel_end; ++b) {
                 const Block block = block_of(c, groups, b);
@@ -408,28 +409,55 @@ template <> struct Numbers<double> {
     static constexpr std::int64_t of[] = {0, 1, 2, 3, 4, 5, 6, 7};
 };
 
-// All lanes: halves added to halves.
-template <class T> CNN_INLINE T sum_in_halves(Vector<T> v) {
+// As many sums of lanes at a time as fit, each at lane k * (lanes / sums_at_once).
+template <class T> constexpr int sums_at_once = lanes<T> < 8 ? lanes<T> : 8;
+
+// Halves of the lanes are added to halves, those of two registers in one: g lanes of each sum
+// are left by then, at last one.
+template <class T, int n = sums_at_once<T>, int g = lanes<T>>
+CNN_INLINE Vector<T> sums_in_halves(Vector<T>* v) {
     Integers<T> numbers;
     __builtin_memcpy(&numbers, Numbers<T>::of, sizeof numbers);
+    if constexpr (n > 1) {
+        const Integers<T> piece = numbers / (g / 2), of_second = (piece & 1) * lanes<T>;
+        const Integers<T> low = piece / 2 * g + numbers % (g / 2) + of_second;
 #pragma GCC unroll 4
-    for (int width = lanes<T> / 2; width; width /= 2) v += __builtin_shuffle(v, numbers ^ width);
-    return v[0];
+        for (int k = 0; k < n / 2; ++k)
+            v[k] = chosen_lanes<T>(v[k], v[k + n / 2], low) +
+                   chosen_lanes<T>(v[k], v[k + n / 2], low + g / 2);
+        return sums_in_halves<T, n / 2, g / 2>(v);
+    } else {
+        Vector<T> sum = v[0];
+#pragma GCC unroll 4
+        for (int width = g / 2; width; width /= 2) sum += __builtin_shuffle(sum, numbers ^ width);
+        return sum;
+    }
 }
 
 // One function for tiles of every size: it is long, and they would each have it.
 template <class T>
 __attribute__((noinline)) void add_lanes_up(const Vector<T>* sums, int rows, int filters,
                                             const InnerTarget<T>& to) {
+    if (to.groups == 1) {
+        constexpr int n = sums_at_once<T>;
+        for (int k = 0; k < rows * filters; k += n) {
+            const int there = smaller(n, rows * filters - k);
+            Vector<T> some[n];
+            for (int i = 0; i < n; ++i) some[i] = i < there ? sums[k + i] : Vector<T>{};
+            T lane[lanes<T>];
+            store(lane, sums_in_halves<T>(some));
+            for (int i = 0, f = k / rows, m = k % rows; i < there; ++i) {
+                T y = lane[i * (lanes<T> / n)];
+                if (to.bias) y += to.bias[f];
+                to.out[m * to.pixel + f] = cut_off_number<T>(y, to.relu);
+                if (++m == rows) m = 0, ++f;
+            }
+        }
+        return;
+    }
     for (int f = 0; f < filters; ++f)
         for (int m = 0; m < rows; ++m, ++sums) {
             T* out = to.out + m * to.pixel + f;
-            if (to.groups == 1) {
-                T y = sum_in_halves<T>(*sums);
-                if (to.bias) y += to.bias[f];
-                *out = cut_off_number<T>(y, to.relu);
-                continue;
-            }
             Integers<T> lane = to.first;  // lane g: the channels of group g
             Vector<T> total = __builtin_shuffle(*sums, lane);
             for (int k = 1; k < to.C_group; ++k) total += __builtin_shuffle(*sums, lane += 1);
@@ -455,6 +483,10 @@ void inner_tile(const T* x, const T* w, std::ptrdiff_t w_filter, const Way& way,
         for (int v = 0; v < way.WW; ++v) {
             const T* at = x + u * way.row + v * way.tap;
             auto products = [&](auto value_at) CNN_LAMBDA {
+                if (way.ahead)
+#pragma GCC unroll 16
+                    for (int m = 0; m < MR; ++m)
+                        __builtin_prefetch(at + m * way.pixel + way.ahead);
                 Vector<T> filters[NF];
 #pragma GCC unroll 4
                 for (int f = 0; f < NF; ++f) filters[f] = load(w + f * w_filter);
@@ -478,9 +510,11 @@ template <class T>
 using InnerTile = void (*)(const T*, const T*, std::ptrdiff_t, const Way&, const Registers<T>&,
                            const InnerTarget<T>&);
 
+constexpr int most_inner_pixels = 4;
+
 template <class T, int NF> CNN_INLINE InnerTile<T> inner_tile_of(int rows) {
-    static constexpr InnerTile<T> table[] = {inner_tile<T, 1, NF>, inner_tile<T, 2, NF>,
-                                             inner_tile<T, 3, NF>, inner_tile<T, 4, NF>};
+    static constexpr InnerTile<T> table[most_inner_pixels] = {
+        inner_tile<T, 1, NF>, inner_tile<T, 2, NF>, inner_tile<T, 3, NF>, inner_tile<T, 4, NF>};
     return table[rows - 1];
 }
 
@@ -522,43 +556,59 @@ bool pack_inner(const Correlation& c, const Groups& groups, const T* w, const Fi
 template <class T>
 void correlate_inner(const Correlation& c, const Groups& groups, const CorrelationArrays<T>& a,
                      const CorrelationItem& item, T* workspace) {
-    constexpr int most_rows = 4;
     Integers<T> first = {};
     for (int g = 0; g < groups.in_block; ++g) first[g] = g * c.C_group();
     const std::ptrdiff_t w_filter = inner_filter<T>(c, groups);
+    const T* const bias = a.epilogue.bias;
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const Source<T> source =
             source_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, item.i_begin,
                          item.i_end - item.i_begin, workspace);
-        const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
-                      std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group()};
-        for (int b = item.panel_begin; b < item.panel_end; ++b) {
+        Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
+                std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group(), 0};
+        const Pieces pieces(c.W_of(n), most_inner_pixels);
+        // some pixels, all filters of a block
+        auto block_at = [&](int b, int MR, const T* x, T* out) CNN_LAMBDA {
             const Block block = block_of(c, groups, b);
-            const int in_block = block.channels / c.C_group();
             // the last block may have fewer groups, not fewer registers of filters
             Registers<T> registers(groups.in_block * c.C_group());
             registers.last -= groups.in_block * c.C_group() - block.channels;
-            const Pieces pieces(c.W_of(n), most_rows);
-            for (int i = item.i_begin; i < item.i_end; ++i) {
-                const T* x = source.at + (i - item.i_begin) * c.stride_h * source.row + block.c;
-                T* out = a.out + n * c.out_image + i * c.out_row + block.f;
-                for (int k = 0; k < pieces.count; ++k) {
-                    const int MR = pieces.length(k);
-                    for (int f = 0; f < c.F_group();) {
-                        const bool two = f + 2 <= c.F_group();
-                        const T* bias = a.epilogue.bias;
-                        const InnerTarget<T> to{
-                            out + f,         c.out_pixel, bias ? bias + block.f + f : nullptr,
-                            a.epilogue.relu, in_block,    c.C_group(), c.F_group(), first};
-                        const T* w = a.w + b * groups.block_size + f * w_filter;
-                        const auto tile = two ? inner_tile_of<T, 2>(MR) : inner_tile_of<T, 1>(MR);
-                        tile(x, w, w_filter, way, registers, to);
-                        f += two ? 2 : 1;
-                    }
-                    x += MR * way.pixel;
-                    out += MR * c.out_pixel;
+            for (int f = 0; f < c.F_group();) {
+                const bool two = f + 2 <= c.F_group();
+                const InnerTarget<T> to{
+                    out + block.f + f, c.out_pixel, bias ? bias + block.f + f : nullptr,
+                    a.epilogue.relu, block.channels / c.C_group(), c.C_group(), c.F_group(), first};
+                const T* w = a.w + b * groups.block_size + f * w_filter;
+                const auto tile = two ? inner_tile_of<T, 2>(MR) : inner_tile_of<T, 1>(MR);
+                tile(x + block.c, w, w_filter, way, registers, to);
+                f += two ? 2 : 1;
+                way.ahead = 0;  // then it is on its way
+            }
+        };
+        auto go_over = [&](int i, int begin, int end) CNN_LAMBDA {
+            for (int k = 0; k < pieces.count; ++k) {
+                const int MR = pieces.length(k), j = pieces.start(k);
+                const T* x = source.at + (i - item.i_begin) * c.stride_h * source.row +
+                             j * way.pixel;
+                T* out = a.out + n * c.out_image + i * c.out_row + j * c.out_pixel;
+                std::ptrdiff_t ahead = 0;  // under larger windows most is met again
+                if (c.HH == 1 && c.WW == 1)
+                    ahead = k + 1 < pieces.count ? MR * way.pixel
+                            : i + 1 < item.i_end ? c.stride_h * source.row - j * way.pixel
+                                                 : 0;
+                for (int b = begin; b < end; ++b) {
+                    way.ahead = ahead;
+                    block_at(b, MR, x, out);
                 }
             }
+        };
+        const std::ptrdiff_t numbers = (item.panel_end - item.panel_begin) * groups.block_size;
+        if (numbers * std::ptrdiff_t(sizeof(T)) <= filters_bytes) {
+            for (int i = item.i_begin; i < item.i_end; ++i)
+                go_over(i, item.panel_begin, item.panel_end);
+        } else {
+            for (int b = item.panel_begin; b < item.panel_end; ++b)
+                for (int i = item.i_begin; i < item.i_end; ++i) go_over(i, b, b + 1);
         }
     }
 }
@@ -605,7 +655,7 @@ void filter_gradient_inner(const Correlation& c, const Groups& groups,
                 channels_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, all.c,
                                all.channels, workspace);
             const Way way{c.stride_w * source.pixel, c.dilation_h * source.row,
-                          c.dilation_w * source.pixel, c.HH, c.WW, c.C_group()};
+                          c.dilation_w * source.pixel, c.HH, c.WW, c.C_group(), 0};
             const std::ptrdiff_t x_row = c.stride_h * source.row;
             for (int b = item.panel_begin; b < item.panel_end; ++b) {
                 const Block block = block_of(c, groups, b);
