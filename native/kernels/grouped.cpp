@@ -567,6 +567,8 @@ void correlate_inner(const Correlation& c, const Groups& groups, const Correlati
         Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
                 std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group(), 0};
         const Pieces pieces(c.W_of(n), most_inner_pixels);
+        // under windows that overlap most is met again
+        const bool fetches = c.HH <= c.stride_h || c.stride_w > 1;
         // some pixels, all filters of a block
         auto block_at = [&](int b, int MR, const T* x, T* out) CNN_LAMBDA {
             const Block block = block_of(c, groups, b);
@@ -591,8 +593,8 @@ void correlate_inner(const Correlation& c, const Groups& groups, const Correlati
                 const T* x = source.at + (i - item.i_begin) * c.stride_h * source.row +
                              j * way.pixel;
                 T* out = a.out + n * c.out_image + i * c.out_row + j * c.out_pixel;
-                std::ptrdiff_t ahead = 0;  // under larger windows most is met again
-                if (c.HH == 1 && c.WW == 1)
+                std::ptrdiff_t ahead = 0;
+                if (fetches)
                     ahead = k + 1 < pieces.count ? MR * way.pixel
                             : i + 1 < item.i_end ? c.stride_h * source.row - j * way.pixel
                                                  : 0;
