@@ -69,7 +69,8 @@ template <class T> double inner_cycles(const Correlation& c) {
     if (c.groups == 1 ? c.C < lanes || 2 * c.F > lanes : !is_inner(c) || c.F_group() >= lanes)
         return HUGE_VAL;
     const double registers = double(c.HH) * c.WW * ceil_div(Size(in_block) * c.C_group(), lanes);
-    const double of_a_block = in_block == 1 ? 14 + 1.1 * registers : 36 + 2 * registers;
+    const bool pointwise = in_block == 1 && c.HH == 1 && c.WW == 1;
+    const double of_a_block = pointwise ? 14 + 1.1 * registers : 36 + 2 * registers;
     return pixels_of(c) * ceil_div(c.groups, in_block) * c.F_group() * of_a_block;
 }
 
