@@ -100,6 +100,7 @@ template <class T> double direct_cycles(const Correlation& c) {
 }
 
 template <class T> double grouped_cycles(const Correlation& c) {
+    if (c.C_group() < 1 || c.F_group() < 1) return HUGE_VAL;
     const double cycles = std::min(inner_cycles<T>(c), spread_cycles<T>(c));
     return cycles < direct_cycles<T>(c) ? cycles : HUGE_VAL;
 }
