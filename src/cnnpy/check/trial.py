@@ -13,6 +13,7 @@ from cnnpy.check.dialects import Found
 from cnnpy.check.observe import Grade, Observation, observe, settle
 from cnnpy.check.outcome import Caller
 from cnnpy.check.plans import Plan, Probe, plan_of
+from cnnpy.check.plans.plan import AT
 
 __all__ = ["Effort", "Trial", "try_out"]
 
@@ -193,7 +194,12 @@ class _Shrink:
 
     def smallest(self, observations: Sequence[Observation], place: str) -> Observation:
         """Find the smallest case that shows what is wrong at a place."""
-        smallest = min((o for o in observations if _kinds(o, place)), key=_weight)
+        shows = [o for o in observations if _kinds(o, place)]
+        built = [o for o in shows if AT not in o.probe.sizes]  # the others have none to lower
+        lowered = [self._shrunk(min(built, key=_weight), place)] if built else []
+        return min([*lowered, *shows], key=_weight)
+
+    def _shrunk(self, smallest: Observation, place: str) -> Observation:
         failure = smallest.outcome.failure
         if failure is not None and failure.is_an_end:
             return smallest
@@ -241,13 +247,16 @@ _SEEDS = 3
 
 
 def _weight(o: Observation) -> tuple[float, ...]:
-    """Weigh a case by how long one would work on it by hand."""
+    """Weigh a case by how long one would work on it by hand; arrays of nothing show nothing."""
     sizes = o.probe.sizes
-    numbers = sum(a.size for a in o.case.arrays.values() if hasattr(a, "size"))
+    rows = (a if isinstance(a, list | tuple) else [a] for a in o.case.arrays.values())
+    each = [a.size for row in rows for a in row if hasattr(a, "size")]
+    numbers, is_empty = sum(each), 0 in each
     names = ("stride", "padding", "dilation", "HH", "WW")
     options: list[Any] = [sizes.get(name, 1) for name in names]
     plain = _PLAIN.get(str(sizes.get("values", "floats")), 3)
-    return (numbers + sum(v if isinstance(v, int) else sum(v) for v in options), plain)
+    work = numbers + sum(v if isinstance(v, int) else sum(v) for v in options)
+    return is_empty, work, plain
 
 
 _PLAIN = {"ones": 0, "counting": 1, "shuffled": 1, "integers": 2}
