@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnnpy import reference
 from cnnpy.check.case import Case
 from cnnpy.check.checking import EFFORTS, Report, run
 from cnnpy.check.dialects import TORCH_NAMES
 from cnnpy.check.observe import Grade
 from cnnpy.check.rows import SANDWICHES, row_of
-from cnnpy.cs231n import layer_utils, layers
+from cnnpy.cs231n import fast_layers, layer_utils, layers
 
 Functions = dict[str, Callable[..., Any]]
 
@@ -255,3 +256,49 @@ def needs_torch() -> Any:
     else:
         torch = pytest.importorskip("torch")
     return torch
+
+
+# --- other dtypes, and speed ------------------------------------------------------------------
+
+
+def only_of_one_dtype(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+    if x.dtype != w.dtype:
+        raise TypeError(f"x is {x.dtype}, w is {w.dtype}")
+    return layers.conv_forward_naive(x, w, b, conv_param)
+
+
+def test_a_refusal_of_mixed_dtypes_is_a_notice() -> None:
+    report = check(
+        conv_forward_naive=only_of_one_dtype, conv_backward_naive=layers.conv_backward_naive
+    )
+    assert not wrong(report)
+    assert "mixed" in {c.name for c in report.conclusions}
+
+
+@pytest.mark.parametrize(("pace", "is_told"), [(0.9, True), (0.05, False)])
+def test_what_calls_itself_fast_and_is_not_is_a_notice(
+    monkeypatch: pytest.MonkeyPatch, pace: float, is_told: bool
+) -> None:
+    monkeypatch.setattr("cnnpy.check.trial.pace", lambda *_: pace)
+    names = "conv_forward_fast", "conv_backward_fast"
+    report = check(**{name: getattr(fast_layers, name) for name in names})
+    assert ("slow" in {c.name for c in report.conclusions}) is is_told
+    naive = "conv_forward_naive", "conv_backward_naive"
+    report = check(**{name: getattr(layers, name) for name in naive})
+    assert report.conclusions == []
+
+
+def test_the_pace_of_loops_is_measured_beside_loops() -> None:
+    functions = {"conv_forward_fast": _as_loops, "conv_backward_fast": _back_by_loops}
+    (trial,) = check(**functions).trials
+    assert trial.pace is not None
+    assert trial.pace > 0
+
+
+def _as_loops(x: Any, w: Any, b: Any, param: Any) -> Any:
+    options = {"stride": param["stride"], "padding": param["pad"]}
+    return reference.conv2d_forward(x, w, b, **options)
+
+
+def _back_by_loops(dout: Any, cache: Any) -> Any:
+    return reference.conv2d_backward(dout, cache)

@@ -537,9 +537,9 @@ def test_files_of_one_name_and_names_of_python_s_own_modules_are_all_looked_at(
     with Fenced(tmp_path, limits=QUICK) as fenced:
         modules = {name: offered.module for name, offered in fenced.functions.items()}
         assert modules == {
-            "of_a": "part",
-            "of_b": "part",
-            "of_c": "json",
-            "of_d": "random",
+            "of_a": "a.part",
+            "of_b": "b.part",
+            "of_c": "c.json",
+            "of_d": "d.random",
         }
         assert [run(fenced, f"of_{c}").returned for c in "abcd"] == ["a", "b", "c", "d"]

@@ -17,6 +17,7 @@ from cnnpy.contract.shapes import Shape
 __all__ = [
     "KEYS",
     "LAYOUTS",
+    "MIXED",
     "WHOLE_NUMBERS",
     "Case",
     "Hand",
@@ -274,6 +275,9 @@ LAYOUTS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
 WHOLE_NUMBERS = "whole numbers"
 """The manner in which arrays that hold whole numbers alone are handed over as integers."""
 
+MIXED = "float32 beside float64"
+"""The manner in which the first argument is handed over in float32, and it alone."""
+
 KEYS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "keys in another order": lambda values: dict(reversed(list(values.items()))),
     "a key more": lambda values: {"comment": None, **values},
@@ -289,7 +293,7 @@ def handed_over(value: Any, manner: str) -> Any:
     value : object
         An array, a dictionary of parameters, or anything else, which stays as it is.
     manner : str
-        A name of `LAYOUTS` or `KEYS`, or `WHOLE_NUMBERS`.
+        A name of `LAYOUTS` or `KEYS`, or `WHOLE_NUMBERS`, or `MIXED`.
 
     Returns
     -------
@@ -309,4 +313,6 @@ def handed_over(value: Any, manner: str) -> Any:
         return value
     if manner == WHOLE_NUMBERS and np.array_equal(value, np.round(value)):
         return value.astype(np.int64)
+    if manner == MIXED and value.dtype.kind == "f":
+        return value.astype(np.float32)
     return LAYOUTS[manner](value.copy()) if manner in LAYOUTS and value.ndim else value.copy()

@@ -70,6 +70,13 @@ def conclusions_of(trial: Trial) -> list[Conclusion]:
     return sorted(found, key=lambda c: -c.grade)
 
 
+_SLOW = 1 / 3
+"""From what share of the time of plain loops on something is not fast: whole arrays take less
+than a twentieth."""
+
+_FASTER = "Work on all windows at once: sliding_window_view and tensordot, or im2col and @."
+
+
 def _unwritten(trial: Trial) -> Iterator[Conclusion]:
     forward, backward = trial.found.forward, trial.found.backward
     if backward is None and trial.found.dialect.has_a_function_for_backward:
@@ -78,6 +85,9 @@ def _unwritten(trial: Trial) -> Iterator[Conclusion]:
     elif trial.lacks_backward:
         title = "not written yet: all its gradients are None"
         yield Conclusion(Grade.NOTICE, title, backward or forward, "not_written")
+    if trial.pace is not None and trial.pace > _SLOW:
+        title = f"it takes {trial.pace:.1f} of the time of plain loops over every entry"
+        yield Conclusion(Grade.NOTICE, title, forward, "slow", mend=_FASTER)
     if trial.found.dialect.remark is not None:
         yield Conclusion(Grade.NOTICE, trial.found.dialect.remark, forward, "convention")
     if not trial.observations:
@@ -205,8 +215,9 @@ _TITLES = {
     "rounding": ("is right, but less precise than it could be", "are right, but less precise"),
     "refuses": ("refuses some input at the edge of its domain",) * 2,
     "integers": ("goes wrong for arrays of whole numbers", "go wrong for arrays of whole numbers"),
+    "mixed": ("goes wrong for float32 beside float64", "go wrong for float32 beside float64"),
 }
-_WITH_DETAIL = ("refuses", "integers")
+_WITH_DETAIL = ("refuses", "integers", "mixed")
 _READ_ONLY = "a read-only input"
 
 
@@ -218,7 +229,7 @@ def _notices(trial: Trial) -> Iterator[Conclusion]:
         f = graded.finding
         if graded.grade is not Grade.NOTICE or f.kind not in _TITLES:
             continue
-        if f.kind == "integers" and trial.grade is Grade.WRONG:
+        if f.kind in ("integers", "mixed") and trial.grade is Grade.WRONG:
             continue  # it would only say the same again
         name = _beside_the_numbers(trial.found.dialect.op, f)
         key = f.kind, _of(trial, f.where), name, f.detail if f.kind == "dtype" else ""

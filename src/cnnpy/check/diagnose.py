@@ -227,7 +227,7 @@ def _alike(o: Observation, place: str, a: Any, b: Any) -> bool:
 
 def _distance(o: Observation, place: str, want: FloatArray) -> FloatArray:
     """Give how far apart two ways to the same result may be: as far as from the right one."""
-    tolerance, dtype = lenient(o.case.op, o.probe.dtype), np.dtype(o.probe.dtype)
+    tolerance, dtype = lenient(o.case.op, o.probe.rounds_to()), np.dtype(o.probe.rounds_to())
     right, bound = _right(o).get(place), _bound(o, place)
     if right is None or isinstance(right, list) or np.shape(right) != want.shape:
         right, bound = np.abs(want), np.full(want.shape, np.abs(want).max(initial=1.0))

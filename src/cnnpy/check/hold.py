@@ -31,8 +31,8 @@ class Finding(NamedTuple):
         How it does not.
     kind : str
         What sort of thing it is: ``values``, ``rounding``, ``shape``, ``dtype``, ``raises``,
-        ``refuses``, ``form``, ``again``, ``changed``, ``shared``, ``integers`` or
-        ``convention``.
+        ``refuses``, ``form``, ``again``, ``changed``, ``shared``, ``integers``,
+        ``mixed`` or ``convention``.
     """
 
     where: str

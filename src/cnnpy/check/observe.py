@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnpy.check.case import KEYS, WHOLE_NUMBERS, Case
+from cnnpy.check.case import KEYS, MIXED, WHOLE_NUMBERS, Case
 from cnnpy.check.conventions import Convention, convention_of, follows
 from cnnpy.check.dialects import Found
 from cnnpy.check.hold import Finding, Tried, hold
@@ -85,12 +85,12 @@ class Observation:
     @property
     def is_at_the_edge(self) -> bool:
         """Tell whether it went another way than the definition where it may."""
-        return any(g.finding.kind in ("refuses", "integers") for g in self.findings)
+        return any(g.finding.kind in ("refuses", "integers", "mixed") for g in self.findings)
 
     @property
     def tried(self) -> Tried:
         """Give what was tried, what came out, and what is right, together."""
-        return Tried(self.case, self.dout, self.probe.dtype, self.outcome, self.truth)
+        return Tried(self.case, self.dout, self.probe.rounds_to(), self.outcome, self.truth)
 
     def wrong(self) -> list[Finding]:
         """List what is wrong.
@@ -128,12 +128,12 @@ def observe(found: Found, caller: Caller, plan: Plan, probe: Probe) -> Observati
     if probe.manner in KEYS and not _has_a_dictionary(found, case):
         return None
     case = case.cast(probe.dtype)
-    eps = float(np.finfo(probe.dtype).eps)
+    eps = float(np.finfo(probe.rounds_to()).eps)
     dout = _dout(case, probe)
     outcome = found.run(caller, case.map(np.copy), dout.copy(), probe.manner)
     case = found.dialect.decides(case, outcome.out)
     truth = run_definition(case.cast(np.float64), dout.astype(np.float64), eps)
-    tried = Tried(case, dout, probe.dtype, outcome, truth)
+    tried = Tried(case, dout, probe.rounds_to(), outcome, truth)
     graded = tuple(_grade(f, found, tried, probe) for f in hold(tried) if _counts(f, probe))
     return Observation(probe, case, dout, outcome, truth, graded)
 
@@ -143,8 +143,8 @@ def _has_a_dictionary(found: Found, case: Case) -> bool:
 
 
 def _counts(finding: Finding, probe: Probe) -> bool:
-    """Tell whether a finding says anything: integers may give integers, or floats."""
-    return not (probe.manner == WHOLE_NUMBERS and finding.kind == "dtype")
+    """Tell whether a finding says anything: of other dtypes any dtype may come."""
+    return not (probe.manner in (WHOLE_NUMBERS, MIXED) and finding.kind == "dtype")
 
 
 def _dout(case: Case, probe: Probe) -> FloatArray:
@@ -172,11 +172,13 @@ _GRADES = {
     "shared": Grade.NOTICE,
     "refuses": Grade.NOTICE,
     "integers": Grade.NOTICE,
+    "mixed": Grade.NOTICE,
 }
 
 _AT_THE_EDGE = {
     # manner: what may go wrong there without being wrong, and what it is called then
     WHOLE_NUMBERS: (("values", "shape", "form", "raises", "again"), "integers"),
+    MIXED: (("values", "shape", "form", "raises", "again"), "mixed"),
     "a key more": (("raises",), "refuses"),
 }
 
@@ -193,7 +195,7 @@ def _grade(finding: Finding, found: Found, tried: Tried, probe: Probe) -> Graded
         if probe.manner == "read-only" and "read-only" in failure.says:
             finding = finding._replace(kind="changed", where="a read-only input")
     if finding.kind == "values":
-        again = hold(tried, lenient(tried.case.op, probe.dtype))
+        again = hold(tried, lenient(tried.case.op, probe.rounds_to()))
         if all(f.where != finding.where or f.kind != "values" for f in again):
             return Graded(finding._replace(kind="rounding"), Grade.NOTICE)
         convention = convention_of(tried, finding.where, found.dialect.translation(finding.where))

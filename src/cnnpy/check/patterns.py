@@ -222,6 +222,7 @@ _MIXED = (
     "read-only inputs",
     "parameters by name",
     "whole numbers",
+    "float32 beside float64",
 )
 """Properties that say nothing about sizes."""
 

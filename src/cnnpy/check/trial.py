@@ -12,8 +12,8 @@ from cnnpy.check.diagnose import Diagnosis, diagnose
 from cnnpy.check.dialects import Found
 from cnnpy.check.observe import Grade, Observation, observe, settle
 from cnnpy.check.outcome import Caller
-from cnnpy.check.plans import Plan, Probe, plan_of
-from cnnpy.check.plans.plan import AT
+from cnnpy.check.pace import is_said_to_be_fast, pace
+from cnnpy.check.plans import AT, Plan, Probe, plan_of
 
 __all__ = ["Effort", "Trial", "try_out"]
 
@@ -52,6 +52,8 @@ class Trial:
         By place where something is wrong, the smallest case that shows it.
     agreement : dict
         Where forward is wrong, by input, whether its gradient is right for that forward.
+    pace : float or None
+        Of one that calls itself fast and is right, its seconds over those of plain loops.
     """
 
     found: Found
@@ -60,6 +62,7 @@ class Trial:
     diagnosis: Diagnosis | None = None
     smallest: dict[str, Observation] = field(default_factory=dict)
     agreement: dict[str, bool] = field(default_factory=dict)
+    pace: float | None = None
 
     @property
     def grade(self) -> Grade | None:
@@ -123,6 +126,8 @@ def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Tria
     trial.observations = settle(found, trial.observations)
     if trial.lacks_backward:
         trial.observations = [_of_forward(o) for o in trial.observations]
+    if trial.grade is not Grade.WRONG and trial.says_something and is_said_to_be_fast(found):
+        trial.pace = pace(found, caller)
     if trial.grade is Grade.WRONG and not trial.is_empty:
         trial.diagnosis = diagnose(found.dialect.op, trial.observations)
         shrink = _Shrink(found, caller, plan, max(deadline, time.monotonic() + _SHRINK_S))
@@ -194,12 +199,12 @@ class _Shrink:
 
     def smallest(self, observations: Sequence[Observation], place: str) -> Observation:
         """Find the smallest case that shows what is wrong at a place."""
-        shows = [o for o in observations if _kinds(o, place)]
-        built = [o for o in shows if AT not in o.probe.sizes]  # the others have none to lower
-        lowered = [self._shrunk(min(built, key=_weight), place)] if built else []
-        return min([*lowered, *shows], key=_weight)
+        seen = sorted((o for o in observations if _kinds(o, place)), key=_weight)
+        # one of the whole domain cannot be lowered, and its values are no plain ones
+        sized = [o for o in seen if AT not in o.probe.sizes][:1]
+        return min([*(self._lowest(o, place) for o in sized), seen[0]], key=_weight)
 
-    def _shrunk(self, smallest: Observation, place: str) -> Observation:
+    def _lowest(self, smallest: Observation, place: str) -> Observation:
         failure = smallest.outcome.failure
         if failure is not None and failure.is_an_end:
             return smallest

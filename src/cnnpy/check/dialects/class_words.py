@@ -200,6 +200,10 @@ class Words:
             return trains and bool((arrays["x"] != 0).all()) and case.options["p"] < 1
         return bool(arrays["x"].ndim > 0)
 
+    def sends_back(self, case: Case) -> bool:
+        """Tell whether backward is promised: not in inference, where there is another forward."""
+        return _trains(case)
+
     def arguments(self, case: Case) -> Arguments:
         """Give what the class is built with, and what forward is called with."""
         built = {name: self._value(role, case) for role, name in self.built.items()}

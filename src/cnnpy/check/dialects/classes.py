@@ -101,6 +101,7 @@ def _dialect(name: str, op: str, offered: Offered, form: str) -> Dialect:
         words.arguments,
         row_of(op).gradients,
         words.takes,
+        sends_back=words.sends_back,
         decides=words.decides,
         from_updated={i.name: ((), _as_it_is) for i in row_of(op).keyword if i.kind is _UPDATED},
         passes=_Passes(name, words),
@@ -149,7 +150,7 @@ class _Passes:
         updated = {name: ask.attribute(name) for name in self._updated(case)}
         changed = tuple(dict.fromkeys(_input(c, given.names) for c in answer.changed))
         partial = Outcome(out, updated=updated, changed=tuple(c for c in changed if c))
-        if out is None:
+        if out is None or not words.sends_back(case):
             return partial
         try:
             return self._backward(ask, case, dout, manner, filled, partial)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnpy.check.case import WHOLE_NUMBERS, Case
+from cnnpy.check.case import MIXED, WHOLE_NUMBERS, Case
 from cnnpy.check.dialects.course import with_its_mask
 from cnnpy.check.dialects.dialect import Arguments, Dialect, Found, parts_of
 from cnnpy.check.fence.offered import Offered
@@ -192,7 +192,7 @@ def _found(name: str, known: str, offered: Offered) -> Found:
         "function",
         (name,),
         ("",),
-        arguments,
+        lambda case: _without_the_last_axis(case, arguments(case)),
         row.gradients,
         _takes,
         _is_at_the_edge,
@@ -202,8 +202,20 @@ def _found(name: str, known: str, offered: Offered) -> Found:
     )
     forms = [alone]
     if offered.tensors:
-        forms.insert(0, replace(alone, manner="tensors", passes=_with_tensors))
+        forms.insert(0, replace(alone, manner="tensors", arguments=arguments, passes=_with_tensors))
     return Found(forms[0], name, None, tuple(forms[1:]), {name: offered.module})
+
+
+def _is_the_last(case: Case) -> bool:
+    axis = case.options.get("axis", -1)
+    return axis in (-1, case.arrays["x"].ndim - 1)
+
+
+def _without_the_last_axis(case: Case, given: Arguments) -> Arguments:
+    """Leave out the axis of softmax where it is the last: most functions have no other."""
+    if not _is_the_last(case):
+        return given
+    return replace(given, keywords={k: v for k, v in given.keywords.items() if k != "dim"})
 
 
 def _as_given(case: Case, out: Any) -> Case:
@@ -226,7 +238,7 @@ def _takes(case: Case) -> bool:
 def _is_at_the_edge(case: Case) -> bool:
     """Tell whether a function may refuse: options that few have, a border over half a window."""
     pairs = (as_pair(case.options.get(n) or 1) for n in ("stride", "padding", "output_padding"))
-    if any(rows != columns for rows, columns in pairs):
+    if any(rows != columns for rows, columns in pairs) or not _is_the_last(case):
         return True
     o, window = case.options, window_of(case)
     if as_pair(o.get("dilation", 1)) != (1, 1) or o.get("groups", 1) != 1:
@@ -258,7 +270,7 @@ def _with_tensors(found: Found, caller: Caller, case: Case, dout: Any, manner: s
         given.keywords,
         keep="forward",
         send=((0,),),
-        manner="contiguous" if manner == WHOLE_NUMBERS else manner,  # they have no gradients
+        manner="contiguous" if manner in (WHOLE_NUMBERS, MIXED) else manner,  # it refuses them
     )
     answer = caller.call(call)
     if not answer.went_well:

@@ -107,7 +107,8 @@ def load(path: Path, names: Sequence[str] = (), lent_from: str | None = None) ->
     errors = []
     for file in files:
         try:
-            _take(loaded, _import(file, root))
+            module = _import(file, root)
+            _take(loaded, module, _called(module, file, root if path.is_dir() else file.parent))
         except LoadError as error:
             errors.append(error)
             loaded.note(
@@ -220,14 +221,20 @@ def _is_written_here(home: Any) -> bool:
     )
 
 
-def _take(loaded: Loaded, module: ModuleType) -> None:
+def _called(module: ModuleType, file: Path, root: Path) -> str:
+    """Name a module as its reader imports it, who stands in the folder that is checked."""
+    own = module.__name__.rstrip("_")
+    return own if "." in own else ".".join(file.relative_to(root).with_suffix("").parts)
+
+
+def _take(loaded: Loaded, module: ModuleType, called: str) -> None:
     for name, value in vars(module).items():
         if name.startswith("__") or not callable(value) or name in loaded.functions:
             continue
         if not _is_written_here(getattr(value, "__module__", None)):
             continue
         loaded.functions[name] = value
-        loaded.modules[name] = module.__name__.rstrip("_")
+        loaded.modules[name] = called
         try:
             loaded.files.add(str(inspect.getsourcefile(value)))
         except TypeError:

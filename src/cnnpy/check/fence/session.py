@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnpy.check.case import handed_over
+from cnnpy.check.case import MIXED, handed_over
 from cnnpy.check.compare import entangled
 from cnnpy.check.fence import tensors
 from cnnpy.check.fence.legacy import what_to_change
@@ -172,7 +172,12 @@ class Session:
             What became of it; an error of the function is a part of the answer.
         """
         try:
-            arguments = [self._value(a, call.manner) for a in call.arguments]
+            # of an object or a list of places in front, the argument behind it is the first
+            first = next((k for k, a in enumerate(call.arguments) if _is_array(a)), 0)
+            arguments = [
+                self._value(a, call.manner if k <= first or call.manner != MIXED else "contiguous")
+                for k, a in enumerate(call.arguments)
+            ]
             keywords = {k: self._value(a) for k, a in call.keywords.items()}
             self._watch(call.function, arguments, keywords)
             function = self._function(call.function)
@@ -267,6 +272,10 @@ def _attribute(owner: Any, name: str, *value: Any) -> Any:
     if not name:
         return sorted(str(n) for n in vars(owner))
     return setattr(owner, name, *value) if value else getattr(owner, name)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
 
 
 def _itself(value: Any) -> Any:

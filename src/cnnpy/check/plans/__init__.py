@@ -7,7 +7,7 @@ from cnnpy.check.plans.plan import AT, Plan, Probe
 from cnnpy.check.plans.sandwiches import PLANS_OF_SANDWICHES
 from cnnpy.check.suite import cases
 
-__all__ = ["PLANS", "Plan", "Probe", "plan_of"]
+__all__ = ["AT", "PLANS", "Plan", "Probe", "plan_of"]
 
 PLANS = {
     plan.op: plan

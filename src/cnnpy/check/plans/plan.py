@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnpy.check.case import KEYS, WHOLE_NUMBERS, Case, Hand, RandomHand
+from cnnpy.check.case import KEYS, MIXED, WHOLE_NUMBERS, Case, Hand, RandomHand
 from cnnpy.check.suite import cases
 from cnnpy.contract.ops import OPS
 
@@ -46,6 +46,16 @@ class Probe(NamedTuple):
     seed: int = 0
     dtype: type[np.floating[Any]] = np.float64
     manner: str = "contiguous"
+
+    def rounds_to(self) -> type[np.floating[Any]]:
+        """Give the dtype to whose precision results are held.
+
+        Returns
+        -------
+        type
+            The narrowest of those that are handed over.
+        """
+        return np.float32 if self.manner == MIXED else self.dtype
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,8 @@ class Plan:
         for manner in KEYS:
             yield Probe("parameters by name", self.apart, seed, manner=manner)
         if "values" in self.smaller:
-            yield Probe(WHOLE_NUMBERS, {"values": "shuffled"}, seed, manner=WHOLE_NUMBERS)
+            for manner in (WHOLE_NUMBERS, MIXED):
+                yield Probe(manner, {"values": "shuffled"}, seed, manner=manner)
         hand = RandomHand(seed)
         for k in range(drawn):
             yield Probe("all at once", self.draw(hand), seed + k)
