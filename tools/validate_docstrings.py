@@ -28,6 +28,7 @@ PUBLIC = (
     "cnnpy.models",
     "cnnpy.data",
     "cnnpy.check",
+    "cnnpy.check.reports",
     "cnnpy.train",
     "cnnpy.plot",
     "cnnpy.cs231n.layers",

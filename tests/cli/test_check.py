@@ -206,3 +206,33 @@ def test_the_same_seed_finds_the_same(command: Any, written: Any) -> None:
     path = written(WRONG)
     first, second = (command("check", "--quick", "--seed", 3, path) for _ in range(2))
     assert first.out.splitlines()[1:] == second.out.splitlines()[1:]
+
+
+def test_nothing_that_a_submission_says_reaches_the_terminal_as_a_command(
+    command: Any, written: Any
+) -> None:
+    hostile = "\\x1b]0;mine\\x07\\x1b[2J\\u202e"
+    says = f"""
+        def relu_forward(x):
+            raise ValueError("{hostile}")
+
+        def softmax_loss(x, y):
+            return "{hostile}", None
+        """
+    outcome = command("check", "--quick", written(says, "\x1b[31m\nlayers.py"))
+    assert outcome.code == 1
+    assert "\\x1b]0;mine\\x07" in outcome.out
+    assert "\\x1b[31m\\nlayers.py: 2 implementations" in outcome.lines[0]
+    assert not set("\x1b\x07\u202e") & set(outcome.out)
+    unrunnable = command("check", written(f'raise ValueError("{hostile}")'))
+    assert unrunnable.code == 2
+    assert not set("\x1b\x07\u202e") & set(unrunnable.out)
+
+
+def test_a_backward_pass_that_is_not_written_is_not_called_right(
+    command: Any, written: Any
+) -> None:
+    path = written(RIGHT.replace("dout * (cache > 0)", "None"))
+    outcome = command("check", "--quick", path)
+    (row,) = (line for line in outcome.lines if line.startswith("relu_forward "))
+    assert row.split()[2:] == ["right", "-"]

@@ -189,15 +189,23 @@ def test_wrong_arguments_are_three_lines(command: Any, arguments: list[str], wor
     assert len(outcome.err.splitlines()) == 3
 
 
-def test_one_that_takes_too_long_could_not_be_run_and_others_are_as_ever(tmp_path: Path) -> None:
-    for name, source in {"endless": "while True: pass", "right": RIGHT}.items():
-        (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
-    found = dict(check_submissions(find_submissions(tmp_path), effort="quick", jobs=2, most_s=5.0))
-    rows = rows_of(csv_of(found.values()))
-    assert rows["right.py"]["verdict"] == "right"
-    assert rows["endless.py"]["verdict"] == "could not run"
-    assert rows["endless.py"]["reason"] == "it took longer than 5 s"
+def test_one_that_takes_too_long_could_not_be_run_and_nothing_of_it_runs_on(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "endless.py").write_text("while True: pass")
+    ((_, data),) = check_submissions(find_submissions(tmp_path), effort="quick", most_s=1.5)
+    (row,) = rows_of(csv_of([data])).values()
+    assert row["verdict"] == "could not run"
+    assert row["reason"] == "it took longer than 1.5 s"
     assert children() == set()
+
+
+def test_a_judge_that_fails_is_a_submission_that_could_not_be_run(tmp_path: Path) -> None:
+    (tmp_path / "right.py").write_text(textwrap.dedent(RIGHT))
+    ((_, data),) = check_submissions(find_submissions(tmp_path), effort="of no such name")
+    assert data["verdict"] == "could not run"
+    assert data["not_loaded"] is not None
+    assert data["not_loaded"]["what"] == "the check of it ended with exit code 1"
 
 
 def children() -> set[str]:
@@ -252,3 +260,33 @@ def test_no_cell_is_a_formula(cell: str, want: str) -> None:
     from cnnpy.check.reports import as_data
 
     assert list(rows_of(csv_of([as_data(Report(cell))]))) == [want]
+
+
+def test_layers_of_any_kind_have_a_column(command: Any, tmp_path: Path) -> None:
+    top = tmp_path / "class"
+    top.mkdir()
+    (top / "functions.py").write_text(textwrap.dedent(RIGHT))
+    (top / "classes.py").write_text(
+        textwrap.dedent(
+            """
+            class Affine:
+                def __init__(self, W, b):
+                    self.W, self.b = W, b
+
+                def forward(self, x):
+                    self.x = x
+                    return x @ self.W + self.b
+
+                def backward(self, dout):
+                    self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
+                    return dout @ self.W.T
+            """
+        )
+    )
+    rows = rows_of(command("check", top, "--quick", "--csv", "-").out)
+    assert rows["functions.py"]["relu"] == "right"
+    assert rows["classes.py"]["relu"] == ""
+    heads = list(rows["classes.py"])
+    tasks = heads[heads.index("verdict") + 1 : heads.index("mistakes")]
+    assert len(tasks) == 2
+    assert {rows["classes.py"][task] for task in tasks} == {"right", ""}

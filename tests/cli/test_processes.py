@@ -130,3 +130,36 @@ def test_a_terminal_of_someone_who_wants_no_colour_gets_text_alone(start, npz):
     )
     assert "\x1b" not in written
     assert "test accuracy: " in written
+
+
+LAYERS = """
+import numpy as np
+
+def relu_forward(x):
+    return np.maximum(x, 0), x
+
+def relu_backward(dout, cache):
+    return dout * (cache > 0)
+"""
+
+
+def test_a_terminal_shows_what_is_tried_and_nothing_of_it_stays(start):
+    Path("layers.py").write_text(LAYERS)
+    written = on_a_terminal(start, "-m", "cnnpy", "check", "layers.py", "--quick", env={})
+    assert "trying relu_forward" in written
+    assert written.count("\x1b[?25l") == written.count("\x1b[?25h") == 1
+    assert written.index("1 implementation") > written.rindex("trying relu_forward")
+
+
+def test_a_terminal_shows_how_many_submissions_are_done(start):
+    Path("class").mkdir()
+    for name in "ab":
+        Path(f"class/{name}.py").write_text(LAYERS)
+    options = ("check", "class", "--quick", "--csv", "t.csv")
+    written = on_a_terminal(start, "-m", "cnnpy", *options, env={})
+    assert re.search(r"0/2.* submissions", written)
+    assert written.count("\x1b[?25l") == written.count("\x1b[?25h") == 1
+    assert "2 submissions: 2 right, 0 wrong, 0 could not be run" in written
+    plain = on_a_terminal(start, "-m", "cnnpy", *options, env={"NO_COLOR": "1"})
+    assert "\x1b" not in plain
+    assert "a.py: right" in plain

@@ -127,9 +127,22 @@ PASS_THE_COURSE = {
     "max_pool2d_counts_windows_by_their_size",
     "max_pool2d_ignores_the_stride",
     "max_pool2d_takes_the_stride_for_the_window",
+    "max_pool2d_steps_by_the_window",
     "max_pool2d_confuses_height_and_width",
     "max_pool2d_takes_the_image_for_square",
     "max_pool2d_pads_with_zeros",
+    "conv2d_takes_the_output_for_square",
+    "conv2d_rounds_the_size_up",
+    "conv2d_rounds_the_size_to_the_nearest",
+    "max_pool2d_takes_the_output_for_square",
+    "max_pool2d_rounds_the_size_up",
+    "max_pool2d_rounds_the_size_to_the_nearest",
+    "max_pool2d_divides_the_rest_by_the_height",
+    "max_pool2d_counts_places_along_the_height",
+    "max_pool2d_walks_to_the_edge",
+    "conv2d_counts_columns_by_the_kernels_height",
+    "max_pool2d_counts_columns_by_the_windows_height",
+    "max_pool2d_adds_once_for_repeated_indices",
 }
 """Mistakes that the four configurations of the course do not show; all are found above."""
 

@@ -12,6 +12,7 @@ from cnnpy.check.conclusions import Conclusion, conclusions_of
 from cnnpy.check.dialects import Found, find
 from cnnpy.check.fence import Fenced, Limits, Session, offered_by
 from cnnpy.check.fence.loading import LoadError
+from cnnpy.check.lines import Source, source_of, source_of_file
 from cnnpy.check.observe import Grade
 from cnnpy.check.outcome import Caller
 from cnnpy.check.trial import Effort, Trial, try_out
@@ -80,7 +81,7 @@ class Report:
         return sorted(pairs, key=lambda pair: -pair[0].grade)
 
     def exit_code(self, strict: bool = False) -> int:
-        """Give the exit code: 0 right, 1 wrong, 2 could not run, or nothing is written yet.
+        """Give the exit code: 0 right, 1 wrong, 2 could not run, or not written yet.
 
         Parameters
         ----------
@@ -95,7 +96,9 @@ class Report:
         if self.not_loaded is not None or not any(trial.says_something for trial in self.trials):
             return 2
         least = Grade.TIE if strict else Grade.WRONG
-        return int(any(c.grade >= least for c in self.conclusions))
+        if any(c.grade >= least for c in self.conclusions):
+            return 1
+        return 2 if any(trial.lacks_backward for trial in self.trials) else 0
 
 
 Follow = Callable[[Report, Found], None]
@@ -183,7 +186,12 @@ def check_path(
     with fenced:
         found = _only(ops, find(fenced.functions, also_called))
         report = Report(path.name, notes=fenced.notes, unfenced=fenced.unfenced, seed=seed)
-        return _try_all(report, found, fenced, effort, begin, follow)
+
+        def read(name: str) -> Source | None:
+            offered = fenced.functions.get(name)
+            return None if offered is None else source_of_file(path, offered.module)
+
+        return _try_all(report, found, fenced, effort, begin, follow, read)
 
 
 def run(
@@ -228,7 +236,11 @@ def run(
     begin = time.monotonic()
     session = Session(functions)
     found = _only(ops, find(offered_by(functions)))
-    return _try_all(Report("functions", seed=seed), found, session, effort, begin, follow)
+
+    def read(name: str) -> Source | None:
+        return source_of(functions[name]) if name in functions else None
+
+    return _try_all(Report("functions", seed=seed), found, session, effort, begin, follow, read)
 
 
 def _try_all(
@@ -238,13 +250,18 @@ def _try_all(
     effort: Effort,
     begin: float,
     follow: Follow | None,
+    read: Callable[[str], Source | None],
 ) -> Report:
     """Try one implementation after the other, and keep the report true all the time."""
     report.complete = False
     for one in found:
         if follow is not None:
             follow(report, one)
-        report.trials.append(try_out(one, caller, effort, report.seed))
+        trial = try_out(one, caller, effort, report.seed)
+        if trial.grade is not None:  # there may be a line to point at
+            read_in = {name: read(name) for name in (one.forward, one.backward) if name}
+            trial.sources = {name: source for name, source in read_in.items() if source}
+        report.trials.append(trial)
         report.seconds = time.monotonic() - begin
     report.complete, report.seconds = True, time.monotonic() - begin
     return report

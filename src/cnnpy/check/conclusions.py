@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from cnnpy.check.diagnose import Diagnosis
 from cnnpy.check.hold import Finding
+from cnnpy.check.lines import lines_of
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.observe import Grade, Graded, Observation
 from cnnpy.check.patterns import likely, what_holds
@@ -116,7 +117,7 @@ def _wrong(trial: Trial) -> Iterator[Conclusion]:
             mistake.name,
             mistake.cause,
             mistake.mend,
-            _also(also),
+            (*_line(trial, mistake.name), *_also(also)),
             shown,
             certain=not also,
         )
@@ -145,16 +146,29 @@ def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
         title, failure = str((here or shown.wrong())[0]), shown.outcome.failure
     lines = what_holds(trial.observations, places)
     meaning = likely(lines)
-    if meaning is not None:
+    name = _OUTDATED if places is None and _is_outdated(trial) else None
+    if name is not None:
+        title, lines = f"it is written for Python 2 or an older NumPy: {failure}", lines[:1]
+    elif meaning is not None:
         title, lines = f"{meaning}, as it seems", [*lines, title]
     return Conclusion(
         Grade.WRONG,
         title,
         _function(trial, shown),
+        name,
         mend=None if failure is None else failure.mend,
         details=tuple(lines),
         shown_by=shown,
     )
+
+
+_OUTDATED = "outdated"
+
+
+def _is_outdated(trial: Trial) -> bool:
+    """Tell whether all that goes wrong is an error that code of other days makes."""
+    failures = [o.outcome.failure for o in trial.observations if o.wrong()]
+    return bool(failures) and all(f is not None and f.mend is not None for f in failures)
 
 
 def _shown(trial: Trial, places: frozenset[str] | None) -> Observation | None:
@@ -175,6 +189,13 @@ def _used_up(trial: Trial) -> Diagnosis | None:
         if name in MISTAKES:
             return Diagnosis({MISTAKES[name]: frozenset({"backward"})})
     return None
+
+
+def _line(trial: Trial, mistake: str | None) -> tuple[str, ...]:
+    """Point at the line that makes a mistake, where one can."""
+    functions = {"forward": trial.found.forward, "backward": trial.found.backward or ""}
+    line = lines_of(mistake or "", functions, trial.sources)
+    return (line,) if line else ()
 
 
 def _also(others: list[Mistake]) -> tuple[str, ...]:
@@ -204,7 +225,12 @@ def _conventions(trial: Trial) -> Iterator[Conclusion]:
         seen.add(convention.name)
         where = trial.found.backward or trial.found.forward
         name = convention.mistake or "convention"
-        yield Conclusion(graded.grade, convention.name, where, name, convention.why, None, (), o)
+        lines = _line(trial, convention.mistake)
+        of_grade = trial.smallest_tie if graded.grade is Grade.TIE else {}
+        shown = of_grade.get(convention.where, o)
+        yield Conclusion(
+            graded.grade, convention.name, where, name, convention.why, None, lines, shown
+        )
 
 
 _TITLES = {

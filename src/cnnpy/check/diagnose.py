@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,74 +67,305 @@ def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
     # where something is wrong most suspects fall at once, and small cases cost least
     judged = [o for o in observations if not o.is_at_the_edge]
     order = sorted(judged, key=lambda o: (not o.wrong(), _size(o.case)))
-    wrong = {(k, place) for k, o in enumerate(order) for place in _wrong_places(o)}
+    seen = [_Seen.of_observation(o) for o in order]
+    wrong = {(k, place) for k, s in enumerate(seen) for place in s.wrong}
     if not wrong:
         return None
-    covers: dict[str, set[tuple[int, str]]] = {}
-    for mistake in MISTAKES.values():
-        if mistake.op == op:
-            shows = _where_it_shows(mistake, order)
-            if shows:
-                covers[mistake.name] = shows
+    returns = {part: any(s.returns(part) for s in seen) for part in _PARTS}
+    known = [m for m in MISTAKES.values() if m.op == op]
+    suspects = [suspect for m in known for suspect in _suspects(m, seen, returns)]
     for n in range(1, MOST_TOGETHER + 1):
-        fitting = [
-            tuple(MISTAKES[name] for name in names)
-            for names in itertools.combinations(covers, n)
-            if set().union(*(covers[name] for name in names)) == wrong
-        ]
+        fitting = [together for together in _combined(suspects, n) if _shown(together) == wrong]
         if fitting:
-            made = {m: _places(covers[m.name]) for m in fitting[0]}
-            return Diagnosis(made, tuple(fitting[1:]))
-    return _in_part(covers, wrong)
+            return _best(fitting)
+    return _in_part(suspects, wrong)
+
+
+# --- suspects ------------------------------------------------------------------------------
+
+
+_PARTS = ("forward", "backward")
+
+
+@dataclass(frozen=True)
+class _Suspect:
+    """A mistake, made in some passes, that an implementation makes wherever it shows.
+
+    Parameters
+    ----------
+    mistake : Mistake
+        Which one.
+    shows : frozenset of (int, str)
+        Where it shows: the observation and the result.
+    is_whole : bool
+        Whether it is made in all passes that it can be made in.
+    is_exact : bool
+        Whether nothing raised that gives numbers in the library, or the other way round.
+    """
+
+    mistake: Mistake
+    shows: frozenset[tuple[int, str]]
+    is_whole: bool
+    is_exact: bool
+
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """Order suspects: the plainest first."""
+        return (not self.is_whole, not self.is_exact)
+
+
+def _suspects(
+    mistake: Mistake, seen: Sequence[_Seen], returns: Mapping[str, bool]
+) -> Iterator[_Suspect]:
+    """Give the ways in which an implementation may make a mistake: in one pass, in both."""
+    made_in = mistake.made_in
+    # what forward hands on may be wrong in backward too
+    parts = _PARTS if "forward" in made_in else made_in
+    fits = {part: _Fit() for part in parts}
+    for k, one in enumerate(seen):
+        fitting = [part for part in parts if fits[part].holds]
+        if not set(fitting) & set(made_in):
+            return
+        made = results_of(mistake, one.of.case, one.of.dout)
+        for part in fitting:
+            fits[part].add(k, one.beside(made, part))
+    good = {part: fit for part, fit in fits.items() if fit.is_likely(returns[part])}
+    shown = [part for part, fit in fits.items() if not fit.holds or fit.shows]
+    if shown and all(part in good for part in shown):
+        shows = frozenset().union(*(good[part].shows for part in shown))
+        yield _Suspect(mistake, shows, True, all(good[part].is_exact for part in shown))
+    if len(shown) > 1:
+        for part in (part for part in good if part in made_in):
+            yield _Suspect(mistake, frozenset(good[part].shows), False, good[part].is_exact)
+
+
+def _combined(suspects: Sequence[_Suspect], n: int) -> Iterator[tuple[_Suspect, ...]]:
+    for together in itertools.combinations(suspects, n):
+        if len({s.mistake.name for s in together}) == n:
+            yield together
+
+
+def _shown(together: Iterable[_Suspect]) -> set[tuple[int, str]]:
+    return set().union(*(s.shows for s in together))
+
+
+def _best(fitting: Sequence[tuple[_Suspect, ...]]) -> Diagnosis:
+    """Choose the plainest explanations; the first is told, the others beside it."""
+
+    def rank(together: tuple[_Suspect, ...]) -> tuple[int, int]:
+        return sum(not s.is_whole for s in together), sum(not s.is_exact for s in together)
+
+    least = min(map(rank, fitting))
+    first, *others = (together for together in fitting if rank(together) == least)
+    made = {s.mistake: _places(s.shows) for s in first}
+    return Diagnosis(made, tuple(tuple(s.mistake for s in other) for other in others))
 
 
 def _places(where: Iterable[tuple[int, str]]) -> frozenset[str]:
     return frozenset(place for _, place in where)
 
 
-def _in_part(
-    covers: Mapping[str, set[tuple[int, str]]], wrong: set[tuple[int, str]]
-) -> Diagnosis | None:
+def _in_part(suspects: Sequence[_Suspect], wrong: set[tuple[int, str]]) -> Diagnosis | None:
     """Name what accounts for all that is wrong with one result; leave the rest without a name."""
     made: dict[Mistake, frozenset[str]] = {}
     rest = set()
     for place in sorted(_places(wrong)):
         here = {(k, p) for k, p in wrong if p == place}
-        whole = [name for name, shows in covers.items() if here <= shows <= wrong]
-        if len(whole) == 1:
-            mistake = MISTAKES[whole[0]]
+        fitting = [s for s in suspects if s.is_exact and here <= s.shows <= wrong]
+        least = min((s.rank for s in fitting), default=None)
+        best = {s.mistake for s in fitting if s.rank == least}
+        if len(best) == 1:
+            (mistake,) = best
             made[mistake] = made.get(mistake, frozenset()) | {place}
         else:
             rest.add(place)
     return Diagnosis(made, (), frozenset(rest)) if made else None
 
 
-def _where_it_shows(
-    mistake: Mistake, observations: Sequence[Observation]
-) -> set[tuple[int, str]] | None:
-    """Give where a mistake shows; None where the implementation is not wrong in its way."""
-    shows = set()
-    for k, o in enumerate(observations):
-        makes = results_of(mistake, o.case, o.dout)
-        right, got = _right(o), _got(o)
-        for place, value in makes.items():
-            if _alike(o, place, value, right.get(place, _NOTHING)):
+# --- one observation beside what a mistake makes of its case -------------------------------
+
+
+class _UnlikeError(Exception):
+    """Say that an implementation is not wrong in a mistake's way where that shows."""
+
+
+@dataclass
+class _Fit:
+    """How an implementation and a mistake compare in one pass, over all that was tried.
+
+    Forward passes that count their places wrongly break in one style and give an array of
+    another shape in another: either is the same mistake. Else where one raises and the other
+    gives something wrong they may be the same, if equal numbers elsewhere say so.
+
+    Parameters
+    ----------
+    shows : set of (int, str)
+        Where the mistake shows.
+    holds : bool
+        Whether the implementation was wrong there each time.
+    equal, broken, doubtful : int
+        How often both gave the same; broke, each in its way; one broke and the other did not.
+    """
+
+    shows: set[tuple[int, str]] = field(default_factory=set)
+    holds: bool = True
+    equal: int = 0
+    broken: int = 0
+    doubtful: int = 0
+
+    def add(self, k: int, places: Mapping[str, str] | None) -> None:
+        """Take in the k-th observation: how the results compare, None where they do not."""
+        if places is None:
+            self.holds = False
+            return
+        self.shows |= {(k, place) for place in places}
+        for how in places.values():
+            setattr(self, how, getattr(self, how) + 1)
+
+    @property
+    def is_exact(self) -> bool:
+        """Tell whether each result was the same."""
+        return not self.broken and not self.doubtful
+
+    def is_likely(self, returns: bool) -> bool:
+        """Tell whether the mistake may be named; `returns` where the pass ever came to an end."""
+        if not self.holds or not self.shows:
+            return False
+        return self.equal > 0 or (returns and _DOUBTS * self.doubtful <= self.broken)
+
+
+_DOUBTS = 4
+"""How many times as often both have to break as one alone, where no numbers speak."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """An observation as places with results.
+
+    Parameters
+    ----------
+    of : Observation
+        What was seen.
+    right, got : mapping
+        By place, the definition's result and the implementation's.
+    wrong : frozenset of str
+        The places where the implementation is wrong.
+    """
+
+    of: Observation
+    right: Mapping[str, Any]
+    got: Mapping[str, Any]
+    wrong: frozenset[str]
+
+    @classmethod
+    def of_observation(cls, o: Observation) -> _Seen:
+        """Take an observation apart."""
+        right = _right(o)
+        got = _answerable(_got(o), right)
+        return cls(o, right, got, frozenset(_wrong_places(o, got, right)))
+
+    def returns(self, part: str) -> bool:
+        """Tell whether a pass came to an end."""
+        if part == "forward":
+            return not isinstance(self.got["forward"], _Raised)
+        return bool(self.of.outcome.gradients) and "backward" not in self.got
+
+    def beside(self, made: Mapping[str, Any], part: str) -> dict[str, str] | None:
+        """Compare what a mistake makes of one pass with what the implementation made.
+
+        Returns
+        -------
+        dict or None
+            By place where the mistake shows, how the two compare: a field of `_Fit`; None
+            where the implementation is not wrong in the mistake's way.
+        """
+        try:
+            if part == "forward":
+                return self._forward(made)
+            return self._backward(made)
+        except _UnlikeError:
+            return None
+
+    def _forward(self, made: Mapping[str, Any]) -> dict[str, str]:
+        places = self._alike_or_not({"forward": made["forward"]})
+        if not isinstance(self.got["forward"], _Raised) and len(made) > 1:
+            places |= self._alike_or_not({k: v for k, v in made.items() if _is_updated(k)})
+        return places
+
+    def _backward(self, made: Mapping[str, Any]) -> dict[str, str]:
+        gradients = {k: v for k, v in made.items() if _is_of_backward(k)}
+        if not gradients or not any(_is_of_backward(k) for k in self.got):
+            return {}  # one of the two was not asked
+        if "backward" in self.got:
+            shows = {k: v for k, v in gradients.items() if not self._is_right(k, v)}
+            broke = any(isinstance(v, _Raised) for v in shows.values())
+            return {"backward": "broken" if broke else "doubtful"} if shows else {}
+        if "backward" in made:
+            shows = {k: self.got[k] for k in self.wrong if _is_of_backward(k)}
+            if not shows:
+                raise _UnlikeError
+            return dict.fromkeys(shows, "doubtful")
+        return self._alike_or_not(gradients)
+
+    def _alike_or_not(self, made: Mapping[str, Any]) -> dict[str, str]:
+        places = {}
+        for place, value in made.items():
+            if self._is_right(place, value):
                 continue
-            if place not in got and "backward" not in got and not o.outcome.gradients:
-                continue  # its backward pass was not asked
-            if place not in got or not _alike(o, place, got[place], value):
-                return None
-            shows.add((k, place))
-    return shows
+            got = self.got.get(place, _NOTHING)
+            if got is _NOTHING or self._is_right(place, got):
+                raise _UnlikeError
+            if isinstance(got, _Raised) or isinstance(value, _Raised):
+                other = value if isinstance(got, _Raised) else got
+                places[place] = "broken" if self._is_broken(place, other) else "doubtful"
+            elif _alike(self.of, place, got, value) or self._both_of_one_wrong_shape(
+                place, got, value
+            ):
+                places[place] = "equal"
+            else:
+                raise _UnlikeError
+        return places
+
+    def _is_right(self, place: str, value: Any) -> bool:
+        return _alike(self.of, place, value, self.right.get(place, _NOTHING))
+
+    def _is_broken(self, place: str, value: Any) -> bool:
+        return isinstance(value, _Raised) or not _same_shape(value, self.right.get(place))
+
+    def _both_of_one_wrong_shape(self, place: str, a: Any, b: Any) -> bool:
+        """Tell whether both have one shape that is not right: there the numbers say little."""
+        return self._is_broken(place, a) and _same_shape(a, b)
 
 
-def _wrong_places(observation: Observation) -> Iterator[str]:
-    right, got = _right(observation), _got(observation)
-    conventions = {g.finding.where for g in observation.findings if g.convention is not None}
+def _answerable(results: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out a backward pass whose dout was not of the shape that its forward pass gave."""
+    if _same_shape(results["forward"], right["forward"]):
+        return dict(results)
+    return {k: v for k, v in results.items() if not _is_of_backward(k)}
+
+
+def _is_of_backward(place: str) -> bool:
+    return place == "backward" or place.startswith("d")
+
+
+def _is_updated(place: str) -> bool:
+    return place != "forward" and not _is_of_backward(place)
+
+
+def _same_shape(a: Any, b: Any) -> bool:
+    return not any(v is None or isinstance(v, _Raised | list) for v in (a, b)) and (
+        np.shape(a) == np.shape(b)
+    )
+
+
+def _wrong_places(
+    o: Observation, got: Mapping[str, Any], right: Mapping[str, Any]
+) -> Iterator[str]:
+    conventions = {g.finding.where for g in o.findings if g.convention is not None}
     for place, value in got.items():
         if place not in right and not isinstance(value, _Raised):
             continue  # nothing is right here
-        alike = _alike(observation, place, value, right.get(place, _NOTHING))
+        alike = _alike(o, place, value, right.get(place, _NOTHING))
         if not alike and place not in conventions:
             yield place
 
@@ -166,6 +398,32 @@ def results_of(mistake: Mistake, case: Case, dout: FloatArray) -> dict[str, Any]
         By place: ``forward``, ``d<input>``, and the names of updated arrays. A pass that
         raises gives a token, and nothing comes behind it.
     """
+    numbers = (_written(case.arrays), repr(case.options), dout.tobytes())
+    return _results_of(_Question(mistake, numbers, case, dout))
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Which mistake on which case: equal where all the numbers are."""
+
+    mistake: Mistake
+    numbers: Any
+    case: Case = field(compare=False)
+    dout: FloatArray = field(compare=False)
+
+
+def _written(value: Any) -> Any:
+    """Write arrays down as something that can be compared at once."""
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    if isinstance(value, Mapping):
+        return tuple((name, _written(v)) for name, v in value.items())
+    return tuple(map(_written, value)) if isinstance(value, list | tuple) else value
+
+
+@lru_cache(maxsize=1 << 13)  # one submission after the other is tried on the same cases
+def _results_of(question: _Question) -> dict[str, Any]:
+    mistake, case, dout = question.mistake, question.case, question.dout
     own = case.map(np.copy)
     with np.errstate(all="ignore"):
         try:
@@ -229,12 +487,12 @@ def _distance(o: Observation, place: str, want: FloatArray) -> FloatArray:
     """Give how far apart two ways to the same result may be: as far as from the right one."""
     tolerance, dtype = lenient(o.case.op, o.probe.rounds_to()), np.dtype(o.probe.rounds_to())
     right, bound = _right(o).get(place), _bound(o, place)
+    finite = np.where(np.isfinite(want), np.abs(want), 0.0)
     if right is None or isinstance(right, list) or np.shape(right) != want.shape:
-        right, bound = np.abs(want), np.full(want.shape, np.abs(want).max(initial=1.0))
-        right = np.where(np.isfinite(right), right, 0.0)
-        bound = right if tolerance.rule == "scale" else bound
-    if tolerance.rule != "scale" and bound is None:
-        bound = np.full(want.shape, np.abs(right).max(initial=1.0))
+        right = finite
+        bound = right if tolerance.rule == "scale" else np.zeros(want.shape)
+    if tolerance.rule != "scale":  # what is summed up wrongly may be large where the right is 0
+        bound = np.maximum(1.0 if bound is None else np.abs(bound), finite.max(initial=0.0))
     return allowed(tolerance, dtype, np.asarray(right, dtype=np.float64), bound, 1.0)
 
 

@@ -92,6 +92,21 @@ class Observation:
         """Give what was tried, what came out, and what is right, together."""
         return Tried(self.case, self.dout, self.probe.rounds_to(), self.outcome, self.truth)
 
+    def places(self, grade: Grade) -> set[str]:
+        """Name the results that something of a grade is found of.
+
+        Parameters
+        ----------
+        grade : Grade
+            Which one.
+
+        Returns
+        -------
+        set of str
+            ``forward``, ``dx``, ...
+        """
+        return {g.finding.where for g in self.findings if g.grade is grade}
+
     def wrong(self) -> list[Finding]:
         """List what is wrong.
 

@@ -113,7 +113,7 @@ def _parted(wrong: Sequence[_Case], right: Sequence[_Case]) -> str | None:
 
 
 def likely(lines: Sequence[str]) -> str | None:
-    """Say in a few words what a condition speaks for.
+    """Say in a few words what conditions speak for.
 
     Parameters
     ----------
@@ -123,20 +123,26 @@ def likely(lines: Sequence[str]) -> str | None:
     Returns
     -------
     str or None
-        The words; None where no line holds a condition that speaks for something.
+        The words, for two things at most; None where no line holds a condition that speaks
+        for something.
 
     Examples
     --------
     >>> likely(["forward is wrong exactly where the output is not square"])
     'height and width are confused'
     """
-    meanings = {
+    meanings = [
         meaning
         for line in lines
         for words, meaning in _SPEAKS_FOR.items()
         if line.endswith(f"where {words}")
-    }
-    return meanings.pop() if len(meanings) == 1 else None
+    ]
+    told = list(dict.fromkeys(meanings))
+    return "; ".join(told) if 0 < len(told) <= _MOST_MEANINGS else None
+
+
+_MOST_MEANINGS = 2
+"""Where more conditions are found, none of them is the reason."""
 
 
 _CONFUSED = "height and width are confused"
@@ -153,7 +159,10 @@ _SPEAKS_FOR = {
     "there are gaps between windows": "pixels between windows are taken for part of one",
     "the stride is not the window": "stride and window are confused",
     "a remainder is left": "sizes that do not divide are rounded wrongly",
+    "there is one filter": "a filter that is alone loses its axis",
     "the batch is one": "a batch of one loses its axis",
+    "x is an image": "images are not taken as channels of pixels",
+    "there is one channel": "a channel that is alone loses its axis",
     "values are negative": "the search for the maximum does not start low enough",
     "scores are as large as 1000": "large scores overflow",
     "eps is not 1e-5": "eps is hard-coded",
@@ -172,6 +181,7 @@ class _Case:
         self.images = len(self.x) == 4 and window is not None
         nothing = Window((1, 1), (1, 1), (0, 0))
         self.window = window if window is not None and self.images else nothing
+        self.axes = "NF" if "w" in o.case.arrays else "NC"
         self.dtype, self.sizes, self.manner = o.probe.dtype, o.probe.sizes, o.probe.manner
 
     @property
@@ -195,7 +205,8 @@ CONDITIONS: dict[str, Callable[[_Case], bool]] = {
     "the stride is not 1": lambda c: c.window.stride != (1, 1),
     "the window is not square": lambda c: c.window.size[0] != c.window.size[1],
     "the image is not square": lambda c: c.images and c.x[2] != c.x[3],
-    "the output is not square": lambda c: len(c.out) == 4 and c.out[2] != c.out[3],
+    "x is an image": lambda c: len(c.x) == 4 and not c.images,
+    "the output is not square": lambda c: c.images and c.out[2] != c.out[3],
     "the image or the window is not square": lambda c: (
         (c.images and c.x[2] != c.x[3]) or c.window.size[0] != c.window.size[1]
     ),
@@ -203,6 +214,7 @@ CONDITIONS: dict[str, Callable[[_Case], bool]] = {
     "there are gaps between windows": _gaps,
     "the stride is not the window": lambda c: c.images and c.window.size != c.window.stride,
     "a remainder is left": lambda c: c.leaves_a_remainder,
+    "there is one filter": lambda c: c.images and "F" in c.axes and c.out[1] == 1,
     "the batch is one": lambda c: len(c.x) > 0 and c.x[0] == 1,
     "there is one channel": lambda c: len(c.x) > 1 and c.x[1] == 1,
     "the input is float32": lambda c: c.dtype == np.float32,

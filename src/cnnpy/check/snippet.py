@@ -38,6 +38,8 @@ def array_text(value: Any) -> str:
     if not isinstance(value, np.ndarray | np.generic):
         return repr(value)
     array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        return f"an array of {array.dtype} of shape {array.shape}"
     if array.size == 0:
         return f"an array of shape {array.shape}"
     if array.size > _MOST_NUMBERS:

@@ -143,7 +143,8 @@ class _Judge:
         self.path = path
         self.setup = {**setup, "path": str(path.absolute())}
         self.most_s = most_s
-        self.deadline = time.monotonic() + most_s
+        self.began = time.monotonic()
+        self.deadline = self.began + most_s
         self.written = bytearray()
         self.is_done = False
         program = (
@@ -179,6 +180,8 @@ class _Judge:
         """End it, and give what it found."""
         _end([self])
         code = self.process.returncode
+        if len(self.written) > _MOST_BYTES:
+            return self._could_not_run(f"its report has over {_MOST_BYTES:,} bytes")
         if not self.is_done:
             return self._could_not_run(f"it took longer than {self.most_s:g} s")
         try:
@@ -190,7 +193,7 @@ class _Judge:
     def _could_not_run(self, what: str) -> ReportData:
         mend = "check it by itself: cnnpy check, with its path"
         report = Report(self.path.name, not_loaded=LoadError("ended", None, what, mend))
-        report.seed, report.seconds = self.setup["seed"], self.most_s
+        report.seed, report.seconds = self.setup["seed"], time.monotonic() - self.began
         report.complete = False
         return as_data(report, self.setup["strict"])
 

@@ -10,6 +10,7 @@ from typing import Any
 from cnnpy.check.agreement import agreement
 from cnnpy.check.diagnose import Diagnosis, diagnose
 from cnnpy.check.dialects import Found
+from cnnpy.check.lines import Source
 from cnnpy.check.observe import Grade, Observation, observe, settle
 from cnnpy.check.outcome import Caller
 from cnnpy.check.pace import is_said_to_be_fast, pace
@@ -50,8 +51,12 @@ class Trial:
         What accounts for everything that is wrong.
     smallest : dict
         By place where something is wrong, the smallest case that shows it.
+    smallest_tie : dict
+        The same for ties.
     agreement : dict
         Where forward is wrong, by input, whether its gradient is right for that forward.
+    sources : dict
+        By function, what is written in its file, where that is known.
     pace : float or None
         Of one that calls itself fast and is right, its seconds over those of plain loops.
     """
@@ -61,7 +66,9 @@ class Trial:
     untried: int = 0
     diagnosis: Diagnosis | None = None
     smallest: dict[str, Observation] = field(default_factory=dict)
+    smallest_tie: dict[str, Observation] = field(default_factory=dict)
     agreement: dict[str, bool] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     pace: float | None = None
 
     @property
@@ -128,13 +135,17 @@ def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Tria
         trial.observations = [_of_forward(o) for o in trial.observations]
     if trial.grade is not Grade.WRONG and trial.says_something and is_said_to_be_fast(found):
         trial.pace = pace(found, caller)
-    if trial.grade is Grade.WRONG and not trial.is_empty:
+    if trial.is_empty:
+        return trial
+    for grade, smallest in ((Grade.WRONG, trial.smallest), (Grade.TIE, trial.smallest_tie)):
+        until = max(deadline, time.monotonic() + _SHRINK_S)
+        shrink = _Shrink(found, caller, plan, until, grade)
+        for place in sorted({p for o in trial.observations for p in o.places(grade)}):
+            smallest[place] = shrink.smallest(trial.observations, place)
+    if trial.smallest:
         trial.diagnosis = diagnose(found.dialect.op, trial.observations)
-        shrink = _Shrink(found, caller, plan, max(deadline, time.monotonic() + _SHRINK_S))
-        for place in sorted({f.where for o in trial.observations for f in o.wrong()}):
-            trial.smallest[place] = shrink.smallest(trial.observations, place)
-        if "forward" in trial.smallest and plan.op not in _BY_CHANCE:
-            trial.agreement = agreement(found, caller, trial.smallest["forward"])
+    if "forward" in trial.smallest and plan.op not in _BY_CHANCE:
+        trial.agreement = agreement(found, caller, trial.smallest["forward"])
     return trial
 
 
@@ -193,13 +204,15 @@ class _Shrink:
     up. A case over which the process ends is left as it is: it would end over each of the others.
     """
 
-    def __init__(self, found: Found, caller: Caller, plan: Plan, deadline: float) -> None:
+    def __init__(
+        self, found: Found, caller: Caller, plan: Plan, deadline: float, grade: Grade
+    ) -> None:
         self.found, self.caller, self.plan = found, caller, plan
-        self.deadline = deadline
+        self.deadline, self.grade = deadline, grade
 
     def smallest(self, observations: Sequence[Observation], place: str) -> Observation:
-        """Find the smallest case that shows what is wrong at a place."""
-        seen = sorted((o for o in observations if _kinds(o, place)), key=_weight)
+        """Find the smallest case that shows something of the grade at a place."""
+        seen = sorted((o for o in observations if self._kinds(o, place)), key=_weight)
         # one of the whole domain cannot be lowered, and its values are no plain ones
         sized = [o for o in seen if AT not in o.probe.sizes][:1]
         return min([*(self._lowest(o, place) for o in sized), seen[0]], key=_weight)
@@ -208,7 +221,7 @@ class _Shrink:
         failure = smallest.outcome.failure
         if failure is not None and failure.is_an_end:
             return smallest
-        kinds = _kinds(smallest, place)
+        kinds = self._kinds(smallest, place)
         for _ in range(4):
             before = smallest
             for name, values in self.plan.smaller.items():
@@ -230,9 +243,13 @@ class _Shrink:
             seen = self._try(o.probe._replace(sizes=sizes, seed=o.probe.seed + more))
             if seen is None or _weight(seen) >= _weight(o):
                 return None
-            if kinds & _kinds(seen, place):
+            if kinds & self._kinds(seen, place):
                 return seen
         return None
+
+    def _kinds(self, o: Observation, place: str) -> set[str]:
+        here = (g for g in o.findings if g.grade is self.grade and g.finding.where == place)
+        return {g.finding.kind for g in here}
 
     def _try(self, probe: Probe) -> Observation | None:
         if time.monotonic() > self.deadline:
@@ -241,10 +258,6 @@ class _Shrink:
             return observe(self.found, self.caller, self.plan, probe)
         except ValueError:  # sizes that do not fit together
             return None
-
-
-def _kinds(o: Observation, place: str) -> set[str]:
-    return {f.kind for f in o.wrong() if f.where == place}
 
 
 _SEEDS = 3

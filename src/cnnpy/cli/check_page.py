@@ -11,7 +11,7 @@ from cnnpy.check.checking import Report
 from cnnpy.check.conclusions import Conclusion
 from cnnpy.check.observe import Grade, Observation
 from cnnpy.check.patterns import by_property
-from cnnpy.check.reports.words import mark_at, mark_of_pass
+from cnnpy.check.reports.words import mark_at, mark_of_pass, on_a_line, printable
 from cnnpy.check.snippet import array_text, snippet
 from cnnpy.check.trial import Trial
 from cnnpy.cli.output import Page, columns, plural
@@ -31,20 +31,21 @@ def print_report(page: Page, report: Report) -> None:
     report : Report
         What came of a check.
     """
+    name = on_a_line(report.name)
     if report.not_loaded is not None:
         error = report.not_loaded
         line = f", line {error.line}" if error.line else ""
-        page.say(f"{report.name}{line} could not be run: {error.what}")
-        page.say(f"  to mend:  {error.mend}")
+        page.say(printable(f"{name}{line} could not be run: {error.what}"))
+        page.say(printable(f"  to mend:  {error.mend}"))
         return
     if not report.trials:
-        page.say(f"{report.name}: no function of a known name")
+        page.say(f"{name}: no function of a known name")
         page.say("  to mend:  name one: --map conv_forward_naive=my_conv")
         _conclude(page, report)
         return
     tried = sum(len(t.observations) for t in report.trials)
     page.say(
-        f"{report.name}: {plural(len(report.trials), 'implementation')}, "
+        f"{name}: {plural(len(report.trials), 'implementation')}, "
         f"{plural(tried, 'case')} in {report.seconds:.1f} s, seed {report.seed}"
     )
     page.say()
@@ -78,6 +79,8 @@ def _overview(trials: Sequence[Trial]) -> Table:
         backward = (
             ""
             if trial.found.backward is None and trial.found.dialect.has_a_function_for_backward
+            else "-"
+            if trial.lacks_backward
             else _WORDS[mark_of_pass(trial.observations, forward=False)]
         )
         wrong = [
@@ -126,13 +129,13 @@ def _tell(page: Page, k: int, c: Conclusion, trial: Trial | None) -> None:
 
 def _wrapped(page: Page, text: str, indent: int) -> None:
     width = max(40, min(page.width, 100))
-    for line in textwrap.wrap(text, width, subsequent_indent=" " * indent):
+    for line in textwrap.wrap(printable(text), width, subsequent_indent=" " * indent):
         page.say(line)
 
 
 def _show(page: Page, trial: Trial, o: Observation) -> None:
     page.say("   the smallest case:")
-    for line in snippet(trial.found, o).splitlines():
+    for line in printable(snippet(trial.found, o)).splitlines():
         page.say(f"     {line}" if line else "")
     rows = {"out": (o.outcome.out, o.truth.out)} | {
         f"d{name}": (o.outcome.gradients.get(name), want)
@@ -141,7 +144,7 @@ def _show(page: Page, trial: Trial, o: Observation) -> None:
     wrong = {"out" if f.where == "forward" else f.where for f in o.wrong()}
     for name, (got, want) in rows.items():
         if name in wrong:
-            page.say(f"   {name} is   {array_text(got)}")
+            page.say(printable(f"   {name} is   {array_text(got)}"))
             page.say(f"   {' ' * len(name)} not  {array_text(want)}")
     if o.outcome.failure is not None:
-        page.say(f"   it raises {o.outcome.failure}")
+        page.say(printable(f"   it raises {o.outcome.failure}"))

@@ -74,6 +74,19 @@ def test_points_go_by_op_by_task_by_function_and_by_pass(wrong: Report) -> None:
     assert given["score"] == 6.5
 
 
+def test_a_class_is_worth_points_by_its_name(report_of: Callable[..., Report]) -> None:
+    class Relu:
+        def forward(self, x: Any) -> Any:
+            self.mask = x > 0
+            return x * self.mask
+
+        def backward(self, dout: Any) -> Any:
+            return dout * self.mask
+
+    given = results(report_of(Relu=Relu), Entry("Relu", 2), Entry("relu", 1, "backward"))
+    assert [test["score"] for test in given["tests"]] == [2, 1]
+
+
 def test_what_is_wrong_says_why_and_how_to_mend_it(wrong: Report) -> None:
     (output,) = outputs(results(wrong, Entry("affine", 1, "backward"))).values()
     assert "Sum: db = dout.sum(axis=0)" in output

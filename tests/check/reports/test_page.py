@@ -13,10 +13,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cnnpy.check import Report
-from cnnpy.check.reports import as_data, to_html
+from cnnpy.check.reports import as_data, to_html, to_json
 from cnnpy.check.reports.style import STYLE
 from cnnpy.check.reports.words import printable
 
@@ -129,6 +130,38 @@ def test_a_wrong_entry_is_outlined_and_no_other(
     outlines = [r for r in page.all("rect") if r.get("stroke") == "#ffd400"]
     pictures, keys = 3, 1
     assert len(outlines) == pictures * (out["n_differ"] or 0) + keys
+
+
+HOSTILE_ARRAYS = {
+    "a billion empty rows": np.zeros((10**9, 0)),
+    "a dozen axes": np.ones((1,) * 12),
+    "larger than any": np.full((2, 2), 1.7e308),
+    "smaller than any": np.full((2, 2), 5e-324),
+    "long doubles": np.full((2, 2), np.longdouble(1) / 3),
+    "half floats": np.full((2, 2), np.float16(0.1)),
+    "unsigned": np.full((2, 2), 2**64 - 1, dtype=np.uint64),
+    "truth": np.full((2, 2), True),
+    "large": np.zeros((200, 200)),
+    "complex": np.full((2, 2), 1j),
+    "many complex": np.full((20, 20), 1j),
+    "objects": np.full((2, 2), None),
+    "text": "<b>",
+    "a number": 10**400,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_ARRAYS)
+def test_whatever_comes_back_is_drawn_or_told(report_of: Callable[..., Report], name: str) -> None:
+    def relu_forward(x: Any) -> Any:
+        return HOSTILE_ARRAYS[name] if x.shape == (10, 10) else -x, x
+
+    report = report_of(relu_forward=relu_forward, relu_backward=lambda dout, x: -dout)
+    held = report.trials[0].observations[1]
+    assert held.probe.sizes == {"shape": (10, 10)}
+    report.trials[0].smallest = {"forward": held}
+    Page(to_html(report))
+    case = json.loads(to_json(report))["conclusions"][0]["smallest"]
+    assert case["results"][0]["right"] is False
 
 
 def test_letters_can_be_read_on_their_ground_in_light_and_dark() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from cnnpy.check.case import Case
 from cnnpy.check.dialects.dialect import Arguments, Dialect
+from cnnpy.check.fence.wire import Opaque
 from cnnpy.check.window import Window, window_of
 from cnnpy.contract.shapes import as_pair
 
@@ -142,8 +143,11 @@ def affine(case: Case) -> Arguments:
 def as_rows(case: Case, dx: Any) -> Any:
     """Lay dx out as the definition has x: a row an image."""
     x = affine(case).positional[0]
-    fits = isinstance(dx, np.ndarray) and dx.shape == x.shape
-    return dx.reshape(case.arrays["x"].shape) if fits else dx
+    if not isinstance(dx, np.ndarray):
+        return dx
+    if dx.shape == x.shape:
+        return dx.reshape(case.arrays["x"].shape)
+    return Opaque(f"the shape {dx.shape}, where x has {x.shape}")
 
 
 def turned(case: Case, dw: Any) -> Any:
@@ -220,9 +224,10 @@ def _dropout_takes(case: Case) -> bool:
 def with_its_mask(case: Case, out: Any) -> Case:
     """Take the mask that was drawn for the case's own, unless its share cannot be by chance."""
     x, p = case.arrays["x"], case.options["p"]
-    if case.arrays["mask"] is None or not isinstance(out, np.ndarray) or out.shape != x.shape:
+    is_array = isinstance(out, np.ndarray | np.generic)  # without axes it is a scalar
+    if case.arrays["mask"] is None or not is_array or out.shape != x.shape:
         return case
-    mask = out != 0
+    mask = np.asarray(out != 0)
     if abs(mask.mean() - (1 - p)) > 6 * np.sqrt(p * (1 - p) / x.size):
         return case
     return Case(case.op, {**case.arrays, "mask": mask}, case.options)

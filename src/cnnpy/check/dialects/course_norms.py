@@ -47,11 +47,11 @@ def _affine_norm(axes: int) -> Callable[[Case], bool]:
 
 def _biased(case: Case, running_var: Any) -> Any:
     """Bring the course's running variance, a mean of biased ones, to the definition's."""
-    if not isinstance(running_var, np.ndarray) or not case.options["train"]:
-        return running_var
-    x = case.arrays["x"]
+    before, x = case.arrays["running_var"], case.arrays["x"]
     n = x.size // x.shape[1]
-    momentum, before = case.options["momentum"], case.arrays["running_var"]
+    if not isinstance(running_var, np.ndarray) or n < 2 or np.array_equal(running_var, before):
+        return running_var  # nothing was kept of this batch
+    momentum = case.options["momentum"]
     batch = running_var - (1 - momentum) * (0.0 if before is None else before)
     return running_var + batch * (n / (n - 1) - 1)
 

@@ -104,7 +104,7 @@ class Fenced:
             "path": str(self.path),
             "modules": list(modules),
             "lent_from": lent_from,
-            "readable": [str(self.path.parent if self.path.is_file() else self.path)],
+            "readable": [str(self.path.parent if self.path.is_file() else self.path), *_ours()],
             "judge": os.getpid(),
             "memory_bytes": self.limits.memory_bytes,
             "processor_s": self.limits.processor_s,
@@ -349,6 +349,12 @@ def _entries_of(folder: Path) -> list[os.DirEntry[str]]:
             return list(islice(entries, _MOST_FILES + 1))
     except OSError:  # it went away meanwhile
         return []
+
+
+def _ours() -> list[str]:
+    """List what of ours lies elsewhere: an engine that is built beside its sources is a link."""
+    extensions = Path(cnnpy.__file__).parent.rglob("*.so")
+    return [str(path.resolve()) for path in extensions if path.is_symlink()]
 
 
 def _size_of(entry: os.DirEntry[str]) -> int:

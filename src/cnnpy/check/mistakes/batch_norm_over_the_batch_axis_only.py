@@ -30,7 +30,7 @@ def batch_norm_forward(
     eps: float = 1e-5,
 ) -> tuple[FloatArray, Any]:
     """Bring each channel of each pixel to mean beta and spread gamma."""
-    if x.ndim == 2 or not train or len(x) < 2:
+    if x.ndim == 2 or not train:
         return right_forward(
             x,
             gamma,
@@ -46,7 +46,9 @@ def batch_norm_forward(
         x.reshape(len(x), -1), _repeat(gamma, pixels), _repeat(beta, pixels), eps=eps
     )
     _follow(running_mean, x.mean(axis=0), momentum)
-    _follow(running_var, x.var(axis=0, ddof=1), momentum)
+    n = x[:, 0].size
+    unbiased = n / (n - 1) if n > 1 else np.nan
+    _follow(running_var, x.var(axis=0) * x.dtype.type(unbiased), momentum)
     return out.reshape(x.shape), (cache, gamma, beta, x.shape)
 
 

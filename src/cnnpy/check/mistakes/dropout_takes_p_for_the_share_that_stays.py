@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.reference.dropout import dropout_backward
-from cnnpy.reference.dropout import dropout_forward as right_forward
 
 __all__ = ["dropout_backward", "dropout_forward"]
 
@@ -24,4 +22,16 @@ def dropout_forward(
     x: FloatArray, *, mask: NDArray[np.bool_] | None, p: float = 0.5
 ) -> tuple[FloatArray, Any]:
     """Drop entries and divide the others by p."""
-    return right_forward(x, mask=mask, p=1 - p)
+    return _keep(x, mask, p), (mask, p)
+
+
+def dropout_backward(dout: FloatArray, cache: Any) -> FloatArray:
+    """Let the gradient through where the entry stayed, divided by p."""
+    return _keep(dout, *cache)
+
+
+def _keep(values: FloatArray, mask: NDArray[np.bool_] | None, p: float) -> FloatArray:
+    if mask is None:
+        return values.copy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(mask, values / values.dtype.type(p), values.dtype.type(0))

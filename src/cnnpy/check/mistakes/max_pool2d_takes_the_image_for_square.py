@@ -1,6 +1,7 @@
 """The image's height is used for its width too.
 
-Cause: One image size is read from x.shape and used along both axes.
+Cause: One image size is read from x.shape and used along both axes, or the line that counts the
+rows was copied for the columns: W_out = 1 + (H - WW) // stride.
 
 Mend: Read both: N, C, H, W = x.shape, and let W decide along W.
 """

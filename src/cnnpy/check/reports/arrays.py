@@ -82,8 +82,18 @@ def as_array(value: Any) -> ArrayData | None:
         value = np.asarray(value)
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
         return None
-    values = _plain(value.tolist()) if value.size <= MOST_NUMBERS else None
-    return {"shape": [int(n) for n in value.shape], "dtype": value.dtype.name, "values": values}
+    if value.dtype.kind == "f" and value.dtype.itemsize > 8:  # which Python has no number for
+        with np.errstate(over="ignore"):
+            values = value.astype(np.float64)
+    else:
+        values = value
+    # of an empty array too: a billion rows of nothing are a billion lists
+    few = math.prod(max(n, 1) for n in value.shape) <= MOST_NUMBERS
+    return {
+        "shape": [int(n) for n in value.shape],
+        "dtype": value.dtype.name,
+        "values": _plain(values.tolist()) if few else None,
+    }
 
 
 def as_plain(value: Any) -> Any:
@@ -167,8 +177,9 @@ def differing(o: Observation, result: Result) -> NDArray[np.bool_] | None:
     got, want = np.asarray(result.got), np.asarray(result.want)
     if got.shape != want.shape:
         return None
-    got, want = got.astype(np.float64), want.astype(np.float64)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore"):
+        got, want = got.astype(np.float64), want.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
         same = (got == want) | (np.isnan(got) & np.isnan(want))
         near = np.abs(got - want) <= _distance(o, result, want)
     wrong: NDArray[np.bool_] = ~(same | near)

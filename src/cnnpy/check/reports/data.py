@@ -14,6 +14,7 @@ import numpy as np
 
 from cnnpy.check.checking import Report
 from cnnpy.check.conclusions import Conclusion
+from cnnpy.check.dialects import Found
 from cnnpy.check.observe import Grade, Observation
 from cnnpy.check.patterns import by_property
 from cnnpy.check.reports.arrays import ArrayData, as_array, as_plain, differing, results_of
@@ -198,7 +199,7 @@ def json_of(data: ReportData) -> str:
     str
         JSON in ASCII.
     """
-    return json.dumps(data, indent=1, allow_nan=False) + "\n"
+    return json.dumps(data, allow_nan=False) + "\n"
 
 
 def as_data(report: Report, strict: bool = False) -> ReportData:
@@ -267,7 +268,7 @@ def _implementation(trial: Trial) -> ImplementationData:
         "task": found.dialect.task,
         "forward": on_a_line(found.forward),
         "backward": None if found.backward is None else on_a_line(found.backward),
-        "module": on_a_line(found.modules.get(found.forward) or "layers"),
+        "module": on_a_line(_module(found)),
         "state": "tried"
         if trial.says_something
         else "not written"
@@ -278,6 +279,11 @@ def _implementation(trial: Trial) -> ImplementationData:
         "passes": passes,
         "properties": [_property(name, trial, part) for name, part in by_property(seen).items()],
     }
+
+
+def _module(found: Found) -> str:
+    """Name the module of forward, or of the class that it is of."""
+    return found.modules.get(found.forward.partition(".")[0]) or "layers"
 
 
 def _failed_backward(o: Observation) -> bool:

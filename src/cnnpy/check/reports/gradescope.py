@@ -110,7 +110,8 @@ def _meant(data: ReportData, entry: Entry) -> list[tuple[int, ImplementationData
 
 
 def _names_of(one: ImplementationData) -> tuple[str | None, ...]:
-    return one["op"], one["task"], one["forward"], one["backward"]
+    of_class, dot, _ = one["forward"].partition(".")
+    return one["op"], one["task"], one["forward"], one["backward"], of_class if dot else None
 
 
 def _why(data: ReportData, entry: Entry) -> list[str]:

@@ -55,7 +55,7 @@ def pictures(result: ResultData) -> Element | None:
     ]
     legend = [_legend(scale, bool(differs))]
     if yours is not None and right is not None and yours.shape == right.shape:
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             off = np.where(yours == right, 0.0, yours - right)
         largest = _largest(off) or 1.0
         text = f"at most {largest:.3g}"

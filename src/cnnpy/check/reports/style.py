@@ -48,6 +48,7 @@ summary { cursor: pointer; padding: .3rem 0; }
 summary h3 { display: inline; font-weight: 500; }
 article { margin: 1rem 0; padding: .9rem 1rem; background: var(--panel);
   border: 1px solid var(--line); border-radius: .5rem; }
+article > :last-child { margin-bottom: 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: .4rem 0; }
 dt { color: var(--soft); }
 dd { margin: 0; }
@@ -66,7 +67,7 @@ svg .n { text-anchor: middle; }
 svg .at { fill: var(--soft); }
 .legend { margin-top: .6rem; font-size: .85rem; color: var(--soft); display: flex;
   flex-wrap: wrap; gap: .3rem 1.5rem; }
-.key { margin-right: 1.2rem; }
+.key { display: inline-block; max-width: 100%; margin-right: 1.2rem; }
 footer { margin-top: 2.5rem; font-size: .85rem; color: var(--soft); }
 @media (max-width: 36rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .4rem; }
   .aside { display: none; } tbody th { min-width: 0; } th, td { padding: .35rem .5rem; }

@@ -35,7 +35,8 @@ def csv_of(reports: Iterable[ReportData]) -> str:
     sorted_ = sorted(reports, key=lambda data: data["name"])
     rows = [row_of(data) for data in sorted_]
     there = {task for data in sorted_ for task in _tasks(data)}
-    tasks = [t for t in dict.fromkeys(d.task for d in DIALECTS) if t in there]
+    known = [t for t in dict.fromkeys(d.task for d in DIALECTS) if t in there]
+    tasks = [*known, *sorted(there.difference(known))]
     heads = ["submission", "verdict", *tasks, "mistakes", "ties", "seconds", "reason"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

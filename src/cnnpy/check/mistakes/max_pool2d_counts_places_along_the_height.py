@@ -1,0 +1,32 @@
+"""Where a window is not square, the gradient goes to another entry than the largest.
+
+Cause: Row and column of the largest entry are place // HH and place % HH.
+
+Mend: An array lies row by row: place // WW and place % WW, or use np.unravel_index.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.reference.max_pool2d import max_pool2d_forward
+from cnnpy.reference.windows import clipped
+
+__all__ = ["max_pool2d_backward", "max_pool2d_forward"]
+
+
+def max_pool2d_backward(dout: FloatArray, cache: Any) -> FloatArray:
+    """Give each output's gradient to row place // HH and column place % HH."""
+    x, (HH, WW), (stride_h, stride_w), (pad_h, pad_w) = cache
+    H, W = x.shape[2:]
+    dx = np.zeros(x.shape, dtype=x.dtype)
+    for n, c, i, j in np.ndindex(dout.shape):
+        rows = clipped(i, stride_h, HH, pad_h, H)
+        columns = clipped(j, stride_w, WW, pad_w, W)
+        place = int(np.argmax(x[n, c, rows, columns]))
+        u, v = place // HH, place % HH
+        dx[n, c, rows.start + u, columns.start + v] += dout[n, c, i, j]
+    return dx

@@ -1,0 +1,111 @@
+"""Nothing above a notice is found in what is right, whoever wrote it and in whatever style.
+
+A few seeds by default; ``--profile slow`` draws a thousand for each, a hundred a test, so that
+one can be run by itself: ``-k "loops and 300"``. What was met stands at the end of the run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnpy import functional, reference
+from cnnpy.backends.registry import use_backend
+from cnnpy.check.checking import EFFORTS, Report, run
+from cnnpy.check.observe import Grade, Observation
+from cnnpy.check.window import window_of
+from cnnpy.cs231n import fast_layers, layer_utils, layers
+
+FOLDER = Path(__file__).with_name("styles")
+STYLES = ("loops", "windows", "im2col")
+
+OFTEN, A_TEST = 1000, 100
+FEW = 2
+
+
+def of_style(style: str) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": style}
+    exec(compile((FOLDER / f"{style}.py").read_text(), f"{style}.py", "exec"), names)
+    return {n: f for n, f in names.items() if getattr(f, "__module__", None) == style}
+
+
+def right_ones() -> dict[str, dict[str, Any]]:
+    with_a_mask = {n: f for n, f in vars(functional).items() if not n.startswith("dropout")}
+    return {
+        **{style: of_style(style) for style in STYLES},
+        "definition": {name: getattr(reference, name) for name in reference.__all__},
+        "twin": {**vars(layers), **vars(fast_layers), **vars(layer_utils)},
+        "numpy": with_a_mask,
+        "native": with_a_mask,
+    }
+
+
+RIGHT = right_ones()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "first_seed" in metafunc.fixturenames:
+        often = metafunc.config.getoption("--profile") == "slow"
+        metafunc.parametrize("first_seed", range(0, OFTEN, A_TEST) if often else [0])
+
+
+@pytest.mark.parametrize("whose", RIGHT)
+def test_nothing_above_a_notice_is_found_in_what_is_right(
+    whose: str, first_seed: int, profile: str, log_met: Callable[[str], None]
+) -> None:
+    met: dict[str, Counter[str]] = {}
+    for seed in range(first_seed, first_seed + (A_TEST if profile == "slow" else FEW)):
+        with use_backend(whose if whose in ("numpy", "native") else "native"):
+            report = run(RIGHT[whose], effort=EFFORTS["quick"], seed=seed)
+        told = [f"seed {seed}: {c.function}: {c.title}" for c in grave(report)]
+        assert told == []
+        assert len(report.trials) >= 12
+        for trial in report.trials:
+            assert trial.untried == 0
+            for o in trial.observations:
+                count(met, o)
+    for name in sorted(met) if profile == "slow" else ():
+        values = ", ".join(f"{value}: {n}" for value, n in sorted(met[name].items()))
+        log_met(f"{whose} from seed {first_seed}: {name}: {values}")
+
+
+def grave(report: Report) -> list[Any]:
+    return [c for c in report.conclusions if c.grade > Grade.NOTICE]
+
+
+def count(met: dict[str, Counter[str]], o: Observation) -> None:
+    """Count what a case was made of."""
+    values: dict[str, Any] = {"property": o.probe.property, "dtype": np.dtype(o.probe.dtype)}
+    window = window_of(o.case) if "x" in o.case.arrays else None
+    if window is not None:
+        values |= {"window": window.size, "stride": window.stride, "padding": window.padding}
+    for name in ("momentum", "eps", "train", "groups", "dilation", "p"):
+        if name in o.case.options:
+            values[name] = o.case.options[name]
+    for name, value in values.items():
+        met.setdefault(f"{o.case.op} {name}", Counter())[str(value)] += 1
+
+
+def test_the_cases_of_two_seeds_are_others() -> None:
+    """What is drawn a thousand times is not the same thousand times."""
+    first, second = (
+        run(RIGHT["loops"], effort=EFFORTS["quick"], seed=seed, ops=["conv2d"]) for seed in (0, 1)
+    )
+    pairs = zip(first.trials[0].observations, second.trials[0].observations, strict=False)
+    same = [
+        np.array_equal(a.case.arrays["x"], b.case.arrays["x"])
+        for a, b in pairs
+        if a.probe.sizes.get("values", "floats") == "floats"
+    ]
+    assert not any(same)
+
+
+def test_dropout_of_an_array_without_axes_is_judged_by_the_mask_that_it_drew() -> None:
+    report = run(RIGHT["loops"], effort=EFFORTS["quick"], seed=2, ops=["dropout"])
+    assert any(o.case.arrays["x"].shape == () for o in report.trials[0].observations)
+    assert grave(report) == []
