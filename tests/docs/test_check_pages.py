@@ -6,11 +6,13 @@ import contextlib
 import doctest
 import importlib.util
 import io
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 import unicodedata
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
@@ -144,8 +146,12 @@ def surroundings(folder: Path) -> dict[str, str]:
     for name, arguments in (("cnnpy", " -m cnnpy"), ("python", "")):
         (bin_ / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{arguments} "$@"\n')
         (bin_ / name).chmod(0o755)
-    source = str(Path(cnnpy.__file__).parents[1])
-    return os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}", "PYTHONPATH": source}
+    return os.environ | {
+        "PATH": f"{bin_}:{os.environ['PATH']}",
+        "PYTHONPATH": str(Path(cnnpy.__file__).parents[1]),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # an entry point may be that of another cnnpy
+        "PYTEST_ADDOPTS": "-p cnnpy.check.pytest_plugin",
+    }
 
 
 @pytest.fixture
@@ -166,6 +172,49 @@ def test_a_page_runs_as_printed(page: Path, folder: Path) -> None:
     for block in blocks(page):
         reader.read(block)
     assert reader.commands >= 3
+
+
+def file_on(page: Path, name: str) -> str:
+    (text,) = (b.text for b in blocks(page) if b.comment == f"file: {name}")
+    return text
+
+
+@pytest.mark.parametrize("page", [ENGLISH[1], KOREAN[1]], ids=name_of)
+@pytest.mark.parametrize("submitted", [True, False], ids=["wrong", "missing"])
+def test_the_script_for_gradescope_leaves_results_where_they_are_looked_for(
+    page: Path, folder: Path, submitted: bool
+) -> None:
+    top = folder / "autograder"
+    for name in ("submission", "source", "results"):
+        (top / name).mkdir(parents=True)
+    (top / "source" / "rubric.toml").write_text(file_on(page, "rubric.toml"), encoding="utf-8")
+    if submitted:
+        (top / "submission" / "layers.py").write_text(file_on(page, "layers.py"), encoding="utf-8")
+    script = file_on(page, "run_autograder").replace("/autograder", str(top))
+    assert script.startswith("#!/usr/bin/env bash\n")
+    (folder / "run_autograder").write_text(script, encoding="utf-8")
+    done = subprocess.run(
+        ["bash", "run_autograder"], cwd=folder, env=surroundings(folder), capture_output=True
+    )
+    assert done.returncode == 0
+    results = json.loads((top / "results" / "results.json").read_text(encoding="utf-8"))
+    assert results["score"] == (4.0 if submitted else 0.0)
+    points = tomllib.loads(file_on(page, "rubric.toml"))["points"].values()
+    worth = sum(sum(p.values()) if isinstance(p, dict) else p for p in points)
+    assert sum(test["max_score"] for test in results["tests"]) == worth
+
+
+@pytest.mark.parametrize("page", [ENGLISH[1], KOREAN[1]], ids=name_of)
+def test_the_job_for_github_writes_what_it_keeps(page: Path, folder: Path) -> None:
+    (job,) = (block.text for block in blocks(page) if block.language == "yaml")
+    (line,) = re.findall(r"- run: (cnnpy check .*)", job)
+    (folder / "layers.py").write_text(file_on(page, "layers.py"), encoding="utf-8")
+    reader = Reader(page, folder)
+    reader.answer(line)
+    assert reader.code == 1
+    kept = re.search(r"path: \|\n((?:\s+\S+\n?)+)", job)
+    assert kept is not None
+    assert all((folder / name).stat().st_size > 0 for name in kept[1].split())
 
 
 # --- links and languages -------------------------------------------------------------------
