@@ -18,11 +18,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from cnnpy.check.checking import run
+from cnnpy.check.conclusions import Conclusion
 from cnnpy.check.conventions import CONVENTIONS
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.reports.data import CaseData, case_of
 from cnnpy.check.reports.illustration import illustration
-from cnnpy.check.trial import Effort
+from cnnpy.check.trial import Effort, Trial
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "check"
 
@@ -30,23 +31,25 @@ EFFORT = Effort(6, 600.0)
 """As much as --quick tries, however slow the machine: what is drawn must not depend on it."""
 
 
-def case_that_shows(mistake: Mistake) -> CaseData | None:
-    """Check a mistake as if it were somebody's code, and give the smallest case that shows it.
+def told_of(mistake: Mistake) -> tuple[Conclusion, Trial] | None:
+    """Check a mistake as if it were somebody's code, and give what is told of it by its name.
 
-    None where the check does not tell it by its name.
+    None where the check does not know it again.
     """
-    functions = {
-        f"{mistake.op}_forward": mistake.forward,
-        f"{mistake.op}_backward": mistake.backward,
-    }
-    for conclusion, trial in run(functions, effort=EFFORT).told():  # worst first
-        if (
-            conclusion.name == mistake.name
-            and trial is not None
-            and conclusion.shown_by is not None
-        ):
-            return case_of(trial, conclusion.shown_by, conclusion.grade)
+    passes = {f"{mistake.op}_forward": mistake.forward, f"{mistake.op}_backward": mistake.backward}
+    for conclusion, trial in run(passes, effort=EFFORT).told():  # worst first
+        if conclusion.name == mistake.name and trial is not None:
+            return conclusion, trial
     return None
+
+
+def case_that_shows(mistake: Mistake) -> CaseData | None:
+    """Give the smallest case by which a check tells a mistake; None where it does not."""
+    told = told_of(mistake)
+    if told is None or told[0].shown_by is None:
+        return None
+    conclusion, trial = told
+    return case_of(trial, conclusion.shown_by, conclusion.grade)
 
 
 def picture_of(mistake: Mistake) -> str | None:
@@ -60,7 +63,8 @@ def picture_of(mistake: Mistake) -> str | None:
 _HEAD = """\
 # Known mistakes
 
-[CHECK for learners](README.md) · [for teachers](teachers.md)
+[For learners](README.md) ([한국어](ko/README.md)) ·
+[for teachers](teachers.md) ([한국어](ko/teachers.md)) · [reports](reports.md)
 
 What `cnnpy check` calls *known as* is a name of this list: {count} mistakes in {ops} layers, each
 kept as a whole wrong implementation. A check runs them on the cases that it tried on yours.

@@ -24,6 +24,7 @@ import pytest
 
 import cnnpy
 from cnnpy.check.mistakes import MISTAKES
+from cnnpy.check.observe import Grade
 from cnnpy.cli.app import run
 
 from .pages import Block, blocks, leads_nowhere, links, prose
@@ -283,6 +284,20 @@ def test_the_list_is_what_its_tool_writes(tool: ModuleType) -> None:
     assert page == tool.page_of(list(MISTAKES.values())), f"mistakes.md {STALE}"
     for name in MISTAKES:
         assert f"\n### {name}\n" in page
+
+
+GRADES = {"tie": Grade.TIE, "notice": Grade.NOTICE}
+
+
+@pytest.mark.parametrize("word", GRADES)
+def test_the_list_says_the_grade_of_what_is_not_wrong(tool: ModuleType, word: str) -> None:
+    page = (CHECK / "mistakes.md").read_text(encoding="utf-8")
+    entries = {entry.split("\n", 1)[0]: entry for entry in page.split("\n### ")[1:]}
+    named = [name for name, entry in entries.items() if f"Its grade is *{word}*" in entry]
+    assert named
+    for name in named:
+        conclusion, _ = tool.told_of(MISTAKES[name])
+        assert conclusion.grade is GRADES[word], name
 
 
 def test_every_picture_is_of_a_mistake(tool: ModuleType) -> None:
