@@ -34,14 +34,6 @@ template <class T> bool winograd_pays(const Conv2d& g, Pass pass) {
            cost.direct(g.HH * g.HH, Size(g.N) * g.H_out * g.W_out);
 }
 
-// Whether fewer filters than fill a register well have a way of their own. A group that has a
-// register to itself is no better off there.
-template <class T> bool few_filters(const Correlation& c) {
-    const bool half_full = 2 * c.F_group() > kernels<T>().lanes;
-    if (c.groups > 1 && half_full && c.C_group() <= c.F_group()) return false;
-    return grouped_correlation_fits<T>(c);
-}
-
 }  // namespace
 
 template <class T> Algorithm chosen(const Conv2d& g, Pass pass, Algorithm wished) {
@@ -51,8 +43,8 @@ template <class T> Algorithm chosen(const Conv2d& g, Pass pass, Algorithm wished
     const bool forward = pass == Pass::forward;
     const Correlation c = forward ? forward_correlation(g) : gradient_correlation(g);
     const PartOfConvolution all{c, forward_steps(g), 0, 0, 0};
-    const bool rows =
-        !few_filters<T>(c) && planes_cycles<T>(&all, 1) > 0.9 * winograd_rows_cycles(c);
+    const double others = std::min(planes_cycles<T>(&all, 1), grouped_cycles<T>(c));
+    const bool rows = others > 0.9 * winograd_rows_cycles(c);
     return rows ? Algorithm::winograd_rows : Algorithm::direct;
 }
 

@@ -12,6 +12,7 @@
 #include "engine/grouped.hpp"
 #include "engine/partition.hpp"
 #include "engine/planes.hpp"
+#include "engine/pointwise.hpp"
 #include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
@@ -22,10 +23,9 @@ namespace {
 // A result goes past the caches from here on where its pixels are no whole lines: stores that
 // cross lines are slow where these have to come from far.
 constexpr Size uneven_results = larger_than_caches / 3;
-constexpr Size gathered_filters = 256 << 10;  // bytes that are read again for each tile
 
-// By the kernels for groups of few filters, where they can: these know no addend, which is
-// added afterwards.
+// By the kernels for groups of few filters and for few channels, where they can: these know no
+// addend, which is added afterwards.
 template <class T>
 bool by_groups(Correlation c, const T* x, const T* w, const FilterSteps& steps,
                const Epilogue<T>& epilogue, Beyond beyond, T* out, PackedFilters<T>* kept) {
@@ -33,6 +33,7 @@ bool by_groups(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const Size numbers = Size(c.N) * c.H_out * c.W_out * c.F;
     const Epilogue<T> own{epilogue.bias, epilogue.addend ? Relu<T>(false) : epilogue.relu, false};
     bool done = depthwise_fits<T>(c) && depthwise_correlation(c, x, w, steps, own, out, kept);
+    done = done || pointwise_correlation(c, x, w, steps, own, out, kept);
     if (!done) {
         flatten_pixels(c, 56);
         done = grouped_correlation_fits<T>(c) &&
@@ -155,7 +156,7 @@ void direct_forward(const Conv2d& g, const T* x, const T* w, const T* b, Relu<T>
                     PackedFilters<T>* kept, const T* addend) {
     const PartOfConvolution all{forward_correlation(g), forward_steps(g), 0, 0, 0};
     const Epilogue<T> epilogue{b, relu, false, addend};
-    if (!depthwise_fits<T>(all.c) &&
+    if (!depthwise_fits<T>(all.c) && !pointwise_fits<T>(all.c) &&
         correlate_by_planes(&all, 1, x, w, epilogue, Beyond::zeros, out, kept)) return;
     run<T>(all.c, x, w, all.steps, epilogue, Beyond::zeros, out, kept);
 }

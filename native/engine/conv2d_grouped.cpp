@@ -2,9 +2,11 @@
 // group of many channels and few filters, which the same kernels compute.
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 
 #include "dispatch/dispatch.hpp"
 #include "engine/grouped.hpp"
+#include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
 
@@ -18,6 +20,7 @@ template <class T> const GroupedKernels<T>& kernels_for(const Correlation& c) {
     return is_inner(c) ? *kernels<T>().inner : *kernels<T>().grouped;
 }
 
+// Whole groups in a block.
 template <class T> Groups groups_of(const Correlation& c) {
     const int lanes = kernels<T>().lanes;
     Groups g{};
@@ -34,31 +37,75 @@ template <class T> Groups groups_of(const Correlation& c) {
     return g;
 }
 
-// One group of many channels and a few filters: a register of filters would be mostly empty.
-template <class T> bool few_filters_fit(const Correlation& c) {
-    const int lanes = kernels<T>().lanes;
-    if (c.groups != 1 || c.C < lanes || c.F < 1 || 4 * c.F > lanes) return false;
-    constexpr Size adding_up = 72;
-    const Size taps = Size(c.HH) * c.WW, registers = ceil_div(c.C, lanes);
-    return c.F * (adding_up + taps * registers) <= taps * c.C;
+// Registers of filters wherever a group ends, as many as a permutation finds the channels of:
+// whole registers, or whole groups. None of them where it cannot.
+template <class T> Groups spread(const Correlation& c) {
+    const int lanes = kernels<T>().lanes, F_group = c.F_group();
+    Groups g{};
+    for (int filters : {std::min(lanes, c.F), lanes / F_group * F_group}) {
+        if (filters == 0 || c.C_group() > kernels<T>().permuted_lanes) continue;
+        // the channels of the groups that a block reaches into, which is soon the same again
+        int most = 0;
+        for (int f = 0, b = 0; f < c.F && b < F_group; f += filters, ++b) {
+            const int last = std::min(f + filters, c.F) - 1;
+            most = std::max(most, (last / F_group - f / F_group + 1) * c.C_group());
+        }
+        if (most > kernels<T>().permuted_lanes) continue;
+        g.filters = filters;
+        g.count = ceil_div(c.F, filters);
+        g.block_size = (Size(c.HH) * c.WW * c.C_group() + 1) * lanes;
+        g.two_registers = most > lanes;
+        return g;
+    }
+    return g;
+}
+
+double pixels_of(const Correlation& c) { return double(c.N) * c.H_out * c.W_out; }
+
+// With lanes of channels, products are lanes<T> channels of one filter, and the lanes have to
+// be added up: those of one group in halves, those of several one channel after the other.
+template <class T> double inner_cycles(const Correlation& c) {
+    const int lanes = kernels<T>().lanes, in_block = std::max(1, lanes / c.C_group());
+    if (c.groups == 1 ? c.C < lanes || 2 * c.F > lanes : !is_inner(c) || c.F_group() >= lanes)
+        return HUGE_VAL;
+    const double registers = double(c.HH) * c.WW * ceil_div(Size(in_block) * c.C_group(), lanes);
+    const bool pointwise = in_block == 1 && c.HH == 1 && c.WW == 1;
+    const double of_a_block = pointwise ? 14 + 1.1 * registers : 36 + 2 * registers;
+    return pixels_of(c) * ceil_div(c.groups, in_block) * c.F_group() * of_a_block;
+}
+
+template <class T> double spread_cycles(const Correlation& c) {
+    if (c.groups == 1 || is_inner(c)) return HUGE_VAL;
+    const Groups g = spread<T>(c);
+    if (!g.count) return HUGE_VAL;
+    // narrow registers permute through memory, and take lanes of memory one by one
+    const int bytes = kernels<T>().lanes * int(sizeof(T));
+    const double product = bytes < 32 ? 3 : g.two_registers ? 1.0 : 0.8;
+    const double taps = double(c.HH) * c.WW, a_tap = bytes < 64 || g.two_registers ? 1.1 : 0.6;
+    return pixels_of(c) * g.count * (taps * (product * c.C_group() + a_tap) + 6);
 }
 
 }  // namespace
 
-// With lanes of channels, products are lanes<T> channels of one filter, and the lanes have to
-// be added up; what else computes these groups makes a product of each channel by itself, with
-// F_group lanes in use, but does so at the pace of the multipliers. The constants are measured.
+template <class T> double direct_cycles(const Correlation& c) {
+    if (c.N == 0 || c.H_out == 0 || c.W_out == 0) return 0;
+    const double taps = double(c.HH) * c.WW, most = kernels<T>().tile_rows;
+    const double rows = c.W_out / std::ceil(c.W_out / most);  // of a tile
+    const int registers = ceil_div(c.F_group(), kernels<T>().lanes);
+    const double pace = 0.85 * std::min(1.0, rows * std::min(registers, 2) / 8.0);
+    const double all = pixels_of(c) * c.groups * registers * (taps * c.C_group() / 2 / pace + 10);
+    // the rows of groups are copied each by itself
+    const bool copied = c.groups > 1 && c.WW > 1;
+    return all + (copied ? 1.1 * c.N * c.H * c.W * c.C : 0);
+}
+
+template <class T> double grouped_cycles(const Correlation& c) {
+    const double cycles = std::min(inner_cycles<T>(c), spread_cycles<T>(c));
+    return cycles < direct_cycles<T>(c) ? cycles : HUGE_VAL;
+}
+
 template <class T> bool grouped_correlation_fits(const Correlation& c) {
-    const int lanes = kernels<T>().lanes;
-    if (c.groups == 1) return few_filters_fit<T>(c);
-    if (c.F_group() >= lanes) return false;
-    // a register of its own: no group shares what is loaded
-    if (!is_inner(c)) return 2 * c.F_group() <= lanes;
-    constexpr Size adding_up = 72, a_register = 2;
-    const Size taps = Size(c.HH) * c.WW, in_block = std::max(1, lanes / c.C_group());
-    const Size registers = ceil_div(in_block * c.C_group(), lanes);
-    return 3 * c.F_group() * (adding_up + a_register * taps * registers) <=
-           taps * c.C_group() * in_block;
+    return grouped_cycles<T>(c) < HUGE_VAL;
 }
 
 template <class T> Size grouped_filter_gradient_products(const Correlation& c) {
@@ -74,7 +121,7 @@ bool grouped_correlation(const Correlation& c, const T* x, const T* w, const Fil
                          const Epilogue<T>& epilogue, Beyond beyond, T* out,
                          PackedFilters<T>* kept) {
     const auto& kernel = kernels_for<T>(c);
-    const Groups groups = groups_of<T>(c);
+    const Groups groups = is_inner(c) ? groups_of<T>(c) : spread<T>(c);
     const Size packed_size = groups.count * groups.block_size;
     const FiltersOfCall<T> packed(kept, Packing::grouped, packed_size + 1, [&](T* to) {
         std::atomic<bool> finite{true};
@@ -86,10 +133,16 @@ bool grouped_correlation(const Correlation& c, const T* x, const T* w, const Fil
     if (beyond == Beyond::nothing && packed[packed_size] == 0) return false;
 
     const Partition parts = partition(c, groups.count, 0, sizeof(T));
-    const Size per_worker = aligned(parts.workspace + 64);
+    const Size bytes = Size(c.N) * c.H_out * c.W_out * c.F * Size(sizeof(T));
+    Epilogue<T> own = epilogue;
+    own.gathered = !is_inner(c) && c.out_pixel == c.F && c.out_row == Size(c.W_out) * c.F &&
+                   bytes >= larger_than_caches && parts.span == groups.count &&
+                   packed_size * Size(sizeof(T)) <= gathered_filters;
+    const Size staging = own.gathered ? staging_numbers(c.F, kernels<T>().tile_rows) : 0;
+    const Size per_worker = aligned(parts.workspace + 64) + aligned(staging);
     const int threads = n_threads();
     Workspace workspace(per_worker * threads * sizeof(T));
-    const CorrelationArrays<T> arrays{x, packed, out, epilogue};
+    const CorrelationArrays<T> arrays{x, packed, out, own};
     parallel_for(parts.items(), [&](int k, int worker) {
         kernel.correlate(c, groups, arrays, parts.item(c, k),
                          workspace.as<T>() + worker * per_worker);
@@ -126,6 +179,8 @@ void grouped_filter_gradient(const Correlation& c, const T* x, const T* dout,
 
 #define CNN_INSTANTIATE(T)                                                                       \
     template bool grouped_correlation_fits<T>(const Correlation&);                               \
+    template double grouped_cycles<T>(const Correlation&);                                       \
+    template double direct_cycles<T>(const Correlation&);                                        \
     template Size grouped_filter_gradient_products<T>(const Correlation&);                       \
     template bool grouped_correlation(const Correlation&, const T*, const T*, const FilterSteps&,\
                                       const Epilogue<T>&, Beyond, T*, PackedFilters<T>*);        \

@@ -252,23 +252,13 @@ template <class T> double cost(const Planes& p, const Sizes<T>& s) {
 
 // Of lanes of filters, or of channels: the least of the ways that compute it else.
 template <class T> double cost_otherwise(const Correlation& c) {
-    const int lanes = kernels<T>().lanes;
     if (c.N == 0 || c.H_out == 0 || c.W_out == 0) return 0;
-    const double pixels = double(c.N) * c.H_out * c.W_out, taps = taps_of(c);
-    const double most = kernels<T>().tile_rows;
-    const double rows = c.W_out / std::ceil(c.W_out / most);  // of a tile
-    const int registers = ceil_div(c.F_group(), lanes);
-    const double pace = 0.85 * std::min(1.0, rows * std::min(registers, 2) / 8.0);
-    double least = pixels * c.groups * (taps * c.C_group() * registers / 2 / pace + 10 * registers);
-    if (grouped_correlation_fits<T>(c)) {
-        const bool inner = c.C_group() > c.F_group();
-        const int in_block = std::max(1, lanes / std::max(c.C_group(), c.F_group()));
-        const double blocks = ceil_div(c.groups, in_block);
-        const double channels = ceil_div(Size(in_block) * c.C_group(), lanes);
-        least = inner ? pixels * blocks * c.F_group() * (36 + 2 * taps * channels)
-                      : pixels * blocks * (16 + 1.5 * taps * c.C_group());
-    }
-    const Size source = Size(c.N) * c.H * c.W * c.C;
+    const double pixels = double(c.N) * c.H_out * c.W_out;
+    double least = grouped_cycles<T>(c);
+    if (least == HUGE_VAL) least = direct_cycles<T>(c);
+    // 1x1 windows at a stride leave pixels out
+    const Size rows = std::min<Size>(c.H, Size(c.HH) * c.H_out);
+    const Size source = c.N * rows * std::min<Size>(c.W, Size(c.WW) * c.W_out) * c.C;
     const bool far = source * Size(sizeof(T)) > larger_than_caches;
     return least + pixels * c.F * moves<T>(c, false).written / 2 + source * (far ? 1.0 : 0.25);
 }

@@ -71,7 +71,13 @@ double steps_of_row(const Correlation& c) {
     const Size depth = Size(c.HH) * c.stride_w * c.C_group();
     const int tiles = ceil_div(c.W_out, form.m), some = tiles * images_of(c, tiles);
     const int at_a_time = ceil_div(some, ceil_div(some, most));
-    const double speed = std::min(1.0, 0.3 + 1.12 * at_a_time / most);
+    // a level of short tiles has too few sums of one register alone to hide their latency
+    constexpr int sums_wanted = 14;
+    const int registers = ceil_div(c.F_group(), kernels<float>().lanes);
+    const int sums = most < sums_wanted
+                         ? at_a_time * std::min(registers, kernels<float>().tile_vectors)
+                         : at_a_time;
+    const double speed = std::min(1.0, 0.3 + 1.12 * sums / sums_wanted);
     const double transform = 2 * (form.points + form.m);
     return tiles * (double(form.points * depth) / speed + transform);
 }

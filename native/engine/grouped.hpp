@@ -6,6 +6,11 @@
 namespace cnn {
 
 template <class T> bool grouped_correlation_fits(const Correlation&);
+// About, of one core; infinite where it does not fit.
+template <class T> double grouped_cycles(const Correlation&);
+// The same of lanes of filters of one group.
+template <class T> double direct_cycles(const Correlation&);
+
 // Of registers, for a pixel and a row of the window; 0 where there is no such kernel.
 template <class T> Size grouped_filter_gradient_products(const Correlation&);
 

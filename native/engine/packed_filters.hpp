@@ -15,9 +15,9 @@ namespace cnn {
 
 // Winograd's by the points along an axis, those of planes by the filters of a block.
 enum class Packing {
-    direct, grouped, depthwise, planes4, planes8, winograd4, winograd6, winograd_rows
+    direct, grouped, depthwise, pointwise, planes4, planes8, winograd4, winograd6, winograd_rows
 };
-constexpr int n_packings = 8;
+constexpr int n_packings = 9;
 
 template <class T> class PackedFilters {
   public:

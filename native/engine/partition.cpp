@@ -9,6 +9,7 @@ namespace cnn {
 namespace {
 
 constexpr Size close_bytes = 256 << 10;   // what an item's rows may take of L2
+constexpr int full_tile = 12;             // pixels
 constexpr Size panels_bytes = 512 << 10;  // filters up to here stay in L2 beside them
 constexpr Size sums_bytes = 8 << 20;      // what the sums of all slices may take
 
@@ -48,6 +49,9 @@ Partition partition(const Correlation& c, int n_panels, Size packed_bytes, int n
     // many filters: each goes over several images before the next is fetched
     if (!rows_in_place && p.rows == c.H_out && packed_bytes > panels_bytes)
         p.images = std::clamp(ceil_div(192, Size(c.H_out) * c.W_out), 1, c.N);
+    // rows of few pixels go on in the next image, so that tiles are full
+    else if (!rows_in_place && p.rows == c.H_out && 2 * c.W_out <= full_tile && c.N >= 32)
+        p.images = full_tile / std::max(c.W_out, 1);
     // filters that come from far are read once where the images are few: who takes some
     // panels goes over all rows
     const bool by_panels = p.rows == c.H_out && packed_bytes > panels_bytes &&

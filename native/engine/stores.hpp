@@ -10,6 +10,8 @@
 namespace cnn {
 
 constexpr std::ptrdiff_t larger_than_caches = std::ptrdiff_t(24) << 20;
+// Where results are gathered on their way, all filters are read again for each tile: their bytes.
+constexpr std::ptrdiff_t gathered_filters = 256 << 10;
 
 // Only whole lines can be written so: rows of `row_bytes` that begin on one.
 inline bool past_caches(const void* at, std::ptrdiff_t bytes, std::ptrdiff_t row_bytes) {

@@ -21,6 +21,7 @@
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
 #include "kernels/pixel_tile.hpp"
+#include "kernels/results.hpp"
 #include "simd/lanes.hpp"
 #include "simd/vector.hpp"
 
@@ -45,46 +46,6 @@ CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
     while (end > begin && start + (end - 1) * dilation >= size) --end;
     return {begin, end};
 }
-
-// Results on their way past the caches, in whole lines: what does not fill one waits for more.
-template <class T> class Gathered {
-  public:
-    // Results go to `out` and on; `buffer` begins a line.
-    Gathered(T* buffer, T* out)
-        : buffer_(buffer),
-          begin_(static_cast<int>(reinterpret_cast<std::uintptr_t>(out) % 64 / sizeof(T))),
-          end_(begin_), line_at_(out - begin_) {}
-    T* next() const { return buffer_ + end_; }
-    // n more stand at next()
-    void add(int n) {
-        end_ += n;
-        int k = 0;
-        if (begin_ && end_ >= line) {  // what lies before in this line is not ours
-            copy_numbers(line_at_ + begin_, buffer_ + begin_, line - begin_);
-            k = line, begin_ = 0;
-        }
-        if (begin_) return;
-        for (; k + line <= end_; k += line)
-            for (int v = 0; v < line; v += lanes<T>)
-                store_past_caches(line_at_ + k + v, load(buffer_ + k + v));
-        if (k == 0) return;
-        line_at_ += k, end_ -= k;
-        for (int v = 0; v < line; v += lanes<T>) store(buffer_ + v, load(buffer_ + k + v));
-    }
-    void finish() const {
-        if (end_ > begin_) copy_numbers(line_at_ + begin_, buffer_ + begin_, end_ - begin_);
-    }
-
-  private:
-    static constexpr int line = 64 / static_cast<int>(sizeof(T));
-    T* buffer_;
-    int begin_, end_;  // of what the buffer holds
-    T* line_at_;       // where the buffer goes
-};
-
-// Filters up to here are read again for every tile of pixels, whose results are then
-// written once and side by side; of more, a panel goes over all pixels before the next.
-constexpr std::ptrdiff_t filters_bytes = 256 << 10;
 
 // One panel of one register, all read in place.
 template <class T>

@@ -34,6 +34,7 @@ template <class T> struct Strip {
     std::ptrdiff_t w_row, w_tap;
     std::ptrdiff_t x_pixel, out_pixel, out_row;
     int C, ahead;  // numbers that are fetched before they are met
+    std::ptrdiff_t skipped;  // of pixels between two that no tap finds
     const T* bias;
     Relu<T> relu;
     bool past_caches;
@@ -57,11 +58,12 @@ static_assert(registers_together(1, 1, 1) <= depthwise_registers, "the lines are
 // Q registers of R rows; see strip.
 template <class T, int K, int S, int R, int Q>
 CNN_INLINE void some_registers(const T* const* rows, const T* w, const Strip<T>& s,
-                               std::ptrdiff_t at_x, int channel, T* to, int length) {
+                               std::ptrdiff_t at_x, std::ptrdiff_t ahead, int channel, T* to,
+                               int length) {
     constexpr int L = lanes<T>;
     if constexpr (K > 0) {  // more rows than a CPU sees coming by itself
         const std::ptrdiff_t last_tap = s.taps[s.n_taps ? s.n_taps - 1 : 0];
-        const std::ptrdiff_t soon = at_x + last_tap + s.ahead;
+        const std::ptrdiff_t soon = at_x + last_tap + ahead;
 #pragma GCC unroll 32
         for (int r = 0; r < (R - 1) * S + K; ++r)
 #pragma GCC unroll 4
@@ -140,6 +142,9 @@ void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, i
     for (int p = 0; p < pixels; ++p, pixel += s.x_pixel, out += s.out_pixel) {
         int channel = first;
         std::ptrdiff_t e = 0;
+        auto ahead = [&]() CNN_LAMBDA {
+            return e + s.ahead < length ? s.ahead : s.ahead + s.skipped;
+        };
         auto go = [&](int registers) CNN_LAMBDA {
             e += registers * lanes<T>;
             channel += s.next[registers];
@@ -147,7 +152,8 @@ void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, i
         };
         if constexpr (Q > 1)
             for (; e + Q * lanes<T> <= length; go(Q))
-                some_registers<T, K, S, R, Q>(rows, w, s, pixel + e, channel, out + e, lanes<T>);
+                some_registers<T, K, S, R, Q>(rows, w, s, pixel + e, ahead(), channel, out + e,
+                                              lanes<T>);
         for (; e < length; go(1)) {
             if (e + lanes<T> > length && whole) {  // the last one: over the one before
                 const int back = static_cast<int>(e + lanes<T> - length);
@@ -155,7 +161,7 @@ void strip(const T* const* rows, const T* w, int first, std::ptrdiff_t length, i
                 channel -= back % s.C;
                 if (channel < 0) channel += s.C;
             }
-            some_registers<T, K, S, R, 1>(rows, w, s, pixel + e, channel, out + e,
+            some_registers<T, K, S, R, 1>(rows, w, s, pixel + e, ahead(), channel, out + e,
                                           whole ? lanes<T> : static_cast<int>(length));
         }
     }
@@ -262,10 +268,11 @@ void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a,
     while (left < c.W_out && columns_at(left).count() < c.WW) ++left;
     while (right > left && columns_at(right - 1).count() < c.WW) --right;
     const std::ptrdiff_t piece = depthwise_piece(c.C);
-    fill_zeros(zeros, depthwise_workspace(c, 1, lanes<T>));
+    fill_zeros(zeros, depthwise_zeros(c, lanes<T>));
 
     Strip<T> s{taps, 0, c.HH, c.WW * pitch, pitch, std::ptrdiff_t(c.stride_w) * c.C, c.out_pixel,
-               c.out_row, c.C, row >= 2048 ? 192 : 64, a.epilogue.bias, a.epilogue.relu,
+               c.out_row, c.C, row >= 2048 ? 192 : 64,
+               c.WW == 1 ? std::ptrdiff_t(c.stride_w - 1) * c.C : 0, a.epilogue.bias, a.epilogue.relu,
                a.epilogue.past_caches};
     s.set_next();
     const int pixels_a_piece = static_cast<int>(1 + (piece - c.C) / s.x_pixel);
@@ -330,7 +337,7 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a,
     T* lines = workspace;
     T* results = workspace + (in_place ? 0 : rows * x_row + lanes<T>);
     Strip<T> of{taps, c.WW, c.HH, c.WW * pitch, pitch, 0, 0, flat ? c.out_row : length, c.C,
-                      64, a.epilogue.bias, a.epilogue.relu, false};
+                      64, 0, a.epilogue.bias, a.epilogue.relu, false};
     of.set_next();
 
     for (int n = item.n_begin; n < item.n_end; ++n) {
@@ -362,11 +369,21 @@ void correlate_narrow(const Correlation& c, const CorrelationArrays<T>& a,
     }
 }
 
+// At a stride, copying lines costs more than lanes that stay empty, where these are half of them,
+// or more of few products, and a store of some lanes is one instruction. A register then ends in
+// another pixel, which has to be there.
+template <class T> bool in_part_of_a_register(const Correlation& c, const CorrelationItem& item) {
+    if (CNN_VECTOR_BYTES < 64 || c.stride_w != 2) return false;
+    if ((c.HH * c.WW > 9 ? 2 : 3) * c.C < lanes<T> || (c.W + 1) * c.C < lanes<T>) return false;
+    return item.n_end < c.N || (item.i_end - 1) * c.stride_h - c.pad_top +
+                                       (c.HH - 1) * c.dilation_h + 1 < c.H;
+}
+
 template <class T>
 void correlate_depthwise(const Correlation& c, const CorrelationArrays<T>& a,
                          const CorrelationItem& item, T* workspace) {
-    if (c.C < lanes<T>) correlate_narrow(c, a, item, workspace);
-    else correlate_wide(c, a, item, workspace);
+    if (c.C >= lanes<T> || in_part_of_a_register<T>(c, item)) correlate_wide(c, a, item, workspace);
+    else correlate_narrow(c, a, item, workspace);
 }
 
 template <class T>

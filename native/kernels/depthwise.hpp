@@ -26,15 +26,24 @@ inline bool depthwise_flat(const Correlation& c) { return c.out_pixel == c.C; }
 // Numbers of a row at a time: no more than the line of zeros is long.
 inline std::ptrdiff_t depthwise_piece(int C) { return C > 1024 ? C : 1024; }
 
-// Where a pixel is a register or more, a line of zeros; else what an item copies.
+// A line of zeros, in place of rows beyond the image.
+inline std::ptrdiff_t depthwise_zeros(const Correlation& c, int lanes) {
+    const std::ptrdiff_t reach = std::ptrdiff_t(c.WW - 1) * c.dilation_w + 1;
+    return depthwise_piece(c.C) + (reach > 0 ? reach : 0) * c.C + 2 * lanes;
+}
+
+// Where a pixel is a register or more, that line; else what an item copies, or that line.
 inline std::ptrdiff_t depthwise_workspace(const Correlation& c, int rows_out, int lanes) {
     const std::ptrdiff_t reach = std::ptrdiff_t(c.WW - 1) * c.dilation_w + 1;
-    if (c.C >= lanes) return depthwise_piece(c.C) + (reach > 0 ? reach : 0) * c.C + 2 * lanes;
+    const std::ptrdiff_t zeros = depthwise_zeros(c, lanes);
+    if (c.C >= lanes) return zeros;
     const std::ptrdiff_t columns = (c.W_out - 1) + (reach + c.stride_w - 1) / c.stride_w + 1;
     const std::ptrdiff_t rows = std::ptrdiff_t(rows_out - 1) * c.stride_h +
                                 std::ptrdiff_t(c.HH - 1) * c.dilation_h + 1;
-    return (rows > 0 ? rows : 0) * columns * c.stride_w * c.C +
-           (depthwise_flat(c) ? 0 : std::ptrdiff_t(rows_out) * c.W_out * c.C) + 2 * lanes;
+    const std::ptrdiff_t copied =
+        (rows > 0 ? rows : 0) * columns * c.stride_w * c.C +
+        (depthwise_flat(c) ? 0 : std::ptrdiff_t(rows_out) * c.W_out * c.C) + 2 * lanes;
+    return copied > zeros ? copied : zeros;
 }
 
 // The gradient of the filters. A row of the result is a line of numbers here too, and is cut

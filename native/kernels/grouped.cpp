@@ -3,15 +3,16 @@
 //   out[n, i, j, f] = b[f] + Σ_{u, v, c} x[n, i*s + u*d - p, j*s + v*d - p, g(f)*C_group + c]
 //                                        · w[f, c, u, v]
 //
-// Plan. Panels of filters of one group would leave most lanes empty. Here a register holds
-// the filters of several neighbouring groups, and for each c a permutation brings every
-// lane the channel that its filter reads: one load of x serves C_group products.
+// Plan. Panels of filters of one group would leave lanes empty, if it has few filters or some more
+// than fill registers. Here a register holds the filters of neighbouring groups, wherever one
+// ends, and for each c a permutation brings every lane the channel that its filter reads: one
+// load of x, or two neighbouring ones, serves C_group products.
 //
 //   tile: MR pixels of a row x one register of filters; each (u, v, c) costs one load of
 //         filters and MR permutations for MR products.
 //
-// Filters are packed [block][HH][WW][C_group][lanes]. It needs C_group <= F_group <= lanes,
-// so that the channels of a block fit one register.
+// Filters are packed [block][HH][WW][C_group][lanes]. Their gradient takes whole groups, with
+// C_group <= F_group <= lanes, so that the channels of a block fit one register.
 //
 // With more channels than filters in a group the lanes are channels instead: of as many whole
 // groups as fit a register, or of one group in several registers, as they lie in memory. A
@@ -26,6 +27,8 @@
 
 #include "kernels/kernels.hpp"
 #include "kernels/padded.hpp"
+#include "kernels/results.hpp"
+#include "simd/lanes.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -37,6 +40,11 @@ struct Block {
 };
 
 CNN_INLINE Block block_of(const Correlation& c, const Groups& groups, int block) {
+    if (groups.filters) {
+        const int f = block * groups.filters, filters = smaller(c.F - f, groups.filters);
+        const int first = f / c.F_group(), last = (f + filters - 1) / c.F_group();
+        return {f, filters, first * c.C_group(), (last + 1 - first) * c.C_group()};
+    }
     const int g = block * groups.in_block, n = smaller(c.groups - g, groups.in_block);
     return {g * c.F_group(), n * c.F_group(), g * c.C_group(), n * c.C_group()};
 }
@@ -58,46 +66,70 @@ template <class T> CNN_INLINE Vector<T> load_some(const T* p, int n) {
 struct Way {
     std::ptrdiff_t pixel, row, tap;  // steps in x
     int HH, WW, C_group;
+    std::ptrdiff_t ahead;  // from these pixels to the next ones, where they come from memory; or 0
 };
 
-template <class T, int MR>
-void tile(const T* x, const T* w, const Way& way, int channels, Integers<T> first, Vector<T> bias,
-          Relu<T> rectify, T* out, std::ptrdiff_t out_pixel, int filters) {
-    Vector<T> sums[MR] = {};
+// Where a tile of one register of filters goes.
+template <class T> struct Target {
+    T* out;
+    std::ptrdiff_t pixel;
+    const T* bias;  // of these filters, or null
+    Relu<T> relu;
+    int filters, channels;  // that there are
+};
+
+template <class T, int MR, bool two>
+void tile(const T* x, const T* w, const Way& way, const Target<T>& to) {
+    const LaneMask<T> near_there = lane_mask<T>(smaller(to.channels, lanes<T>));
+    const LaneMask<T> far_there = lane_mask<T>(two ? to.channels - lanes<T> : 0);
+    const LaneMask<T> filters_there = lane_mask<T>(to.filters);
+    const std::ptrdiff_t pixel = way.pixel;
+    Integers<T> first;
+    __builtin_memcpy(&first, w, sizeof first);
+    w += lanes<T>;
+    Vector<T> sums[MR];
+    const Vector<T> bias = to.bias ? load_masked(to.bias, filters_there) : Vector<T>{};
+#pragma GCC unroll 16
+    for (int m = 0; m < MR; ++m) sums[m] = bias;
     for (int u = 0; u < way.HH; ++u)
         for (int v = 0; v < way.WW; ++v) {
             const T* at = x + u * way.row + v * way.tap;
-            Vector<T> values[MR];
+            Vector<T> near[MR], far[two ? MR : 1];
 #pragma GCC unroll 16
-            for (int m = 0; m < MR; ++m) values[m] = load_some(at + m * way.pixel, channels);
+            for (int m = 0; m < MR; ++m) {
+                near[m] = load_masked(at + m * pixel, near_there);
+                if constexpr (two) far[m] = load_masked(at + m * pixel + lanes<T>, far_there);
+            }
             Integers<T> index = first;
             for (int c = 0; c < way.C_group; ++c, w += lanes<T>, index += 1) {
-                const Vector<T> filters_here = load(w);
+                const Vector<T> filters = load(w);
 #pragma GCC unroll 16
-                for (int m = 0; m < MR; ++m)
-                    sums[m] += filters_here * __builtin_shuffle(values[m], index);
+                for (int m = 0; m < MR; ++m) {
+                    if constexpr (two) sums[m] += filters * chosen_lanes<T>(near[m], far[m], index);
+                    else sums[m] += filters * __builtin_shuffle(near[m], index);
+                }
             }
         }
+    cut_off<T, MR>(sums, to.relu);
 #pragma GCC unroll 16
-    for (int m = 0; m < MR; ++m) sums[m] += bias;
-    cut_off<T, MR>(sums, rectify);
-#pragma GCC unroll 16
-    for (int m = 0; m < MR; ++m) {
-        if (filters == lanes<T>) store(out + m * out_pixel, sums[m]);
-        else store_first(out + m * out_pixel, sums[m], filters);
-    }
+    for (int m = 0; m < MR; ++m) store_masked(to.out + m * to.pixel, sums[m], filters_there);
 }
 
-template <class T>
-using Tile = void (*)(const T*, const T*, const Way&, int, Integers<T>, Vector<T>, Relu<T>, T*,
-                      std::ptrdiff_t, int);
+template <class T> using Tile = void (*)(const T*, const T*, const Way&, const Target<T>&);
 
-constexpr int most_pixels = 6;  // their values and sums together in registers
+// Their values and sums together in registers.
+constexpr int most_pixels(bool two) { return vector_registers < 32 ? 6 : two ? 8 : 12; }
 
-template <class T> CNN_INLINE Tile<T> tile_of(int rows) {
-    static constexpr Tile<T> table[] = {tile<T, 1>, tile<T, 2>, tile<T, 3>,
-                                        tile<T, 4>, tile<T, 5>, tile<T, 6>};
-    return table[rows - 1];
+template <class T, bool two, int... M> CNN_INLINE Tile<T> one_of_tiles(int pixels) {
+    static constexpr Tile<T> table[] = {tile<T, M, two>...};
+    return table[pixels - 1];
+}
+
+template <class T> CNN_INLINE Tile<T> tile_of(int pixels, bool two) {
+    if constexpr (permutes_two_registers)
+        if (two) return one_of_tiles<T, true, 1, 2, 3, 4, 5, 6, 7, 8>(pixels);
+    if constexpr (most_pixels(false) == 6) return one_of_tiles<T, false, 1, 2, 3, 4, 5, 6>(pixels);
+    else return one_of_tiles<T, false, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12>(pixels);
 }
 
 // x under some rows of the result: in place, or a copy with its border.
@@ -159,42 +191,63 @@ CNN_INLINE Block channels_of(const Correlation& c, const Groups& groups,
 template <class T>
 void correlate_grouped(const Correlation& c, const Groups& groups, const CorrelationArrays<T>& a,
                        const CorrelationItem& item, T* workspace) {
-    const int C_group = c.C_group();
-    const Integers<T> first = first_channels<T>(c);
+    const bool gathers = a.epilogue.gathered;
+    T* const staging = workspace;
+    if (gathers) workspace += (staging_numbers(c.F, tile_rows) + 63) / 64 * 64;
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const Source<T> source =
             source_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, item.i_begin,
                          item.i_end - item.i_begin, workspace);
         const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
-                      std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, C_group};
-        for (int b = item.panel_begin; b < item.panel_end; ++b) {
-            const Block block = block_of(c, groups, b);
-            const T* w = a.w + b * groups.block_size;
-            Vector<T> bias = {};
-            if (a.epilogue.bias) bias = load_first(a.epilogue.bias + block.f, block.filters);
-            const Pieces pieces(c.W_of(n), most_pixels);
-            for (int i = item.i_begin; i < item.i_end; ++i) {
-                const T* x = source.at + (i - item.i_begin) * c.stride_h * source.row + block.c;
-                T* out = a.out + n * c.out_image + i * c.out_row + block.f;
-                for (int k = 0; k < pieces.count; ++k) {
-                    const int MR = pieces.length(k);
-                    tile_of<T>(MR)(x, w, way, block.channels, first, bias, a.epilogue.relu, out,
-                                   c.out_pixel, block.filters);
-                    x += MR * way.pixel;
-                    out += MR * c.out_pixel;
+                      std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group(), 0};
+        const Pieces pieces(c.W_of(n), most_pixels(groups.two_registers));
+        T* const first_out = a.out + n * c.out_image + item.i_begin * c.out_row;
+        Gathered<T> gathered(staging, first_out);
+        auto go_over = [&](int i, int begin, int end) CNN_LAMBDA {
+            for (int k = 0; k < pieces.count; ++k) {
+                const int MR = pieces.length(k);
+                const T* const x = source.at + (i - item.i_begin) * c.stride_h * source.row +
+                                   pieces.start(k) * way.pixel;
+                T* const out = gathers ? gathered.next()
+                                       : first_out + (i - item.i_begin) * c.out_row +
+                                             pieces.start(k) * c.out_pixel;
+                for (int b = begin; b < end; ++b) {
+                    const Block block = block_of(c, groups, b);
+                    const Target<T> to{out + block.f,    c.out_pixel,
+                                       a.epilogue.bias ? a.epilogue.bias + block.f : nullptr,
+                                       a.epilogue.relu,  block.filters, block.channels};
+                    tile_of<T>(MR, groups.two_registers)(
+                        x + block.c, a.w + b * groups.block_size, way, to);
                 }
+                if (gathers) gathered.add(MR * c.F);
             }
+        };
+        const std::ptrdiff_t numbers = (item.panel_end - item.panel_begin) * groups.block_size;
+        if (gathers || numbers * std::ptrdiff_t(sizeof(T)) <= filters_bytes) {
+            for (int i = item.i_begin; i < item.i_end; ++i)
+                go_over(i, item.panel_begin, item.panel_end);
+        } else {
+            for (int b = item.panel_begin; b < item.panel_end; ++b)
+                for (int i = item.i_begin; i < item.i_end; ++i) go_over(i, b, b + 1);
         }
+        if (gathers) gathered.finish();
     }
+    if (gathers) finish_past_caches();
 }
 
-// One block, [HH][WW][C_group][lanes]. Tells whether all filters are finite.
+// One block: which lane of its channels each filter reads first, and [HH][WW][C_group][lanes].
+// Tells whether all filters are finite.
 template <class T>
 bool pack_grouped(const Correlation& c, const Groups& groups, const T* w, const FilterSteps& steps,
                   T* packed, int b) {
     const Block block = block_of(c, groups, b);
     const int F_group = c.F_group();
     T* to = packed + b * groups.block_size;
+    Integers<T> first = {};
+    for (int f = 0; f < block.filters; ++f)
+        first[f] = (block.f + f) / F_group * c.C_group() - block.c;
+    __builtin_memcpy(to, &first, sizeof first);
+    to += lanes<T>;
     T not_finite = 0;  // 0 * inf and 0 * nan are not 0
     for (int u = 0; u < c.HH; ++u)
         for (int v = 0; v < c.WW; ++v)
@@ -266,7 +319,7 @@ void filter_gradient_grouped(const Correlation& c, const Groups& groups,
                 channels_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, all.c,
                                all.channels, workspace);
             const Way way{c.stride_w * source.pixel, c.dilation_h * source.row,
-                          c.dilation_w * source.pixel, c.HH, c.WW, C_group};
+                          c.dilation_w * source.pixel, c.HH, c.WW, C_group, 0};
             const std::ptrdiff_t x_row = c.stride_h * source.row;
             for (int b = item.panel_begin; b < item.panel_end; ++b) {
                 const Block block = block_of(c, groups, b);
@@ -356,28 +409,55 @@ template <> struct Numbers<double> {
     static constexpr std::int64_t of[] = {0, 1, 2, 3, 4, 5, 6, 7};
 };
 
-// All lanes: halves added to halves.
-template <class T> CNN_INLINE T sum_in_halves(Vector<T> v) {
+// As many sums of lanes at a time as fit, each at lane k * (lanes / sums_at_once).
+template <class T> constexpr int sums_at_once = lanes<T> < 8 ? lanes<T> : 8;
+
+// Halves of the lanes are added to halves, those of two registers in one: g lanes of each sum
+// are left by then, at last one.
+template <class T, int n = sums_at_once<T>, int g = lanes<T>>
+CNN_INLINE Vector<T> sums_in_halves(Vector<T>* v) {
     Integers<T> numbers;
     __builtin_memcpy(&numbers, Numbers<T>::of, sizeof numbers);
+    if constexpr (n > 1) {
+        const Integers<T> piece = numbers / (g / 2), of_second = (piece & 1) * lanes<T>;
+        const Integers<T> low = piece / 2 * g + numbers % (g / 2) + of_second;
 #pragma GCC unroll 4
-    for (int width = lanes<T> / 2; width; width /= 2) v += __builtin_shuffle(v, numbers ^ width);
-    return v[0];
+        for (int k = 0; k < n / 2; ++k)
+            v[k] = chosen_lanes<T>(v[k], v[k + n / 2], low) +
+                   chosen_lanes<T>(v[k], v[k + n / 2], low + g / 2);
+        return sums_in_halves<T, n / 2, g / 2>(v);
+    } else {
+        Vector<T> sum = v[0];
+#pragma GCC unroll 4
+        for (int width = g / 2; width; width /= 2) sum += __builtin_shuffle(sum, numbers ^ width);
+        return sum;
+    }
 }
 
 // One function for tiles of every size: it is long, and they would each have it.
 template <class T>
 __attribute__((noinline)) void add_lanes_up(const Vector<T>* sums, int rows, int filters,
                                             const InnerTarget<T>& to) {
+    if (to.groups == 1) {
+        constexpr int n = sums_at_once<T>;
+        for (int k = 0; k < rows * filters; k += n) {
+            const int there = smaller(n, rows * filters - k);
+            Vector<T> some[n];
+            for (int i = 0; i < n; ++i) some[i] = i < there ? sums[k + i] : Vector<T>{};
+            T lane[lanes<T>];
+            store(lane, sums_in_halves<T>(some));
+            for (int i = 0, f = k / rows, m = k % rows; i < there; ++i) {
+                T y = lane[i * (lanes<T> / n)];
+                if (to.bias) y += to.bias[f];
+                to.out[m * to.pixel + f] = cut_off_number<T>(y, to.relu);
+                if (++m == rows) m = 0, ++f;
+            }
+        }
+        return;
+    }
     for (int f = 0; f < filters; ++f)
         for (int m = 0; m < rows; ++m, ++sums) {
             T* out = to.out + m * to.pixel + f;
-            if (to.groups == 1) {
-                T y = sum_in_halves<T>(*sums);
-                if (to.bias) y += to.bias[f];
-                *out = cut_off_number<T>(y, to.relu);
-                continue;
-            }
             Integers<T> lane = to.first;  // lane g: the channels of group g
             Vector<T> total = __builtin_shuffle(*sums, lane);
             for (int k = 1; k < to.C_group; ++k) total += __builtin_shuffle(*sums, lane += 1);
@@ -403,6 +483,10 @@ void inner_tile(const T* x, const T* w, std::ptrdiff_t w_filter, const Way& way,
         for (int v = 0; v < way.WW; ++v) {
             const T* at = x + u * way.row + v * way.tap;
             auto products = [&](auto value_at) CNN_LAMBDA {
+                if (way.ahead)
+#pragma GCC unroll 16
+                    for (int m = 0; m < MR; ++m)
+                        __builtin_prefetch(at + m * way.pixel + way.ahead);
                 Vector<T> filters[NF];
 #pragma GCC unroll 4
                 for (int f = 0; f < NF; ++f) filters[f] = load(w + f * w_filter);
@@ -426,9 +510,11 @@ template <class T>
 using InnerTile = void (*)(const T*, const T*, std::ptrdiff_t, const Way&, const Registers<T>&,
                            const InnerTarget<T>&);
 
+constexpr int most_inner_pixels = 4;
+
 template <class T, int NF> CNN_INLINE InnerTile<T> inner_tile_of(int rows) {
-    static constexpr InnerTile<T> table[] = {inner_tile<T, 1, NF>, inner_tile<T, 2, NF>,
-                                             inner_tile<T, 3, NF>, inner_tile<T, 4, NF>};
+    static constexpr InnerTile<T> table[most_inner_pixels] = {
+        inner_tile<T, 1, NF>, inner_tile<T, 2, NF>, inner_tile<T, 3, NF>, inner_tile<T, 4, NF>};
     return table[rows - 1];
 }
 
@@ -470,43 +556,61 @@ bool pack_inner(const Correlation& c, const Groups& groups, const T* w, const Fi
 template <class T>
 void correlate_inner(const Correlation& c, const Groups& groups, const CorrelationArrays<T>& a,
                      const CorrelationItem& item, T* workspace) {
-    constexpr int most_rows = 4;
     Integers<T> first = {};
     for (int g = 0; g < groups.in_block; ++g) first[g] = g * c.C_group();
     const std::ptrdiff_t w_filter = inner_filter<T>(c, groups);
+    const T* const bias = a.epilogue.bias;
     for (int n = item.n_begin; n < item.n_end; ++n) {
         const Source<T> source =
             source_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, item.i_begin,
                          item.i_end - item.i_begin, workspace);
-        const Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
-                      std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group()};
-        for (int b = item.panel_begin; b < item.panel_end; ++b) {
+        Way way{std::ptrdiff_t(c.stride_w) * c.C, c.dilation_h * source.row,
+                std::ptrdiff_t(c.dilation_w) * c.C, c.HH, c.WW, c.C_group(), 0};
+        const Pieces pieces(c.W_of(n), most_inner_pixels);
+        // under windows that overlap most is met again
+        const bool fetches = c.HH <= c.stride_h || c.stride_w > 1;
+        // some pixels, all filters of a block
+        auto block_at = [&](int b, int MR, const T* x, T* out) CNN_LAMBDA {
             const Block block = block_of(c, groups, b);
-            const int in_block = block.channels / c.C_group();
             // the last block may have fewer groups, not fewer registers of filters
             Registers<T> registers(groups.in_block * c.C_group());
             registers.last -= groups.in_block * c.C_group() - block.channels;
-            const Pieces pieces(c.W_of(n), most_rows);
-            for (int i = item.i_begin; i < item.i_end; ++i) {
-                const T* x = source.at + (i - item.i_begin) * c.stride_h * source.row + block.c;
-                T* out = a.out + n * c.out_image + i * c.out_row + block.f;
-                for (int k = 0; k < pieces.count; ++k) {
-                    const int MR = pieces.length(k);
-                    for (int f = 0; f < c.F_group();) {
-                        const bool two = f + 2 <= c.F_group();
-                        const T* bias = a.epilogue.bias;
-                        const InnerTarget<T> to{
-                            out + f,         c.out_pixel, bias ? bias + block.f + f : nullptr,
-                            a.epilogue.relu, in_block,    c.C_group(), c.F_group(), first};
-                        const T* w = a.w + b * groups.block_size + f * w_filter;
-                        const auto tile = two ? inner_tile_of<T, 2>(MR) : inner_tile_of<T, 1>(MR);
-                        tile(x, w, w_filter, way, registers, to);
-                        f += two ? 2 : 1;
-                    }
-                    x += MR * way.pixel;
-                    out += MR * c.out_pixel;
+            for (int f = 0; f < c.F_group();) {
+                const bool two = f + 2 <= c.F_group();
+                const InnerTarget<T> to{
+                    out + block.f + f, c.out_pixel, bias ? bias + block.f + f : nullptr,
+                    a.epilogue.relu, block.channels / c.C_group(), c.C_group(), c.F_group(), first};
+                const T* w = a.w + b * groups.block_size + f * w_filter;
+                const auto tile = two ? inner_tile_of<T, 2>(MR) : inner_tile_of<T, 1>(MR);
+                tile(x + block.c, w, w_filter, way, registers, to);
+                f += two ? 2 : 1;
+                way.ahead = 0;  // then it is on its way
+            }
+        };
+        auto go_over = [&](int i, int begin, int end) CNN_LAMBDA {
+            for (int k = 0; k < pieces.count; ++k) {
+                const int MR = pieces.length(k), j = pieces.start(k);
+                const T* x = source.at + (i - item.i_begin) * c.stride_h * source.row +
+                             j * way.pixel;
+                T* out = a.out + n * c.out_image + i * c.out_row + j * c.out_pixel;
+                std::ptrdiff_t ahead = 0;
+                if (fetches)
+                    ahead = k + 1 < pieces.count ? MR * way.pixel
+                            : i + 1 < item.i_end ? c.stride_h * source.row - j * way.pixel
+                                                 : 0;
+                for (int b = begin; b < end; ++b) {
+                    way.ahead = ahead;
+                    block_at(b, MR, x, out);
                 }
             }
+        };
+        const std::ptrdiff_t numbers = (item.panel_end - item.panel_begin) * groups.block_size;
+        if (numbers * std::ptrdiff_t(sizeof(T)) <= filters_bytes) {
+            for (int i = item.i_begin; i < item.i_end; ++i)
+                go_over(i, item.panel_begin, item.panel_end);
+        } else {
+            for (int b = item.panel_begin; b < item.panel_end; ++b)
+                for (int i = item.i_begin; i < item.i_end; ++i) go_over(i, b, b + 1);
         }
     }
 }
@@ -553,7 +657,7 @@ void filter_gradient_inner(const Correlation& c, const Groups& groups,
                 channels_under(c, a.x + std::ptrdiff_t(n) * c.H * c.W * c.C, i, rows, all.c,
                                all.channels, workspace);
             const Way way{c.stride_w * source.pixel, c.dilation_h * source.row,
-                          c.dilation_w * source.pixel, c.HH, c.WW, c.C_group()};
+                          c.dilation_w * source.pixel, c.HH, c.WW, c.C_group(), 0};
             const std::ptrdiff_t x_row = c.stride_h * source.row;
             for (int b = item.panel_begin; b < item.panel_end; ++b) {
                 const Block block = block_of(c, groups, b);

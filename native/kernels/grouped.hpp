@@ -7,7 +7,9 @@ namespace cnn {
 
 struct Groups {
     int in_block;  // whole groups whose filters share a register
+    int filters;   // or so many of them, wherever a group ends; 0: whole groups
     int count;     // blocks
+    bool two_registers;  // of neighbouring channels under one of filters
     std::ptrdiff_t block_size;  // numbers of a block of packed filters
 };
 

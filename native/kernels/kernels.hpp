@@ -6,6 +6,7 @@
 #include "kernels/filter_gradient.hpp"
 #include "kernels/grouped.hpp"
 #include "kernels/planes.hpp"
+#include "kernels/pointwise.hpp"
 #include "kernels/winograd.hpp"
 #include "kernels/winograd_rows.hpp"
 #include "kernels/elementwise.hpp"
@@ -20,6 +21,7 @@ namespace cnn {
 
 template <class T> struct Kernels {
     int lanes, tile_vectors, tile_rows;  // how filters are packed, and pixels cut into tiles
+    int permuted_lanes;  // of how many neighbouring numbers a permutation fills a register
 
     void (*correlate)(const Correlation&, const Panels&, const CorrelationArrays<T>&,
                       const CorrelationItem&, T* workspace);
@@ -34,6 +36,7 @@ template <class T> struct Kernels {
     const GroupedKernels<T>* inner;  // more channels than filters in a group
     const DepthwiseKernels<T>* depthwise;
     const PlanesKernels<T>* planes;
+    const PointwiseKernels<T>* pointwise;
 
     ElementwiseKernels<T> elementwise;
     PoolKernels<T> pool;

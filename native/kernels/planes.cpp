@@ -25,6 +25,7 @@
 
 #include "kernels/kernels.hpp"
 #include "kernels/grouped.hpp"
+#include "kernels/results.hpp"
 #include "simd/transpose.hpp"
 #include "simd/vector.hpp"
 
@@ -257,22 +258,6 @@ CNN_INLINE void from_planes(const T* from, std::ptrdiff_t plane, int filters,
 template <class T> CNN_INLINE void fetch_line(T* to, std::ptrdiff_t n) {
     for (std::ptrdiff_t k = 0; k < n; k += 64 / static_cast<int>(sizeof(T)))
         __builtin_prefetch(to + k, 1);
-}
-
-// A row of the result, put together: in whole registers, past the caches where these begin
-// on a line.
-template <class T>
-void write_line(T* to, const T* from, std::ptrdiff_t n, bool past_caches) {
-    constexpr int line = 64 / static_cast<int>(sizeof(T));
-    std::ptrdiff_t k = 0;
-    if (past_caches) {
-        for (; k < n && reinterpret_cast<std::uintptr_t>(to + k) % 64; ++k) to[k] = from[k];
-        for (; k + line <= n; k += line)
-            for (int l = 0; l < line; l += lanes<T>)
-                store_past_caches(to + k + l, load(from + k + l));
-    }
-    for (; k + lanes<T> <= n; k += lanes<T>) store(to + k, load(from + k));
-    if (k < n) store_first(to + k, load_first(from + k, int(n - k)), int(n - k));
 }
 
 template <class T> CNN_INLINE void registers_of_zeros(T* to, int numbers) {

@@ -1,5 +1,6 @@
 // This level's table of kernels.
 #include "kernels/kernels.hpp"
+#include "simd/lanes.hpp"
 #include "simd/vector.hpp"
 
 namespace cnn::CNN_LEVEL {
@@ -18,6 +19,7 @@ template <class T> constexpr Kernels<T> table() {
     return {lanes<T>,
             tile_vectors,
             tile_rows,
+            permutes_two_registers ? 2 * lanes<T> : lanes<T>,
             correlate<T>,
             correlate_inside<T>,
             pack_filters<T>,
@@ -29,6 +31,7 @@ template <class T> constexpr Kernels<T> table() {
             of_type<T>(&inner_f32, &inner_f64),
             of_type<T>(&depthwise_f32, &depthwise_f64),
             of_type<T>(&planes_f32, &planes_f64),
+            of_type<T>(&pointwise_f32, &pointwise_f64),
             elementwise_kernels<T>(), pool_kernels<T>(), norm_kernels<T>(), loss_kernels<T>(),
             shape_kernels<T>(), step_kernels<T>(), image_kernels<T>()};
 }

@@ -158,6 +158,9 @@ template <class T> CNN_INLINE Vector<T> square_root(Vector<T> v) {
 #endif
 }
 
+// Whether lanes of two registers are brought together by one instruction.
+constexpr bool permutes_two_registers = CNN_VECTOR_BYTES == 64;
+
 // Of the lanes of a and then of b, those that `from` names.
 template <class T> CNN_INLINE Vector<T> chosen_lanes(Vector<T> a, Vector<T> b, Integers<T> from) {
 #if defined(__clang__)

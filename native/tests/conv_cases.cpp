@@ -155,6 +155,24 @@ template <class T> void grouped(Record& record) {
     }
 }
 
+template <class T> void pointwise(Record& record) {
+    for (int k = 0; k < 80; ++k) {
+        Hand hand(2300 + k);
+        const int C_group = hand.integer(1, 8), groups = hand.choice({1, 1, 1, 2, 3, 9});
+        const int F_group = k % 2 ? hand.integer(1, 5) : channels(hand);
+        const int stride = hand.choice({1, 1, 2, 3});
+        Conv2d g = draw(hand, C_group * groups, F_group * groups, groups);
+        g.HH = g.WW = 1, g.padding_h = g.padding_w = 0, g.stride_h = g.stride_w = stride;
+        g.H_out = places(g.H, 1, stride, 0, 1), g.W_out = places(g.W, 1, stride, 0, 1);
+        all_passes<T>(record, hand, "conv2d pointwise", 8, g, Algorithm::direct,
+                      Arrays<T>(hand, g));
+    }
+    // a result larger than the caches, of pixels that are no whole lines
+    Hand hand(2399);
+    const Conv2d g{1, 2, 330, 301, 67, 1, 1, 1, 1, 0, 0, 1, 1, 1, 330, 301};
+    all_passes<T>(record, hand, "conv2d pointwise", 8, g, Algorithm::direct, Arrays<T>(hand, g));
+}
+
 template <class T> void winograd(Record& record) {
     for (int k = 0; k < 40; ++k) {
         Hand hand(3000 + k);
@@ -261,6 +279,7 @@ template <class T> void matrices(Record& record) {
 template <class T> void conv_cases(Record& record) {
     direct<T>(record);
     grouped<T>(record);
+    pointwise<T>(record);
     winograd<T>(record);
     if constexpr (sizeof(T) == 4) winograd_rows(record);
     not_finite<T>(record);
