@@ -13,12 +13,14 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cnnpy import reference
+
+from .pages import anchors, blocks, leads_nowhere, links, prose
 
 ROOT = Path(__file__).resolve().parents[2]
 LEARN = ROOT / "docs" / "learn"
@@ -49,47 +51,6 @@ SECTIONS = {
         "연습-문제",
     ),
 }
-
-QUOTE = re.compile(r"<!-- quote: (?P<path>\S+) (?P<function>\w+) (?P<part>loops|body|lines) -->")
-FENCE = re.compile(r"(?P<indent> *)```(?P<language>\w*)")
-LINK = re.compile(r"\[(?P<words>[^\]]*)\]\((?P<target>[^)\s]+)\)")
-
-
-class Block(NamedTuple):
-    """A fenced block of a page; `line` is where its first line stands, from 1."""
-
-    language: str
-    text: str
-    line: int
-    quote: re.Match[str] | None
-
-
-def blocks(page: Path) -> Iterator[Block]:
-    lines = page.read_text(encoding="utf-8").split("\n")
-    at = 0
-    while at < len(lines):
-        opening = FENCE.fullmatch(lines[at])
-        if opening:
-            end = lines.index(opening["indent"] + "```", at + 1)
-            text = textwrap.dedent("\n".join(lines[at + 1 : end]))
-            quote = QUOTE.fullmatch(lines[at - 1].strip()) if at else None
-            yield Block(opening["language"], text, at + 2, quote)
-            at = end
-        at += 1
-
-
-def prose(page: Path) -> str:
-    """Return what a page says outside of code, comments and tags."""
-    text = page.read_text(encoding="utf-8")
-    for block in re.findall(r"^ *```.*?^ *```$", text, flags=re.S | re.M):
-        text = text.replace(block, "")
-    return re.sub(r"<[^>]*>|`[^`]*`", "", text)
-
-
-def anchors(page: Path) -> list[str]:
-    """Return the names that GitHub gives to the headings of a page."""
-    headings = re.findall(r"^#+ (.*)$", prose(page), flags=re.M)
-    return [re.sub(r"[^\w\- ]", "", h.strip().lower()).replace(" ", "-") for h in headings]
 
 
 def name_of(page: Path) -> str:
@@ -220,29 +181,19 @@ def test_a_wrong_version_is_defined_and_shown(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_local_link_leads_somewhere(page: Path) -> None:
-    targets = [match["target"] for match in LINK.finditer(prose(page))]
-    assert targets
-    for target in targets:
-        if target.startswith(("https://", "http://")):
-            continue
-        path, _, anchor = target.partition("#")
-        there = (page.parent / path).resolve() if path else page
-        assert there.is_file(), f"{name_of(page)}: {target}"
-        if anchor:
-            assert anchor in anchors(there), f"{name_of(page)}: {target}"
+    assert links(page)
+    assert leads_nowhere(page) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_page_links_to_its_twin(page: Path) -> None:
     twin = LEARN / page.name if page.parent.name == "ko" else LEARN / "ko" / page.name
-    targets = [match["target"] for match in LINK.finditer(prose(page))]
-    assert twin.resolve() in [(page.parent / target).resolve() for target in targets]
+    assert twin.resolve() in [(page.parent / target).resolve() for target in links(page)]
 
 
 @pytest.mark.parametrize("folder", [LEARN, LEARN / "ko"], ids=["en", "ko"])
 def test_the_index_leads_to_every_page(folder: Path) -> None:
-    targets = {match["target"] for match in LINK.finditer(prose(folder / "README.md"))}
-    assert {f"{name}.md" for name in OPS_OF} <= targets
+    assert {f"{name}.md" for name in OPS_OF} <= set(links(folder / "README.md"))
 
 
 @pytest.mark.parametrize("page", KOREAN, ids=name_of)

@@ -265,13 +265,16 @@ _SEEDS = 3
 
 
 def _weight(o: Observation) -> tuple[float, ...]:
-    """Weigh a case by how long one would work on it by hand."""
+    """Weigh a case by how long one would work on it by hand; arrays of nothing show nothing."""
     sizes = o.probe.sizes
-    numbers = sum(a.size for a in o.case.arrays.values() if hasattr(a, "size"))
+    rows = (a if isinstance(a, list | tuple) else [a] for a in o.case.arrays.values())
+    each = [a.size for row in rows for a in row if hasattr(a, "size")]
+    numbers, is_empty = sum(each), 0 in each
     names = ("stride", "padding", "dilation", "HH", "WW")
     options: list[Any] = [sizes.get(name, 1) for name in names]
     plain = _PLAIN.get(str(sizes.get("values", "floats")), 3)
-    return (numbers + sum(v if isinstance(v, int) else sum(v) for v in options), plain)
+    work = numbers + sum(v if isinstance(v, int) else sum(v) for v in options)
+    return is_empty, work, plain
 
 
 _PLAIN = {"ones": 0, "counting": 1, "shuffled": 1, "integers": 2}

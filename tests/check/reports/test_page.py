@@ -26,7 +26,7 @@ EXPECTED = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "footer"),
     *("h1", "h2", "h3", "h4", "p", "span", "strong", "code", "pre", "ul", "li", "dl", "dt", "dd"),
     *("div", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "article"),
-    *("figure", "figcaption", "svg", "rect", "text", "desc"),
+    *("figure", "figcaption", "svg", "g", "rect", "text", "desc"),
 }
 """Every element that a page may have."""
 

@@ -32,6 +32,7 @@ __all__ = [
     "ReportData",
     "ResultData",
     "as_data",
+    "case_of",
     "json_of",
     "to_json",
 ]
@@ -322,7 +323,7 @@ def _conclusion(report: Report, c: Conclusion, trial: Trial | None) -> Conclusio
         "mend": printable(c.mend) if c.mend else None,
         "details": [printable(line) for line in c.details],
         "certain": c.certain,
-        "smallest": None if shown is None or trial is None else _case(trial, shown, c.grade),
+        "smallest": None if shown is None or trial is None else case_of(trial, shown, c.grade),
     }
 
 
@@ -330,7 +331,23 @@ def _place_of(report: Report, trial: Trial) -> int:
     return next(k for k, other in enumerate(report.trials) if other is trial)
 
 
-def _case(trial: Trial, o: Observation, grade: Grade) -> CaseData:
+def case_of(trial: Trial, o: Observation, grade: Grade) -> CaseData:
+    """Give a case as plain data.
+
+    Parameters
+    ----------
+    trial : Trial
+        What was tried on the implementation.
+    o : Observation
+        The case, and what came of it.
+    grade : Grade
+        From which grade on a result is said not to be right.
+
+    Returns
+    -------
+    CaseData
+        What was given, what came, what is right, and the same as Python.
+    """
     failed = o.outcome.failure
     return {
         "property": o.probe.property,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -14,7 +14,7 @@ from cnnpy.check.reports.arrays import ArrayData
 from cnnpy.check.reports.data import ResultData
 from cnnpy.check.reports.tree import Child, element
 
-__all__ = ["pictures"]
+__all__ = ["Floats", "Place", "cells_of", "floats_of", "panels_of", "pictures", "short"]
 
 Floats = NDArray[np.float64]
 Place = tuple[int, ...]
@@ -42,7 +42,7 @@ def pictures(result: ResultData) -> Element | None:
     Element or None
         Figures side by side, and a legend; None where there is nothing to draw.
     """
-    yours, right = _floats(result["yours"]), _floats(result["definition"])
+    yours, right = floats_of(result["yours"]), floats_of(result["definition"])
     differs = frozenset(tuple(at) for at in result["differs"] or ())
     arrays = [a for a in (yours, right) if a is not None and a.size]
     if not arrays:
@@ -69,7 +69,19 @@ def pictures(result: ResultData) -> Element | None:
     )
 
 
-def _floats(array: ArrayData | None) -> Floats | None:
+def floats_of(array: ArrayData | None) -> Floats | None:
+    """Give the numbers of an array.
+
+    Parameters
+    ----------
+    array : ArrayData or None
+        As a report has it.
+
+    Returns
+    -------
+    ndarray of float64, or None
+        None where the report does not hold the numbers.
+    """
     if array is None or array["values"] is None:
         return None
     flat = np.array([float(v) for v in _flat(array["values"])])
@@ -101,7 +113,7 @@ def _figure(
     caption = element("figcaption", title, element("span", f" ({shape})", class_="shape"))
     if array.size == 0:
         return element("figure", caption, element("p", "it is empty", class_="instead"))
-    every = list(_panels(array))
+    every = list(panels_of(array))
     panels = [
         _panel(f"{title}, {_told(at)}" if at else title, at, panel, scale, differs)
         for at, panel in every[:_MOST_PANELS]
@@ -111,8 +123,21 @@ def _figure(
     return element("figure", caption, element("div", *panels, rest, class_="panels"))
 
 
-def _panels(array: Floats) -> Iterator[tuple[Place, Floats]]:
-    """Cut an array into its last two axes; a vector is one row, a number one cell."""
+def panels_of(array: Floats) -> Iterator[tuple[Place, Floats]]:
+    """Cut an array into its last two axes; a vector is one row, a number one cell.
+
+    Parameters
+    ----------
+    array : ndarray
+        Of any number of axes.
+
+    Yields
+    ------
+    at : tuple of int
+        Where the panel is along the axes before.
+    panel : ndarray of two axes
+        Its numbers.
+    """
     if array.ndim < 2:
         yield (), array.reshape(1, -1)
         return
@@ -127,28 +152,67 @@ def _told(at: Place) -> str:
 def _panel(
     title: str, at: Place, panel: Floats, scale: float, differs: Collection[Place]
 ) -> Element:
-    numbers = panel.shape[1] <= _WITH_NUMBERS
-    wide, high = (52, 30) if numbers else (14, 14)
     shown = panel[:_MOST_ROWS, :_MOST_ROWS]
     top = 18 if at else 2
     drawn = [element("title", _in_words(title, shown, at, differs))]
     if at:
         drawn.append(element("text", _told(at), x=2, y=13, class_="at"))
-    outlines: list[Element] = []
-    for (i, j), value in np.ndenumerate(shown):
-        x, y = 2 + j * wide, top + i * high
-        colour = _colour(float(value), scale)
-        drawn.append(_cell(x, y, wide, high, colour))
-        if numbers:
-            ink = "#000" if sum(colour) > 3 * 130 else "#fff"
-            place = {"x": x + wide / 2, "y": y + high / 2 + 4, "fill": ink}
-            drawn.append(element("text", _short(float(value)), class_="n", **place))
-        if (*at, i, j) in differs or (not at and (j,) in differs) or () in differs:
-            outlines += _outline(x, y, wide, high)
-    width, height = 4 + shown.shape[1] * wide, top + 2 + shown.shape[0] * high
+    cells, width, height = cells_of(at, shown, scale, differs)
+    drawn.append(element("g", *cells, transform=f"translate(2 {top})"))
+    width, height = 4 + width, top + 2 + height
     if shown.size < panel.size:
         drawn.append(element("desc", f"the first {shown.shape[0]} rows and {shown.shape[1]}"))
-    return _svg(width, height, title, [*drawn, *outlines])
+    return _svg(width, height, title, drawn)
+
+
+def cells_of(
+    at: Place,
+    panel: Floats,
+    scale: float,
+    differs: Collection[Place],
+    text_of: Callable[[float], str] | None = None,
+) -> tuple[list[Element], float, float]:
+    """Draw the cells of a panel, with their numbers where there are few.
+
+    Parameters
+    ----------
+    at : tuple of int
+        Where the panel is in its array.
+    panel : ndarray of two axes
+        Its numbers.
+    scale : float
+        What has the fullest colour; infinite for cells without colour.
+    differs : collection of tuple of int
+        The places in the array that are outlined.
+    text_of : callable, optional
+        Writes a number; `short` by default.
+
+    Returns
+    -------
+    cells : list of Element
+        What is drawn, from (0, 0) on.
+    width, height : float
+        How far it reaches.
+    """
+    write = text_of or short
+    numbers = panel.shape[1] <= _WITH_NUMBERS
+    wide, high = (52, 30) if numbers else (14, 14)
+    if numbers and text_of is not None:
+        longest = max((len(write(float(value))) for value in panel.flat), default=0)
+        wide = max(wide, 8 * longest + 4)
+    cells: list[Element] = []
+    outlines: list[Element] = []
+    for (i, j), value in np.ndenumerate(panel):
+        x, y = j * wide, i * high
+        colour = _colour(float(value), scale)
+        cells.append(_cell(x, y, wide, high, colour))
+        if numbers:
+            ink = "#000" if sum(colour) > 3 * 130 else "#fff"
+            place = {"x": f"{x + wide / 2:g}", "y": f"{y + high / 2 + 4:g}", "fill": ink}
+            cells.append(element("text", write(float(value)), class_="n", **place))
+        if (*at, i, j) in differs or (not at and (j,) in differs) or () in differs:
+            outlines += _outline(x, y, wide, high)
+    return [*cells, *outlines], panel.shape[1] * wide, panel.shape[0] * high
 
 
 def _svg(width: float, height: float, label: str, children: Sequence[Child]) -> Element:
@@ -182,7 +246,7 @@ def _outline(x: float, y: float, wide: float, high: float) -> list[Element]:
 def _in_words(title: str, panel: Floats, at: Place, differs: Collection[Place]) -> str:
     if panel.size > _WITH_NUMBERS**2:
         return title
-    rows = "; ".join(" ".join(_short(float(v)) for v in row) for row in panel)
+    rows = "; ".join(" ".join(short(float(v)) for v in row) for row in panel)
     here = [d for d in differs if d[: len(at)] == at]
     return f"{title}: {rows}" + (f". {len(here)} differ" if here else "")
 
@@ -196,10 +260,28 @@ def _colour(value: float, scale: float) -> Colour:
     return red, green, blue
 
 
-def _short(value: float) -> str:
-    """Write a number in at most seven letters, six where that can be."""
+def short(value: float) -> str:
+    """Write a number in at most seven letters, six where that can be.
+
+    Parameters
+    ----------
+    value : float
+        Any.
+
+    Returns
+    -------
+    str
+        Its first digits.
+
+    Examples
+    --------
+    >>> short(0.123456), short(-1234.5), short(-1.2e-7), short(float("inf"))
+    ('0.123', '-1234', '-1e-07', '∞')
+    """
     if not math.isfinite(value):
         return "nan" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    if 1000 <= abs(value) < 99999:
+        return f"{value:.0f}"
     written = (f"{value:.3g}", f"{value:.2g}", f"{value:.0e}")
     return next((text for text in written if len(text) <= 6), written[-1])
 
@@ -210,7 +292,7 @@ def _legend(scale: float, outlined: bool, of: str = "") -> Element:
     for k, share in enumerate(steps):
         cells.append(_cell(2 + 22 * k, 2, 22, 14, _colour(share * scale, scale)))
     bar = _svg(4 + 22 * len(steps), 18, "colours from blue, negative, to red, positive", cells)
-    words = f"−{_short(scale)} … 0 … {_short(scale)} {of}".rstrip()
+    words = f"−{short(scale)} … 0 … {short(scale)} {of}".rstrip()
     mark: list[Child] = []
     if outlined and not of:
         box = [_cell(2, 2, 22, 14, _MIDDLE), *_outline(2, 2, 22, 14)]
