@@ -81,7 +81,8 @@ template <class T> struct Target {
 template <class T, int MR, bool two>
 void tile(const T* x, const T* w, const Way& way, const Target<T>& to) {
     const LaneMask<T> near_there = lane_mask<T>(smaller(to.channels, lanes<T>));
-    const LaneMask<T> far_there = lane_mask<T>(two ? to.channels - lanes<T> : 0);
+    const LaneMask<T> far_there =  // none in a last block of few groups
+        lane_mask<T>(two && to.channels > lanes<T> ? to.channels - lanes<T> : 0);
     const LaneMask<T> filters_there = lane_mask<T>(to.filters);
     const std::ptrdiff_t pixel = way.pixel;
     Integers<T> first;
