@@ -118,3 +118,21 @@ def test_the_lines_of_a_case_run_as_they_stand(tmp_path: Path) -> None:
     names: dict[str, Any] = {"Affine": classes["Affine"]}
     exec(lines, names)
     np.testing.assert_array_equal(names["layer"].grads[1], seen.outcome.gradients["b"])
+
+
+def test_a_class_whose_backward_breaks_is_taken_in_the_form_of_its_forward() -> None:
+    class Affine:
+        def __init__(self, W, b):
+            self.W, self.b = W, b
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W + self.b
+
+        def backward(self, dout):
+            self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
+            return dout @ self.W
+
+    report = run({"Affine": Affine}, effort=EFFORTS["quick"])
+    assert set(wrong(report)) == {"Affine.backward"}
+    assert "linear_transposes_dw" not in wrong(report).values()

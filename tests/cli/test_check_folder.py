@@ -61,7 +61,7 @@ SUBMISSIONS: dict[str, tuple[str, Verdict]] = {
         "import os, pathlib\n"
         "for p in pathlib.Path(__file__).parent.iterdir():\n"
         "    try: os.unlink(p)\n    except OSError: pass\n" + textwrap.dedent(RIGHT),
-        ("right", "", ""),
+        ("could not run", "", "Permission denied"),
     ),
     "terabyte.py": (
         "import numpy as np\ntry: np.ones(1 << 40)\nexcept MemoryError: pass\n"
@@ -109,6 +109,18 @@ def written(name: str) -> str:
     """Give a name as the table has it."""
     text = name.split("/")[0].replace("\n", "\\n").replace("\x1b", "\\x1b")
     return f"'{text}" if text.startswith("=") else text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="held by Linux alone")
+def test_nobody_gets_a_grade_for_what_another_has_written(command: Any, tmp_path: Path) -> None:
+    (tmp_path / "ana.py").write_text(textwrap.dedent(RIGHT))
+    (tmp_path / "bo.py").write_text("from ana import relu_forward, relu_backward\n")
+    (tmp_path / "cy.py").write_text("exec(open(__file__.replace('cy', 'ana')).read())\n")
+    command("check", tmp_path, "--quick", "--csv", "table.csv")
+    rows = rows_of(Path("table.csv").read_text(encoding="utf-8"))
+    verdicts = {name: row["verdict"] for name, row in rows.items()}
+    assert verdicts["ana.py"] == "right"
+    assert "right" not in (verdicts["bo.py"], verdicts["cy.py"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="held by Linux alone")

@@ -150,6 +150,7 @@ def check_path(
     limits: Limits | None = None,
     lent_from: str | None = None,
     follow: Follow | None = None,
+    alone: bool = False,
 ) -> Report:
     """Check the functions of a file or a package, fenced in.
 
@@ -172,6 +173,8 @@ def check_path(
     follow : callable, optional
         Called with the report so far and the implementation that is tried next. Whoever
         breaks a check off has in it what was found until then.
+    alone : bool
+        Whether a file may read itself only, and none of those beside it.
 
     Returns
     -------
@@ -180,7 +183,7 @@ def check_path(
     """
     begin = time.monotonic()
     try:
-        fenced = Fenced(path, MODULES, limits, lent_from)
+        fenced = Fenced(path, MODULES, limits, lent_from, alone)
     except LoadError as error:
         return Report(path.name, not_loaded=error, seed=seed, seconds=time.monotonic() - begin)
     with fenced:

@@ -245,6 +245,7 @@ def main(parent: int) -> None:
         ops=setup["ops"],
         also_called=setup["also_called"],
         lent_from=setup["lent_from"],
+        alone=True,  # the files beside it are those of others
     )
     sys.stdout.write(json_of(as_data(report, setup["strict"])))
     sys.stdout.flush()

@@ -182,7 +182,8 @@ def _in_its_dialect(found: Found, caller: Caller, seed: int) -> Found:
             if failure is not None and failure.is_an_end:  # whichever way it is called
                 return candidate
             gave_none = failure is not None or seen.outcome.form is not None
-            wrong += _CALLED_WRONGLY if gave_none else 1
+            here = _CALLED_WRONGLY if seen.outcome.out is None else _BROKEN
+            wrong += here if gave_none else 1
         has_no_name = wrong > 0 and diagnose(candidate.dialect.op, observations) is None
         if best is None or (wrong, has_no_name) < best[0]:
             best = (wrong, has_no_name), candidate
@@ -190,8 +191,9 @@ def _in_its_dialect(found: Found, caller: Caller, seed: int) -> Found:
     return best[1]
 
 
-_CALLED_WRONGLY = 10
-"""How much more than wrong numbers an error speaks against a way of calling."""
+_CALLED_WRONGLY, _BROKEN = 10, 2
+"""How much more than wrong numbers an error speaks against a way of calling: in forward, and
+in backward, which is called alike in most ways."""
 
 
 # --- the smallest case that shows it -------------------------------------------------------

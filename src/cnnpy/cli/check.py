@@ -108,7 +108,7 @@ def check(
         with watch:
             report = check_path(path, effort=EFFORTS[effort], follow=watch, **options)
     except (KeyboardInterrupt, Terminated) as error:
-        raise Stopped(_farewell(error, watch, outputs), error) from error
+        raise Stopped(_farewell(error, watch, outputs, path), error) from error
     outputs.write(report)  # first: who reads what is printed may have had enough
     print_report(outputs.page, report)
     _leave(report.exit_code(strict))
@@ -176,10 +176,12 @@ class _Watch:
             self.status.stop()
 
 
-def _farewell(error: BaseException, watch: _Watch, outputs: Outputs) -> str:
+def _farewell(error: BaseException, watch: _Watch, outputs: Outputs, path: Path) -> str:
     """Print and write what was found until somebody broke off; say so in a line."""
     what = "terminated" if isinstance(error, Terminated) else "interrupted"
     if watch.report is None or not watch.report.trials:
+        mend = "submit again, or give the check more time"
+        outputs.write_absent(path, OptionError(f"the check was {what}", "its end", mend))
         return f"{what}: nothing was tried yet"
     outputs.write(watch.report)
     print_report(outputs.page, watch.report)

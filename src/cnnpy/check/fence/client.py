@@ -71,6 +71,8 @@ class Fenced:
         What the process may take.
     lent_from : str, optional
         The package that lends what the course hands out, where the code stands alone.
+    alone : bool
+        Whether a file may read itself only, and none of those beside it.
 
     Attributes
     ----------
@@ -97,6 +99,7 @@ class Fenced:
         modules: Sequence[str] = (),
         limits: Limits | None = None,
         lent_from: str | None = None,
+        alone: bool = False,
     ) -> None:
         self.path = path.resolve()
         self.limits = limits or Limits()
@@ -104,7 +107,10 @@ class Fenced:
             "path": str(self.path),
             "modules": list(modules),
             "lent_from": lent_from,
-            "readable": [str(self.path.parent if self.path.is_file() else self.path), *_ours()],
+            "readable": [
+                str(self.path if alone or self.path.is_dir() else self.path.parent),
+                *_ours(),
+            ],
             "judge": os.getpid(),
             "memory_bytes": self.limits.memory_bytes,
             "processor_s": self.limits.processor_s,
