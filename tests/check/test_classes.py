@@ -136,3 +136,42 @@ def test_a_class_whose_backward_breaks_is_taken_in_the_form_of_its_forward() -> 
     report = run({"Affine": Affine}, effort=EFFORTS["quick"])
     assert set(wrong(report)) == {"Affine.backward"}
     assert "linear_transposes_dw" not in wrong(report).values()
+
+
+class SoftmaxWithLoss:
+    """Its backward has no default for the gradient of the loss."""
+
+    def forward(self, x, t):
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        self.p, self.t = e / e.sum(axis=1, keepdims=True), t
+        logs = x - x.max(axis=1, keepdims=True) - np.log(e.sum(axis=1, keepdims=True))
+        return -logs[np.arange(len(x)), t].mean()
+
+    def backward(self, dout):
+        dx = self.p.copy()
+        dx[np.arange(len(dx)), self.t] -= 1
+        return dout * dx / len(dx)
+
+
+def test_a_loss_is_sent_a_gradient_where_it_asks_for_one() -> None:
+    report = run({"SoftmaxWithLoss": SoftmaxWithLoss}, effort=EFFORTS["quick"])
+    assert wrong(report) == {}
+    assert len(report.trials[0].observations) > 15
+
+
+class ReLU:
+    """Its backward writes into what forward was given."""
+
+    def forward(self, x):
+        self.x = x
+        return np.maximum(x, 0)
+
+    def backward(self, dout):
+        mask = self.x > 0
+        self.x[~mask] = 0
+        return dout * mask
+
+
+def test_an_input_that_backward_writes_to_is_told() -> None:
+    report = run({"ReLU": ReLU}, effort=EFFORTS["quick"])
+    assert "relu_writes_into_x" in {c.name for c in report.conclusions}

@@ -38,7 +38,7 @@ class Case:
     Parameters
     ----------
     op : str
-        A name of ``OPS``.
+        A name of ``OPS``, or of a sandwich.
     arrays : mapping
         Every input by name: float64 arrays, labels, None, or a list of arrays.
     options : mapping

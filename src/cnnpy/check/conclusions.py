@@ -67,7 +67,7 @@ def conclusions_of(trial: Trial) -> list[Conclusion]:
     if trial.is_empty:
         title = "not written yet: it returns None"
         return [Conclusion(Grade.NOTICE, title, trial.found.forward, "not_written")]
-    found = [*_wrong(trial), *_conventions(trial), *_notices(trial), *_unwritten(trial)]
+    found = [*_wrong(trial), *_conventions(trial), *_notices(trial), *_besides(trial)]
     return sorted(found, key=lambda c: -c.grade)
 
 
@@ -78,7 +78,8 @@ than a twentieth."""
 _FASTER = "Work on all windows at once: sliding_window_view and tensordot, or im2col and @."
 
 
-def _unwritten(trial: Trial) -> Iterator[Conclusion]:
+def _besides(trial: Trial) -> Iterator[Conclusion]:
+    """Tell what is no finding of a case: what is missing, slow or untried."""
     forward, backward = trial.found.forward, trial.found.backward
     if backward is None and trial.found.dialect.has_a_function_for_backward:
         title = "there is no backward pass, so forward alone was tried"

@@ -55,7 +55,7 @@ def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
     Parameters
     ----------
     op : str
-        A name of ``OPS``.
+        A name of ``OPS``, or of a sandwich.
     observations : sequence of Observation
         All that was tried.
 

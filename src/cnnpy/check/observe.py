@@ -281,7 +281,7 @@ def lenient(op: str, dtype: type[np.floating[Any]]) -> Tolerance:
     Parameters
     ----------
     op : str
-        A name of ``OPS``.
+        A name of ``OPS``, or of a sandwich.
     dtype : type
         The dtype that is called with.
 

@@ -125,7 +125,7 @@ def _of_a_class(found: Found, observation: Observation, given: Arguments) -> lis
         written.append(called)
     written += [f"{key}={_python(value)}" for key, value in given.keywords.items()]
     lines += [f"layer = {name}({built})", f"out = layer.forward({', '.join(written)})"]
-    if found.dialect.op == "softmax_cross_entropy":
+    if not given.dout:
         return [*lines, "dx = layer.backward()"]
     return [*lines, f"dout = {_python(observation.dout)}", "dx = layer.backward(dout)"]
 

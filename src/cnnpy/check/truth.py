@@ -121,7 +121,7 @@ def as_list(op: str, found: Any) -> list[Any]:
     Parameters
     ----------
     op : str
-        A name of ``OPS``.
+        A name of ``OPS``, or of a sandwich.
     found : object
         One gradient, or a tuple of them.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnpy.check.case import Case
 from cnnpy.check.dialects.course import with_its_mask
-from cnnpy.check.dialects.dialect import Arguments
+from cnnpy.check.dialects.dialect import Arguments, as_number
 from cnnpy.check.fence.offered import Offered
 from cnnpy.check.rows import row_of
 from cnnpy.check.window import Window, window_of
@@ -97,17 +97,12 @@ def _stride_unsaid(case: Case) -> tuple[int, int]:
     return (1, 1) if case.op == "conv2d" else _window(case).size
 
 
-def _number(pair: tuple[int, int]) -> Any:
-    """Write a pair as one number where both are the same."""
-    return pair[0] if pair[0] == pair[1] else pair
-
-
 _VALUES: Mapping[str, Callable[[Case], Any]] = {
-    "stride": lambda case: _number(_window(case).stride),
-    "padding": lambda case: _number(_window(case).padding),
-    "dilation": lambda case: _number(as_pair(case.options["dilation"])),
+    "stride": lambda case: as_number(_window(case).stride),
+    "padding": lambda case: as_number(_window(case).padding),
+    "dilation": lambda case: as_number(as_pair(case.options["dilation"])),
     "groups": lambda case: case.options["groups"],
-    "kernel": lambda case: _number(_window(case).size),
+    "kernel": lambda case: as_number(_window(case).size),
     "rows": lambda case: _window(case).size[0],
     "columns": lambda case: _window(case).size[1],
     "inputs": lambda case: case.arrays["x"].shape[1],
@@ -137,6 +132,9 @@ class Words:
         self.eps: float | None = None  # of a class that cannot be told, once it shows
         self.built = _roles(offered.methods.get("__init__", ()), _ROLES.get(op, ()))
         self.forward = _roles(offered.methods.get("forward", ()), ("x", "target", "train"))
+        asked = offered.methods.get("backward", ())
+        # a loss needs no gradient of its own, and may have a default for it
+        self.wants_dout = op != "softmax_cross_entropy" or any(not p.endswith("=") for p in asked)
         inputs = row_of(op).inputs
         self.weights = [i.name for i in inputs if i.gradient and i.name != "x"]
         self.unknown = [
@@ -213,7 +211,7 @@ class Words:
             given.append(case.arrays["target"].astype(np.int64))
             names["target"] = "2"
         more = {self.forward["train"]: _trains(case)} if "train" in self.forward else {}
-        return Arguments(given, more, names, built)
+        return Arguments(given, more, names, built, self.wants_dout)
 
     def decides(self, case: Case, out: Any) -> Case:
         """Give the case with what is up to the class: a mask, an eps that it cannot be told."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from cnnpy.check.case import Case
 from cnnpy.check.dialects.class_words import FORMS, WORDS, Words, plain
-from cnnpy.check.dialects.dialect import Dialect, Found, parts_of
+from cnnpy.check.dialects.dialect import Dialect, Found, parts_of, same
 from cnnpy.check.fence.offered import Offered
 from cnnpy.check.fence.session import Answer, Call, Kept
 from cnnpy.check.outcome import Caller, Failure, Outcome
@@ -103,17 +103,10 @@ def _dialect(name: str, op: str, offered: Offered, form: str) -> Dialect:
         words.takes,
         sends_back=words.sends_back,
         decides=words.decides,
-        from_updated={i.name: ((), _as_it_is) for i in row_of(op).keyword if i.kind is _UPDATED},
+        from_updated={i.name: ((), same) for i in row_of(op).keyword if i.kind is Kind.UPDATED},
         passes=_Passes(name, words),
         remark=words.remark,
     )
-
-
-_UPDATED = Kind.UPDATED
-
-
-def _as_it_is(case: Case, value: Any) -> Any:
-    return value
 
 
 # --- both passes ------------------------------------------------------------------------------
@@ -148,8 +141,7 @@ class _Passes:
         answer = ask("forward", call)
         out = words.output(case, answer.returned)
         updated = {name: ask.attribute(name) for name in self._updated(case)}
-        changed = tuple(dict.fromkeys(_input(c, given.names) for c in answer.changed))
-        partial = Outcome(out, updated=updated, changed=tuple(c for c in changed if c))
+        partial = Outcome(out, updated=updated, changed=_inputs(answer.changed, given.names))
         if out is None or not words.sends_back(case):
             return partial
         try:
@@ -159,7 +151,9 @@ class _Passes:
 
     def _updated(self, case: Case) -> list[str]:
         inputs = row_of(case.op).keyword
-        return [i.name for i in inputs if i.kind is _UPDATED and case.arrays[i.name] is not None]
+        return [
+            i.name for i in inputs if i.kind is Kind.UPDATED and case.arrays[i.name] is not None
+        ]
 
     def _fill(self, ask: _Asker, case: Case) -> dict[str, tuple[int, ...]]:
         """Put the case's weights in the place of those that the class made; give their shapes."""
@@ -185,11 +179,12 @@ class _Passes:
         filled: Mapping[str, tuple[int, ...]],
         partial: Outcome,
     ) -> Outcome:
-        rounds = []
-        takes = self.words.op != "softmax_cross_entropy" or np.ndim(dout) > 0
-        for _ in range(2):
-            call = Call(".backward", [_LAYER, *([dout] if takes else [])], manner=manner)
-            answer = ask("backward", call)
+        rounds, answers = [], []
+        given = self.words.arguments(case)
+        sent = [dout] if given.dout else []
+        for _ in range(2):  # it may be called twice
+            answer = ask("backward", Call(".backward", [_LAYER, *sent], manner=manner))
+            answers.append(answer)
             gradients = self._gradients(ask, answer)
             if gradients is None:
                 wanted = f"{1 + len(self.words.weights)} gradients, or dx"
@@ -201,9 +196,13 @@ class _Passes:
                     for name, value in gradients.items()
                 }
             )
-        changed = partial.changed + (("dout",) if ".backward:1" in answer.changed else ())
+        changed = partial.changed + _inputs(answers[0].changed, given.names)
         return replace(
-            partial, gradients=rounds[0], again=rounds[1], changed=changed, shared=answer.shared
+            partial,
+            gradients=rounds[0],
+            again=rounds[1],
+            changed=tuple(dict.fromkeys(changed)),
+            shared=answers[0].shared,
         )
 
     def _gradients(self, ask: _Asker, answer: Answer) -> dict[str, Any] | None:
@@ -283,6 +282,7 @@ def _in_our_shape(
     return gradient.reshape(case.arrays[name].shape) if flat else gradient
 
 
-def _input(changed: str, names: Mapping[str, str]) -> str:
-    position = changed.rpartition(":")[2]
-    return next((name for name, at in names.items() if at == position), "")
+def _inputs(changed: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    """Name the inputs that stood where it was written to."""
+    called = {f".forward:{at}": name for name, at in names.items()} | {".backward:1": "dout"}
+    return tuple(dict.fromkeys(called[c] for c in changed if c in called))

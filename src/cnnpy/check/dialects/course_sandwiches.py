@@ -8,7 +8,7 @@ from typing import Any
 from cnnpy.check.case import Case
 from cnnpy.check.dialects.course import affine, as_rows, conv_param, in_a_row, pool_param, turned
 from cnnpy.check.dialects.course_norms import norm_param
-from cnnpy.check.dialects.dialect import Arguments, Dialect
+from cnnpy.check.dialects.dialect import Arguments, Dialect, same
 from cnnpy.check.rows import row_of
 
 __all__ = ["SANDWICHES_OF_THE_COURSE"]
@@ -32,11 +32,7 @@ def _part(case: Case, op: str) -> Case:
     return Case(op, case.arrays, case.options[op])
 
 
-def _as_it_is(case: Case, value: Any) -> Any:
-    return value
-
-
-_RUNNING = {name: ((6, name), _as_it_is) for name in ("running_mean", "running_var")}
+_RUNNING = {name: ((6, name), same) for name in ("running_mean", "running_var")}
 """In its bn_param, behind five arrays and conv_param."""
 
 

@@ -20,20 +20,25 @@ from cnnpy.check.outcome import Caller, Failure, Outcome
 from cnnpy.check.rows import row_of
 from cnnpy.contract.opspec import Kind
 
-__all__ = ["Arguments", "Dialect", "Found"]
+__all__ = ["Arguments", "Dialect", "Found", "as_given", "as_number", "parts_of", "same"]
 
 Translation = Callable[[Case, Any], Any]
 Passes = Callable[["Found", Caller, Case, Any, str], Outcome]
 
 
-def _same(case: Case, value: Any) -> Any:
+def same(case: Case, value: Any) -> Any:
     """Leave a value as it is."""
     return value
 
 
-def _as_given(case: Case, out: Any) -> Case:
+def as_given(case: Case, out: Any) -> Case:
     """Leave a case as it is: nothing in it is up to the implementation."""
     return case
+
+
+def as_number(pair: Any) -> Any:
+    """Write a pair of equal numbers as one."""
+    return pair[0] if isinstance(pair, tuple) and pair[0] == pair[-1] else pair
 
 
 def _always(case: Case) -> bool:
@@ -60,12 +65,15 @@ class Arguments:
         The position of each of the op's inputs among the arguments.
     built : mapping
         Of a class, what it is built with, by name.
+    dout : bool
+        Of a class, whether backward is given a gradient: that of a loss may not be.
     """
 
     positional: Sequence[Any]
     keywords: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     built: Mapping[str, Any] = field(default_factory=dict)
+    dout: bool = True
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ class Dialect:
     takes: Callable[[Case], bool] = _always
     edge: Callable[[Case], bool] = _never
     sends_back: Callable[[Case], bool] = _always
-    decides: Callable[[Case, Any], Case] = _as_given
+    decides: Callable[[Case, Any], Case] = as_given
     from_gradient: Mapping[str, Translation] = field(default_factory=dict)
     from_updated: Mapping[str, tuple[tuple[int | str, ...], Translation]] = field(
         default_factory=dict
@@ -282,7 +290,7 @@ def _gradients(d: Dialect, case: Case, returned: Any) -> dict[str, Any]:
     one = _is_of_a_list(d) or not isinstance(returned, list | tuple)
     many = [returned] if one else returned
     return {
-        name: d.from_gradient.get(name, _same)(case, value)
+        name: d.from_gradient.get(name, same)(case, value)
         for name, value in zip(d.gradients, many, strict=True)
     }
 

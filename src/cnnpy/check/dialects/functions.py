@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnpy.check.case import Case
-from cnnpy.check.dialects.dialect import Arguments, Dialect
+from cnnpy.check.dialects.dialect import Arguments, Dialect, same
 from cnnpy.contract.ops import OPS
 
 __all__ = ["FUNCTIONS"]
@@ -17,11 +17,7 @@ def _as_it_stands(case: Case) -> Arguments:
 
 
 def _dialect(op: str) -> Dialect:
-    updated = {
-        i.name: ((i.name,), lambda case, value: value)
-        for i in OPS[op].keyword
-        if i.kind.name == "UPDATED"
-    }
+    updated = {i.name: ((i.name,), same) for i in OPS[op].keyword if i.kind.name == "UPDATED"}
     return Dialect(
         op,
         op,

@@ -16,7 +16,15 @@ import numpy as np
 
 from cnnpy.check.case import MIXED, WHOLE_NUMBERS, Case
 from cnnpy.check.dialects.course import with_its_mask
-from cnnpy.check.dialects.dialect import Arguments, Dialect, Found, parts_of
+from cnnpy.check.dialects.dialect import (
+    Arguments,
+    Dialect,
+    Found,
+    as_given,
+    as_number,
+    parts_of,
+    same,
+)
 from cnnpy.check.fence.offered import Offered
 from cnnpy.check.fence.session import Call, Kept
 from cnnpy.check.outcome import Caller, Failure, Outcome
@@ -32,7 +40,7 @@ def _plain(*inputs: str, **options: str) -> Callable[[Case], Arguments]:
 
     def arguments(case: Case) -> Arguments:
         given = [case.arrays[name] for name in inputs]
-        more = {theirs: _number(case.options[ours]) for ours, theirs in options.items()}
+        more = {theirs: as_number(case.options[ours]) for ours, theirs in options.items()}
         unlike = {k: v for k, v in more.items() if k not in _DEFAULTS or v != _DEFAULTS[k]}
         return Arguments(given, unlike, {name: str(k) for k, name in enumerate(inputs)})
 
@@ -52,20 +60,19 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 
 
-def _number(value: Any) -> Any:
-    """Write a pair of equal numbers as one."""
-    return value[0] if isinstance(value, tuple) and value[0] == value[-1] else value
+def _conv(*options: str) -> Callable[[Case], Arguments]:
+    names = ("stride", "padding", *options, "dilation", "groups")
+    return _plain("x", "w", "b", **{name: name for name in names})
 
 
 def _pool(*options: str) -> Callable[[Case], Arguments]:
     def arguments(case: Case) -> Arguments:
         o = case.options
-        more = {name: _number(o[name]) for name in ("stride", "padding", *options)}
-        given = [case.arrays["x"], o["kernel_size"]]
-        unlike = {k: v for k, v in more.items() if v is not None and v != _DEFAULTS.get(k)}
-        if o["stride"] is not None:
-            unlike["stride"] = more["stride"]  # theirs is the window by default
-        return Arguments(given, unlike, {"x": "0"})
+        more = {name: as_number(o[name]) for name in ("padding", *options)}
+        unlike = {k: v for k, v in more.items() if v != _DEFAULTS[k]}
+        if o["stride"] is not None:  # by default it is the window, as ours
+            unlike["stride"] = as_number(o["stride"])
+        return Arguments([case.arrays["x"], o["kernel_size"]], unlike, {"x": "0"})
 
     return arguments
 
@@ -112,21 +119,8 @@ def _loss(case: Case) -> Arguments:
 
 _ARGUMENTS: Mapping[str, tuple[str, Callable[[Case], Arguments]]] = {
     # PyTorch's name: our op, and how it is called
-    "conv2d": (
-        "conv2d",
-        _plain(
-            "x",
-            "w",
-            "b",
-            **{n: n for n in list(_DEFAULTS)[:2]},
-            dilation="dilation",
-            groups="groups",
-        ),
-    ),
-    "conv_transpose2d": (
-        "conv_transpose2d",
-        _plain("x", "w", "b", **{n: n for n in list(_DEFAULTS)[:5]}),
-    ),
+    "conv2d": ("conv2d", _conv()),
+    "conv_transpose2d": ("conv_transpose2d", _conv("output_padding")),
     "max_pool2d": ("max_pool2d", _pool()),
     "avg_pool2d": ("avg_pool2d", _pool("count_include_pad")),
     "linear": ("linear", _plain("x", "w", "b")),
@@ -196,8 +190,8 @@ def _found(name: str, known: str, offered: Offered) -> Found:
         row.gradients,
         _takes,
         _is_at_the_edge,
-        decides=with_its_mask if op == "dropout" else _as_given,
-        from_updated={i.name: ((i.name,), _as_it_is) for i in row.keyword if op == "batch_norm"},
+        decides=with_its_mask if op == "dropout" else as_given,
+        from_updated={i.name: ((i.name,), same) for i in row.keyword if op == "batch_norm"},
         passes=_forward_alone,
     )
     forms = [alone]
@@ -216,14 +210,6 @@ def _without_the_last_axis(case: Case, given: Arguments) -> Arguments:
     if not _is_the_last(case):
         return given
     return replace(given, keywords={k: v for k, v in given.keywords.items() if k != "dim"})
-
-
-def _as_given(case: Case, out: Any) -> Case:
-    return case
-
-
-def _as_it_is(case: Case, value: Any) -> Any:
-    return value
 
 
 def _takes(case: Case) -> bool:
