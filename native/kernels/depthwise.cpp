@@ -272,8 +272,8 @@ void correlate_wide(const Correlation& c, const CorrelationArrays<T>& a,
 
     Strip<T> s{taps, 0, c.HH, c.WW * pitch, pitch, std::ptrdiff_t(c.stride_w) * c.C, c.out_pixel,
                c.out_row, c.C, row >= 2048 ? 192 : 64,
-               c.WW == 1 ? std::ptrdiff_t(c.stride_w - 1) * c.C : 0, a.epilogue.bias, a.epilogue.relu,
-               a.epilogue.past_caches};
+               c.WW == 1 ? std::ptrdiff_t(c.stride_w - 1) * c.C : 0, a.epilogue.bias,
+               a.epilogue.relu, a.epilogue.past_caches};
     s.set_next();
     const int pixels_a_piece = static_cast<int>(1 + (piece - c.C) / s.x_pixel);
     for (int n = item.n_begin; n < item.n_end; ++n) {

@@ -177,7 +177,8 @@ template <class T> CNN_INLINE LineOfFilters<T> line_of(int C, bool two) {
 }  // namespace
 
 template <class T>
-void pack_pointwise(const Pointwise& p, const T* w, const FilterSteps& steps, T* packed, int block) {
+void pack_pointwise(const Pointwise& p, const T* w, const FilterSteps& steps, T* packed,
+                    int block) {
     packed += block * p.block_size(lanes<T>);
     const int f0 = p.first_filter(block, lanes<T>);
     const int there = smaller(p.F - f0, lanes<T>);

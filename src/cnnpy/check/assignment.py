@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -91,7 +92,7 @@ def _file_of_the_caller() -> str:
 # --- what is tested ----------------------------------------------------------------------
 
 
-class _Subject:
+class _Subject(ABC):
     """Somebody's functions, and what came of each implementation as soon as it was tried."""
 
     def __init__(self, name: str, found: Sequence[Found], hindrance: str | None = None) -> None:
@@ -111,8 +112,9 @@ class _Subject:
             self.tried[key] = as_data(report, strict)
         return self.tried[key]
 
+    @abstractmethod
     def report(self, found: Found, effort: str, seed: int) -> Report:
-        raise NotImplementedError
+        """Try an implementation."""
 
 
 class _Functions(_Subject):

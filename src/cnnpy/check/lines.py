@@ -172,9 +172,10 @@ def _from_1_to_minus_1(node: ast.Subscript) -> bool:
 
 def _from_p_to_minus_p(node: ast.Subscript) -> bool:
     def is_it(s: ast.Slice) -> bool:
-        negated = isinstance(s.upper, ast.UnaryOp) and isinstance(s.upper.op, ast.USub)
+        if not isinstance(s.upper, ast.UnaryOp) or not isinstance(s.upper.op, ast.USub):
+            return False
         variable = isinstance(s.lower, ast.Name | ast.Attribute | ast.Subscript)
-        return negated and variable and _same(s.lower, s.upper.operand)  # type: ignore[union-attr]
+        return variable and _same(s.lower, s.upper.operand)
 
     return any(map(is_it, _slices(node)))
 
@@ -254,8 +255,8 @@ def _threes(tree: ast.AST) -> Nodes:
     """Look for a size of 3 written as a number: reshape(3, 3), range(3), i + 3, HH = 3."""
     for node in ast.walk(tree):
         sizes: list[ast.AST] = []
-        if _called(node) in ("reshape", "range", "zeros"):
-            sizes = [n for a in node.args for n in ast.walk(a)]  # type: ignore[attr-defined]
+        if isinstance(node, ast.Call) and _called(node) in ("reshape", "range", "zeros"):
+            sizes = [n for a in node.args for n in ast.walk(a)]
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             sizes = [node.right]
         if isinstance(node, ast.Assign):

@@ -9,6 +9,10 @@ wire
     Values as bytes, without pickle.
 loading
     A file or a package becomes a table of functions.
+missing
+    Stand-ins for what it imports and is not there.
+legacy
+    What Python 2 and old NumPy had, put back and noted down.
 offered
     What there is in that table, with the parameters of classes.
 session
