@@ -181,7 +181,7 @@ class _Case:
         self.images = len(self.x) == 4 and window is not None
         nothing = Window((1, 1), (1, 1), (0, 0))
         self.window = window if window is not None and self.images else nothing
-        self.axes = "NF" if "w" in o.case.arrays else "NC"
+        self.has_filters = self.images and "w" in o.case.arrays
         self.dtype, self.sizes, self.manner = o.probe.dtype, o.probe.sizes, o.probe.manner
 
     @property
@@ -214,7 +214,7 @@ CONDITIONS: dict[str, Callable[[_Case], bool]] = {
     "there are gaps between windows": _gaps,
     "the stride is not the window": lambda c: c.images and c.window.size != c.window.stride,
     "a remainder is left": lambda c: c.leaves_a_remainder,
-    "there is one filter": lambda c: c.images and "F" in c.axes and c.out[1] == 1,
+    "there is one filter": lambda c: c.has_filters and c.out[1] == 1,
     "the batch is one": lambda c: len(c.x) > 0 and c.x[0] == 1,
     "there is one channel": lambda c: len(c.x) > 1 and c.x[1] == 1,
     "the input is float32": lambda c: c.dtype == np.float32,
