@@ -112,3 +112,9 @@ def test_a_gradient_of_another_shape_is_named():
     _, cache = dropout_forward(np.ones((2, 3)), {"mode": "train", "p": 0.5})
     with pytest.raises(ShapeError, match=r"use dout.reshape\(\(2, 3\)\)"):
         dropout_backward(np.ones(6), cache)
+
+
+def test_an_array_without_axes_is_kept_or_dropped_whole():
+    out, cache = dropout_forward(np.array(3.0), {"mode": "train", "p": 0.5, "seed": 1})
+    np.testing.assert_array_equal(out, 6.0)  # np.random.rand gives 0.417 after seed 1
+    np.testing.assert_array_equal(dropout_backward(np.array(4.0), cache), 8.0)

@@ -750,7 +750,7 @@ def dropout_forward(
         np.random.seed(dropout_param["seed"])
     if mode == "test":
         return x.copy(), (dropout_param, None)
-    mask = (np.random.rand(*x.shape) < p) / p
+    mask = np.asarray(np.random.rand(*x.shape) < p) / p  # without axes rand gives a float
     return (x * mask).astype(x.dtype, copy=False), (dropout_param, mask)
 
 
