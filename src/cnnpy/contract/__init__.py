@@ -34,6 +34,6 @@ __all__ = [
     "Option",
     "OptionError",
     "ShapeError",
-    "TrainingError",
     "Tolerance",
+    "TrainingError",
 ]
