@@ -160,7 +160,7 @@ def _digest(arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> str
         array = np.asarray(arrays[name], order="C")
         head = repr((name, array.dtype.str, array.shape)).encode()
         digest.update(b"%d:" % len(head) + head)
-        digest.update(memoryview(array.reshape(-1).view(np.uint8)))
+        digest.update(array.reshape(-1).view(np.uint8).data)
     for name in sorted(texts):
         part = repr((name, texts[name])).encode()
         digest.update(b"%d:" % len(part) + part)
