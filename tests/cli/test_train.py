@@ -139,11 +139,12 @@ def test_there_is_a_recipe_for_each_data_set_and_a_shape_for_each_network():
         assert make_model(name, 10).output_shape(shape) == (10,)
 
 
-def test_a_training_that_goes_astray_says_so(command, npz):
+def test_a_training_that_goes_astray_stops_and_says_where(command, npz):
     outcome = command("train", npz, "--epochs", 2, "--lr", "1e12", "--out", "here")
-    assert outcome.code == 0
-    assert outcome.err == ""
-    assert "try a smaller --lr" in outcome.out
+    assert outcome.code == 2
+    assert len(outcome.err.splitlines()) == 3
+    assert re.match(r"TrainingError: training: the loss is (nan|inf) at batch \d", outcome.err)
+    assert "use a smaller learning rate (lr=1e+11)" in outcome.err
 
 
 def test_the_saved_file_predicts_the_same_bits_in_another_process(trained, stripes, start):

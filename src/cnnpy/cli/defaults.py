@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from cnnpy.contract.shapes import Shape
 from cnnpy.data import DATASETS, Augmentation, Chain, RandomFlip, RandomShift
-from cnnpy.train.fit import DEFAULT_LR
+from cnnpy.train.training import DEFAULT_LR
 
 __all__ = ["DATA", "INPUT_SHAPES", "MODEL", "RECIPES", "Recipe", "augmentation", "known_name"]
 

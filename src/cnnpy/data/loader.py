@@ -126,8 +126,28 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         epoch, self.epoch = self.epoch, self.epoch + 1
-        recipe = _Recipe(self, epoch)
-        return _in_background(recipe, self.prefetch) if self.prefetch else _one_by_one(recipe)
+        return self.batches(epoch)
+
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Hand out the batches of one epoch, from one of them on.
+
+        Parameters
+        ----------
+        epoch : int
+            The number of the epoch, counted from 0.
+        first : int
+            The number of the first batch; those before are not made.
+
+        Returns
+        -------
+        iterator of (ndarray, ndarray)
+            Images and labels.
+        """
+        recipe = _Recipe(self, integer(0)("loader", "epoch", epoch))
+        first = integer(0)("loader", "first", first)
+        if self.prefetch:
+            return _in_background(recipe, self.prefetch, first)
+        return _one_by_one(recipe, first)
 
     @property
     def epoch(self) -> int:
@@ -193,8 +213,8 @@ def _check_augmented(x: object, n: int) -> NDArray[Any]:
     return x
 
 
-def _one_by_one(recipe: _Recipe) -> Iterator[Batch]:
-    for k in range(recipe.n_batches):
+def _one_by_one(recipe: _Recipe, first: int) -> Iterator[Batch]:
+    for k in range(first, recipe.n_batches):
         yield recipe.make(k)
 
 
@@ -211,10 +231,10 @@ class _Line:
         self.made: SimpleQueue[tuple[Batch | None, BaseException | None]] = SimpleQueue()
         self.stopped = False
 
-    def work(self, recipe: _Recipe) -> None:
+    def work(self, recipe: _Recipe, first: int) -> None:
         """Make the batches of an epoch, as permits come."""
         try:
-            for k in range(recipe.n_batches):
+            for k in range(first, recipe.n_batches):
                 self.permits.get()
                 if self.stopped:
                     return
@@ -232,13 +252,13 @@ class _Line:
             thread.join()
 
 
-def _in_background(recipe: _Recipe, prefetch: int) -> Iterator[Batch]:
+def _in_background(recipe: _Recipe, prefetch: int, first: int) -> Iterator[Batch]:
     line = _Line()
     # The thread must not refer to this generator, or leaving the loop would not end it.
     # In the caller's context, so that it computes on the backend of the caller's choice.
     thread = threading.Thread(
         target=contextvars.copy_context().run,
-        args=(line.work, recipe),
+        args=(line.work, recipe, first),
         name="cnnpy-loader",
         daemon=True,
     )
@@ -246,7 +266,7 @@ def _in_background(recipe: _Recipe, prefetch: int) -> Iterator[Batch]:
         line.permits.put(None)
     thread.start()
     try:
-        for _ in range(recipe.n_batches):
+        for _ in range(first, recipe.n_batches):
             batch, error = line.made.get()
             if error is not None:
                 raise error

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from cnnpy.contract.errors import DataError, OptionError
+from cnnpy.train.callbacks import Callback, FitPlan
 from cnnpy.train.classifier import Classifier
-from cnnpy.train.fit import Callback, FitPlan
 from cnnpy.train.reports import EpochReport
 
 __all__ = ["RunFolder", "new_folder"]
