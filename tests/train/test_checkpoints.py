@@ -229,7 +229,7 @@ def test_a_folder_that_vanishes_is_an_error(tmp_path):
 
 
 def test_what_a_killed_process_left_is_removed(stopped):
-    leftover = stopped / ".step-000000008.safetensors.abcd.writing"
+    leftover = stopped / ".step-000000008.safetensors.abcd.part"
     leftover.write_bytes(b"half")
     train("adamw", stopped)
     assert not leftover.exists()

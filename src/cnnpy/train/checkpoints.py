@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CheckpointError
 from cnnpy.contract.options import integer, real
+from cnnpy.data.whole_file import remove_leftovers
 from cnnpy.train import array_file
 from cnnpy.train.reports import EpochReport
 
@@ -178,7 +179,7 @@ class Checkpoints:
 
     def tidy(self) -> None:
         """Remove what a process left that was killed while it wrote."""
-        array_file.remove_leftovers(self.folder)
+        remove_leftovers(self.folder)
 
 
 def _last(paths: list[Path]) -> str:

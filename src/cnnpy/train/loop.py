@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CheckpointError, CnnpyError, TrainingError
 from cnnpy.data import Dataset, Loader, Preprocessing
+from cnnpy.data.augment import with_white
 from cnnpy.data.loader import Batch
 from cnnpy.nn import Layer
 from cnnpy.optim import OPTIMIZERS, SCHEDULES, Optimizer
@@ -109,7 +110,7 @@ class Run:
             shuffle=True,
             seed=int(chances[1].generate_state(1)[0]),
             preprocessing=preprocessing,
-            augment=training.augment,
+            augment=with_white(training.augment, train.white),
         )
         self.steps_per_epoch = math.ceil(len(self.loader) / training.accumulate)
         self.stepper = _make_optimizer(model, training)

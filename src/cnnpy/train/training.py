@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError
 from cnnpy.contract.options import Parser, choice, flag, integer, real
+from cnnpy.data import augment
 from cnnpy.nn import LOSSES, Loss
 from cnnpy.optim import OPTIMIZERS, SCHEDULES
 
@@ -184,8 +185,13 @@ class Training:
         _check_names(options)
         return dataclasses.replace(self, **options)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, whole: bool = False) -> dict[str, Any]:
         """Return what differs from the defaults, as TOML can write it.
+
+        Parameters
+        ----------
+        whole : bool
+            Whether to return what is as by default too, but for what is None.
 
         Returns
         -------
@@ -196,8 +202,8 @@ class Training:
         plain = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if value != field.default:
-                plain[field.name] = _plain(value)
+            if value != field.default or (whole and value is not None):
+                plain[field.name] = _PLAIN.get(field.name, _plain)(value)
         return plain
 
     @classmethod
@@ -233,6 +239,13 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str)) else repr(value)
 
 
+def _described(value: Any) -> Any:
+    try:
+        return augment.describe(value)
+    except OptionError:  # a function of one's own
+        return repr(value)
+
+
 def _check_names(options: Mapping[str, Any]) -> None:
     known = [field.name for field in dataclasses.fields(Training)]
     for name in options:
@@ -264,11 +277,13 @@ def _class_weights(where: str, name: str, value: object) -> object:
 
 
 def _function(where: str, name: str, value: object) -> object:
+    if isinstance(value, list) and name == "augment":
+        return augment.restore(value)
     if callable(value):
         return value
     raise OptionError(
         f"{where}: {name}={value!r}",
-        "a function of a batch and a generator",
+        "a function of a batch and a generator, or a list of names with options",
         "use augment=RandomShift(1)" if name == "augment" else "use mixing=Mixup(0.2)",
     )
 
@@ -296,6 +311,8 @@ _PARSERS: dict[str, Parser] = {
     "on_nonfinite": choice("stop", "skip"),
     "seed": integer(0),
 }
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {"augment": _described}
 
 _SOFT = ("label_smoothing", "class_weights", "mixing")
 
