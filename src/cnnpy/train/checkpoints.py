@@ -96,11 +96,23 @@ class Checkpoints:
         self._saved_at = time.monotonic()
 
     def due(self) -> bool:
-        """Tell whether the last one is older than `every_s`."""
+        """Tell whether it is time for the next.
+
+        Returns
+        -------
+        bool
+            True where the last one is older than `every_s`.
+        """
         return time.monotonic() - self._saved_at >= self.every_s
 
     def paths(self) -> list[Path]:
-        """Return the files that are there, the last first."""
+        """List the files that are there.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The last first.
+        """
         if not self.folder.is_dir():
             return []
         return sorted((p for p in self.folder.iterdir() if _NAME.fullmatch(p.name)), reverse=True)

@@ -35,7 +35,7 @@ from cnnpy.train.objective import Objective
 from cnnpy.train.reports import EpochReport, StepReport
 from cnnpy.train.training import Training
 
-__all__ = ["Run"]
+__all__ = ["Run", "make_optimizer"]
 
 _MOST_SKIPPED = 20
 """Steps in a row that may be left out before the run is given up."""
@@ -113,7 +113,7 @@ class Run:
             augment=with_white(training.augment, train.white),
         )
         self.steps_per_epoch = math.ceil(len(self.loader) / training.accumulate)
-        self.stepper = _make_optimizer(model, training)
+        self.stepper = make_optimizer(model, training)
         self.schedule = SCHEDULES[training.schedule](
             training.highest_lr,
             training.epochs * self.steps_per_epoch,
@@ -191,7 +191,7 @@ class Run:
         batches = self.loader.batches(self.epoch - 1, first)
         while self.step < self.steps_per_epoch:
             began = time.perf_counter()
-            self._take_step(batches)
+            self.take_step(batches)
             self.step += 1
             self.sums.train_s += time.perf_counter() - began
             report = self._step_report()
@@ -296,7 +296,19 @@ class Run:
 
     # --- a step -----------------------------------------------------------------------
 
-    def _take_step(self, batches: Iterator[Batch]) -> None:
+    def take_step(self, batches: Iterator[Batch]) -> None:
+        """Change the weights once.
+
+        Parameters
+        ----------
+        batches : iterator of (ndarray, ndarray)
+            Of the epoch, from the first batch of the step on.
+
+        Raises
+        ------
+        TrainingError
+            Where the loss is not finite, and that should stop it.
+        """
         training, first = self.training, self.step * self.training.accumulate
         ends = min((first + training.accumulate) * training.batch_size, len(self.train))
         n_images = ends - first * training.batch_size
@@ -485,8 +497,23 @@ class Run:
         return self.identity
 
 
-def _make_optimizer(model: Layer, training: Training) -> Optimizer:
-    """Make the optimizer; biases, and scales and shifts of norms, have one axis."""
+def make_optimizer(model: Layer, training: Training) -> Optimizer:
+    """Make the optimizer that a training asks for.
+
+    Biases, and scales and shifts of norms, have one axis: they decay only where all do.
+
+    Parameters
+    ----------
+    model : Layer
+        The network, built.
+    training : Training
+        The settings.
+
+    Returns
+    -------
+    Optimizer
+        Of the network's parameters.
+    """
     options: dict[str, Any] = {"lr": training.highest_lr}
     if training.weight_decay is not None:
         options["weight_decay"] = training.weight_decay
