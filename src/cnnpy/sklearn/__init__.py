@@ -1,8 +1,8 @@
 """Networks as scikit-learn estimators: in pipelines, grid searches, cross-validation.
 
 :class:`CNNClassifier` and :class:`CNNRegressor` take images (n, C, H, W), or rows of
-features with ``image_shape=``, and train a network on them. The module is the only one
-that imports scikit-learn: ``pip install 'cnnpy[sklearn]'``.
+features with ``image_shape=``, and train a network on them. Importing this room imports
+scikit-learn: ``pip install 'cnnpy[sklearn]'``.
 """
 
 from cnnpy.contract.errors import MissingPackageError

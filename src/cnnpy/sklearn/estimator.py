@@ -15,7 +15,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.options import real
 from cnnpy.data import Preprocessing
 from cnnpy.nn import InferenceSession, Layer
-from cnnpy.sklearn.images import ImageShape, as_rows, check_same_images, find_image_shape
+from cnnpy.sklearn.images import as_rows, check_same_images, find_image_shape
 from cnnpy.sklearn.networks import AUTO, make_network
 from cnnpy.sklearn.regression import RegressionReport
 from cnnpy.train import EpochReport
@@ -99,7 +99,7 @@ class CNNEstimator(BaseEstimator):
 
     def _images(self, X: Any) -> NDArray[Any]:
         """Check what is to be predicted, which must be like what was learned from."""
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         where = type(self).__name__
         rows, given = as_rows(where, X)
         if given is not None:

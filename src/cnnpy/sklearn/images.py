@@ -162,5 +162,5 @@ def _warn_of_channels_last(where: str, given: ImageShape) -> None:
             f"{H}x{W} pixels; if these are H, W, C, use X.transpose(0, 3, 1, 2), "
             f"if not, say image_shape={given}",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,  # who called fit
         )

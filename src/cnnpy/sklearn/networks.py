@@ -71,8 +71,9 @@ def _narrow_cnn(n_outputs: int, image_shape: ImageShape) -> Sequential:
 
     There is no batch norm: a column of one feature in a last batch of one sample has no spread.
     """
-    kernel = tuple(3 if size > 1 else 1 for size in image_shape[1:])
-    padding = tuple(size // 2 for size in kernel)
+    _, H, W = image_shape
+    kernel = (3 if H > 1 else 1, 3 if W > 1 else 1)
+    padding = (kernel[0] // 2, kernel[1] // 2)
     layers: list[Layer] = []
     for filters in _FILTERS:
         layers += [Conv2d(filters, kernel, padding=padding), ReLU()]

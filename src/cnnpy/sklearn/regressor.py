@@ -80,13 +80,15 @@ class CNNRegressor(RegressorMixin, CNNEstimator):
 
     Examples
     --------
-    The brightness of the left half over that of the right:
+    The brightness of the left half over that of the right, by a network of one's own:
 
+    >>> from cnnpy import nn
     >>> from cnnpy.sklearn import CNNRegressor
     >>> images = np.random.default_rng(0).random((400, 1, 6, 6))
     >>> y = images[..., :3].mean(axis=(1, 2, 3)) - images[..., 3:].mean(axis=(1, 2, 3))
-    >>> regressor = CNNRegressor(random_state=0).fit(images[:300], y[:300])
-    >>> bool(regressor.score(images[300:], y[300:]) > 0.8)
+    >>> layers = nn.Conv2d(16, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(1)
+    >>> regressor = CNNRegressor(nn.Sequential(*layers), random_state=0)
+    >>> bool(regressor.fit(images[:300], y[:300]).score(images[300:], y[300:]) > 0.75)
     True
     """
 
@@ -155,5 +157,5 @@ class CNNRegressor(RegressorMixin, CNNEstimator):
             Where X is not what scikit-learn takes, or has images of another shape.
         """
         scaled = self._outputs(X).astype(np.float64)
-        found = scaled * self.target_scale_ + self.target_mean_
+        found: NDArray[np.float64] = scaled * self.target_scale_ + self.target_mean_
         return found[:, 0] if self._flat else found
