@@ -130,18 +130,17 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
                 "at least two classes",
                 f"add samples of another class to the {len(y)} that there are",
             )
-        names, seed = _class_names(self.classes_), self._seed()
+        names, training = _class_names(self.classes_), self._training()
         train = Dataset(images, labels, names, name="X", white=_white(images))
         validation, share = None, self._held_out()
         if share:
-            train, validation = hold_out(train, share, seed)
+            train, validation = hold_out(train, share, training.seed)
         self.classifier_ = fit(
             self._network(len(names)),
             train,
             validation,
-            seed=seed,
+            training,
             callbacks=[_Listener(self._say)],
-            **self._settings(),
         )
         self.network_ = self.classifier_.model
         self.preprocessing_ = self.classifier_.preprocessing

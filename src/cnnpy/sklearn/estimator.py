@@ -18,7 +18,7 @@ from cnnpy.nn import InferenceSession, Layer
 from cnnpy.sklearn.images import as_rows, check_same_images, find_image_shape
 from cnnpy.sklearn.networks import AUTO, make_network
 from cnnpy.sklearn.regression import RegressionReport
-from cnnpy.train import EpochReport
+from cnnpy.train import EpochReport, Training
 
 __all__ = ["CNNEstimator"]
 
@@ -130,10 +130,10 @@ class CNNEstimator(BaseEstimator):
         parse = real(0.0, 1.0, below=True)
         return float(parse(type(self).__name__, "validation_fraction", self.validation_fraction))
 
-    def _settings(self) -> dict[str, Any]:
+    def _training(self) -> Training:
         """Return the parameters that training takes as they are."""
         names = ("epochs", "batch_size", "optimizer", "lr", "weight_decay", "schedule", "augment")
-        return {name: getattr(self, name) for name in names}
+        return Training(**{name: getattr(self, name) for name in names}, seed=self._seed())
 
     def _say(self, report: EpochReport | RegressionReport) -> None:
         """Print how an epoch went, where that is asked for; leave out what was not measured."""

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import DataError, OptionError, ShapeError
-from cnnpy.contract.options import choice, integer
-from cnnpy.data import Augmentation, Loader, Preprocessing
+from cnnpy.data import Loader, Preprocessing
 from cnnpy.nn import Layer, MeanSquaredError
-from cnnpy.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
-from cnnpy.train.fit import DEFAULT_LR
+from cnnpy.optim import SCHEDULES, Optimizer, Schedule
+from cnnpy.train import Training
+from cnnpy.train.loop import make_optimizer
 
 __all__ = ["Regression", "RegressionReport", "fit_regression"]
 
@@ -74,16 +74,9 @@ def fit_regression(
     network: Layer,
     images: NDArray[Any],
     targets: FloatArray,
+    training: Training,
     *,
-    epochs: int,
-    batch_size: int,
-    optimizer: str,
-    lr: float | None,
-    weight_decay: float | None,
-    schedule: str,
-    augment: Augmentation | None,
     held_out: float,
-    seed: int,
     follow: Callable[[RegressionReport], None],
 ) -> Regression:
     """Train a network to give numbers for images, by their mean squared error.
@@ -96,18 +89,10 @@ def fit_regression(
         Raw images, uint8, float32 or float64.
     targets : ndarray of shape (N, n_outputs) of float32
         What should come out, of mean 0 and spread 1.
-    epochs, batch_size : int
-        How often each image is seen, and how many at a time.
-    optimizer, schedule : str
-        Names of :data:`cnnpy.optim.OPTIMIZERS` and :data:`cnnpy.optim.SCHEDULES`.
-    lr, weight_decay : float or None
-        None takes the optimizer's own.
-    augment : callable or None
-        Of ``(images, rng)``: changes each batch of raw images.
+    training : Training
+        Epochs, batches, optimizer, schedule, augmentation and seed.
     held_out : float
         The share of the images that chooses the best epoch, from 0 to below 1.
-    seed : int
-        Decides everything that chance decides.
     follow : callable
         Hears of each epoch.
 
@@ -119,32 +104,30 @@ def fit_regression(
     Raises
     ------
     OptionError
-        Where an option is out of its range, or the loss is no number any more.
+        Where the loss is no number any more.
     DataError
         Where too few images are there to hold some out.
     ShapeError
         Where the network does not fit to the images or targets.
     """
-    epochs = integer(1)(_WHERE, "epochs", epochs)
-    first, order, held = np.random.SeedSequence(seed).spawn(3)
+    first, order, held = np.random.SeedSequence(training.seed).spawn(3)
     train, validation = _split(_Samples(images, targets), held_out, np.random.default_rng(held))
     preprocessing = Preprocessing.fit(train.images)
     planned = network.build(preprocessing.shape, seed=np.random.default_rng(first))
     _check_outputs(planned, targets.shape[1])
     loader = Loader(
         (train.images, np.arange(len(train.images))),  # the loader's labels: which targets
-        batch_size,
+        training.batch_size,
         shuffle=True,
         seed=int(order.generate_state(1)[0]),
         preprocessing=preprocessing,
-        augment=augment,
+        augment=training.augment,
     )
-    stepper = _make_optimizer(network, optimizer, lr, weight_decay)
-    kind = SCHEDULES[choice(*SCHEDULES)(_WHERE, "schedule", schedule)]
-    plan = kind(stepper.lr, epochs * len(loader))
+    stepper = make_optimizer(network, training)
+    plan = SCHEDULES[training.schedule](training.highest_lr, training.epochs * len(loader))
     history: list[RegressionReport] = []
     best_loss, best_state = math.inf, None
-    for epoch in range(1, epochs + 1):
+    for epoch in range(1, training.epochs + 1):
         loss = _train_epoch(network, loader, train.targets, stepper, plan)
         _check_finite(loss, epoch, plan.lr)
         report = RegressionReport(epoch, stepper.lr, loss, math.nan, best=True)
@@ -195,19 +178,6 @@ def _train_epoch(
         total += float(value) * len(which)
         n_images += len(which)
     return total / n_images
-
-
-def _make_optimizer(
-    network: Layer, name: str, lr: float | None, weight_decay: float | None
-) -> Optimizer:
-    kind: Any = OPTIMIZERS[choice(*OPTIMIZERS)(_WHERE, "optimizer", name)]
-    options: dict[str, Any] = {"lr": DEFAULT_LR[name] if lr is None else lr}
-    if weight_decay is not None:
-        options["weight_decay"] = weight_decay
-    if name == "sgd":
-        options |= {"momentum": 0.9, "nesterov": True}
-    stepper: Optimizer = kind(network.parameters(), **options)
-    return stepper
 
 
 def _check_outputs(planned: tuple[int, ...], n_outputs: int) -> None:

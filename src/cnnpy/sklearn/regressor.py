@@ -129,10 +129,9 @@ class CNNRegressor(RegressorMixin, CNNEstimator):
             self._network(targets.shape[1]),
             images,
             ((targets - self.target_mean_) / self.target_scale_).astype(np.float32),
+            self._training(),
             held_out=self._held_out(),
-            seed=self._seed(),
             follow=self._say,
-            **self._settings(),
         )
         self.network_, self.preprocessing_, self.history_ = fitted
         self.n_iter_ = len(self.history_)

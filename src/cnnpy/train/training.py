@@ -293,7 +293,7 @@ _PARSERS: dict[str, Parser] = {
     "batch_size": integer(1),
     "accumulate": integer(1),
     "optimizer": choice(*OPTIMIZERS),
-    "lr": real(0.0, above=True),
+    "lr": real(0.0),
     "weight_decay": real(0.0),
     "decay_all": flag(),
     "schedule": choice(*SCHEDULES),
