@@ -27,7 +27,7 @@ def test_the_moments_are_those_of_numpy_in_float64(monkeypatch):
     fitted = Preprocessing.fit(RGB)
     assert np.allclose(fitted.mean, RGB.mean(axis=(0, 2, 3)), rtol=1e-14)
     assert np.allclose(fitted.std, RGB.std(axis=(0, 2, 3)), rtol=1e-13)
-    monkeypatch.setattr("cnnpy.data.preprocessing._CHUNK_VALUES", 100)
+    monkeypatch.setattr("cnnpy.data.chunks._CHUNK_VALUES", 100)
     parts = Preprocessing.fit(RGB)
     assert np.allclose(parts.mean, fitted.mean, rtol=1e-14)
     assert np.allclose(parts.std, fitted.std, rtol=1e-13)
