@@ -48,7 +48,7 @@ _FASHION = (
 )
 
 
-def fashion_mnist(root: str | os.PathLike[str] | None = None) -> TrainTest:
+def fashion_mnist(root: str | os.PathLike[str] | None = None) -> TrainTest[Dataset]:
     """Load Fashion-MNIST: 70,000 grey images of clothes, 28 x 28.
 
     Parameters
@@ -84,7 +84,7 @@ def fashion_mnist(root: str | os.PathLike[str] | None = None) -> TrainTest:
     )
 
 
-def mnist(root: str | os.PathLike[str] | None = None) -> TrainTest:
+def mnist(root: str | os.PathLike[str] | None = None) -> TrainTest[Dataset]:
     """Load MNIST: 70,000 grey images of handwritten digits, 28 x 28.
 
     Parameters
@@ -214,7 +214,7 @@ def _length_error(
 
 def _four_files(
     name: str, class_names: tuple[str, ...], root: str | os.PathLike[str] | None, get: str
-) -> TrainTest:
+) -> TrainTest[Dataset]:
     parts = [f"{part}-{what}" for part in ("train", "t10k") for what in ("images", "labels")]
     files = [_spellings(part, 3 if part.endswith("images") else 1) for part in parts]
     _, paths = find(name, {"idx": files}, root=root, get=get)
