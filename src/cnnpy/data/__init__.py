@@ -15,9 +15,11 @@ from cnnpy.data.digits import digits
 from cnnpy.data.find import places
 from cnnpy.data.folder import image_folder, read_image
 from cnnpy.data.idx import fashion_mnist, mnist, read_idx
+from cnnpy.data.lazy import ImageReader, LazyDataset
 from cnnpy.data.loader import Loader
 from cnnpy.data.npz import load_npz, save_npz
 from cnnpy.data.preprocessing import Preprocessing
+from cnnpy.data.source import ImageSource
 from cnnpy.data.splits import Splits, TrainTest, hold_out, overlap, split, split_indices
 
 __all__ = [
@@ -25,6 +27,9 @@ __all__ = [
     "Augmentation",
     "Chain",
     "Dataset",
+    "ImageReader",
+    "ImageSource",
+    "LazyDataset",
     "Loader",
     "Preprocessing",
     "RandomFlip",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import DataError, OptionError
 from cnnpy.contract.options import integer, real
-from cnnpy.data import Dataset, Loader, Preprocessing
+from cnnpy.data import ImageSource, Loader, Preprocessing
 from cnnpy.nn import LOSSES, Layer, Loss
 from cnnpy.optim import OPTIMIZERS, SCHEDULES, Optimizer
 from cnnpy.train.classifier import Classifier
@@ -95,8 +95,8 @@ class Callback:
 
 def fit(
     model: Layer,
-    train: Dataset,
-    validation: Dataset | None = None,
+    train: ImageSource,
+    validation: ImageSource | None = None,
     *,
     epochs: int = 10,
     batch_size: int = 64,
@@ -116,9 +116,9 @@ def fit(
     ----------
     model : Layer
         The network; it is built if it is not, and is the one that is trained.
-    train : Dataset
-        Images to learn from.
-    validation : Dataset, optional
+    train : ImageSource
+        Images to learn from: a Dataset, or a LazyDataset where they do not fit in memory.
+    validation : ImageSource, optional
         Images that choose the best epoch; the last epoch is kept without them.
     epochs : int
         How often each image is seen.
@@ -295,7 +295,7 @@ def _find(table: Mapping[str, Any], what: str, name: str) -> Any:
     return table[name]
 
 
-def _check_data(train: Dataset, validation: Dataset | None) -> None:
+def _check_data(train: ImageSource, validation: ImageSource | None) -> None:
     if len(train) == 0:
         raise DataError(
             f"fit: the data set {train.name!r} has no images to learn from",
