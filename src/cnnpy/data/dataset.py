@@ -23,6 +23,7 @@ __all__ = [
     "check_images",
     "check_indices",
     "check_labels",
+    "count_classes",
     "pixel_hint",
 ]
 
@@ -211,6 +212,20 @@ def check_facts(
     names = _check_class_names(where, class_names)
     _check_range(where, classes, names)
     return Facts(classes, names, _check_white(where, white))
+
+
+def count_classes(where: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
+    """Name the classes by their numbers."""
+    if not labels.size:
+        raise DataError(f"{where}: holds no images", "at least one image", "save images")
+    if labels.min() < 0 or labels.max() >= max(len(labels), 256):
+        raise DataError(
+            f"{where}: labels range from {labels.min()} to {labels.max()}; "
+            f"there are {len(labels)} images",
+            "classes numbered from 0, without gaps",
+            "save labels=np.unique(labels, return_inverse=True)[1]",
+        )
+    return tuple(str(k) for k in range(int(labels.max()) + 1))
 
 
 def check_indices(where: str, given: ArrayLike, N: int) -> NDArray[np.int64]:
@@ -413,7 +428,7 @@ def check_finite(
 def _check_white(where: str, white: float) -> float:
     try:
         value = float(white)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise OptionError(

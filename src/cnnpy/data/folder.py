@@ -484,7 +484,9 @@ def _upright_size(image: Image.Image, file: BinaryIO) -> tuple[int, int]:
 def _may_turn(image: Image.Image, file: BinaryIO) -> bool:
     """Tell whether an image may be one to turn, without decoding its pixels."""
     if image.format == "PNG":
-        return bool(_NOTES_OF_TURN & set(image.info) or _CHUNKS_OF_NOTES & _chunks_after_pixels(file))
+        return bool(
+            _NOTES_OF_TURN & set(image.info) or _CHUNKS_OF_NOTES & _chunks_after_pixels(file)
+        )
     return _orientation(image) >= _TURNED
 
 

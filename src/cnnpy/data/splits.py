@@ -180,6 +180,7 @@ def split_indices(
     Examples
     --------
     >>> import numpy as np
+    >>> from cnnpy.data import Dataset
     >>> images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
     >>> ten = Dataset(images, np.array([0, 1] * 5), ("even", "odd"))
     >>> [len(part) for part in split_indices(ten)]
@@ -256,6 +257,7 @@ def overlap(a: ImageSource, b: ImageSource) -> int:
     Examples
     --------
     >>> import numpy as np
+    >>> from cnnpy.data import Dataset
     >>> pixels = np.array([0, 1, 2, 2], dtype=np.uint8).reshape(4, 1, 1, 1)
     >>> four = Dataset(pixels, np.array([0, 0, 1, 1]), ("dark", "light"))
     >>> overlap(four.subset([0, 2]), four.subset([1, 2, 3]))
