@@ -169,7 +169,7 @@ def read_header(path: Path, source: IO[bytes], name: str) -> Header:
             warnings.simplefilter("ignore")  # of headers that Python 2 wrote
             shape, fortran, dtype = readers[version](source)
     except Exception as error:  # NumPy evaluates a header as Python, which raises nearly anything
-        raise ValueError(f"{name} has a damaged header: {error}") from error
+        raise ValueError(f"{name} has a damaged header") from error
     if len(shape) > _MAX_AXES or not all(0 <= n < 1 << 63 for n in shape):
         raise ValueError(f"{name} has a damaged header: no array has such a shape")
     if dtype.hasobject or dtype.names is not None or not dtype.itemsize:

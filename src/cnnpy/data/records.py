@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import weakref
@@ -98,8 +99,8 @@ class ImageFile:
         raw = np.empty((len(rows), *self.file_shape[1:]), self.file_dtype)
         places = raw.reshape(len(rows), math.prod(self.file_shape[1:])).view(np.uint8)
         # Neighbours come in one read: all of a chunk, where images are read in their order.
-        begins = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
-        for first, end in zip(begins, [*begins[1:], len(rows)], strict=True):
+        edges = np.flatnonzero(np.diff(rows, prepend=-2, append=-2) != 1)
+        for first, end in itertools.pairwise(edges.tolist()):
             self._fill(places[first:end], self.offset + int(rows[first]) * self._record)
         axes = LAYOUTS[self.layout]
         images = raw.transpose([axis for axis in axes if axis is not None])
