@@ -435,7 +435,7 @@ def _silence() -> None:
     `warnings.catch_warnings` would do so for a while, but changes what all threads share:
     where several are in it, they may leave it in another order and silence everything.
     """
-    if _SILENT not in warnings.filters:
+    if list(warnings.filters[:1]) != [_SILENT]:
         warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
