@@ -56,7 +56,8 @@ class Loader:
     preprocessing : Preprocessing, optional
         What turns raw pixels into floats; without it batches keep their dtype.
     augment : callable, optional
-        Called with the raw batch and a generator of its own, returns a batch.
+        Called with the raw batch and a generator of its own, returns a batch; by
+        several threads at once where there are several workers.
     drop_last : bool
         Whether to leave out a last batch that is not full.
     workers : int, optional
