@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnpy.data import Dataset, save_npz
+from cnnpy.data import Dataset, save_npy, save_npz
 
 
 def wrong(outcome, error: str, *words: str) -> None:
@@ -104,6 +104,20 @@ def test_images_too_small_for_the_network_are_told_before_a_folder_is_made(comma
 def test_a_damaged_npz_is_told(command, npz):
     Path("cut.npz").write_bytes(npz.read_bytes()[:-500])
     wrong(command("train", "cut.npz"), "DataError", "cut.npz")
+
+
+def test_damaged_arrays_in_a_folder_are_told(command, trained, stripes):
+    save_npy("arrays", stripes)
+    whole = Path("arrays/images.npy").read_bytes()
+    Path("arrays/images.npy").write_bytes(whole[:-9])
+    wrong(command("train", "arrays"), "DataError", "arrays/images.npy", "is truncated")
+    Path("arrays/images.npy").write_bytes(whole[:20])
+    wrong(command("eval", trained, "arrays"), "DataError", "arrays/images.npy", "damaged")
+    Path("arrays/images.npy").write_bytes(whole)
+    wrong(command("train", "arrays", "--size", "9"), "OptionError", "size=(9, 9)", "(8, 8)")
+    Path("arrays/labels.npy").unlink()
+    wrong(command("train", "arrays"), "MissingDataError", "arrays/labels.npy")
+    assert not Path("runs").exists()
 
 
 def test_other_classes_and_other_shapes_are_told(command, trained, stripes):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import DataError, ShapeError
 from cnnpy.contract.options import integer
-from cnnpy.data import Dataset, Preprocessing
+from cnnpy.data import ImageSource, Loader, Preprocessing
 from cnnpy.nn import Layer, Loss, SoftmaxCrossEntropy
 from cnnpy.train import model_file
 from cnnpy.train.reports import EpochReport
@@ -159,14 +159,14 @@ class Classifier:
         )
 
     def evaluate(
-        self, dataset: Dataset, *, loss: Loss | None = None, batch_size: int = 256
+        self, dataset: ImageSource, *, loss: Loss | None = None, batch_size: int = 256
     ) -> Evaluation:
         """Measure how well the classifier does on a data set.
 
         Parameters
         ----------
-        dataset : Dataset
-            Images with their classes.
+        dataset : ImageSource
+            Images with their classes; those that are not in memory are read as they come.
         loss : Loss, optional
             What is averaged beside the accuracy; the cross-entropy by default.
         batch_size : int
@@ -180,7 +180,7 @@ class Classifier:
         Raises
         ------
         DataError
-            Where the data set has other classes.
+            Where the data set has other classes, or an image cannot be read.
         """
         if dataset.class_names != self.class_names:
             raise _other_classes(self.class_names, dataset)
@@ -188,9 +188,7 @@ class Classifier:
         K = len(self.class_names)
         confusion = np.zeros((K, K), dtype=np.int64)
         total = 0.0
-        for start in range(0, len(dataset), batch_size):
-            labels = dataset.labels[start : start + batch_size]
-            images = dataset.images[start : start + batch_size]
+        for images, labels in Loader(dataset, batch_size, shuffle=False, seed=0):
             scores = self.scores(images, white=dataset.white, batch_size=batch_size)
             total += float(loss.forward(scores, labels)[0]) * len(labels)
             np.add.at(confusion, (labels, scores.argmax(axis=1)), 1)
@@ -238,7 +236,7 @@ def load(path: str | Path, *, custom_layers: Iterable[type[Layer]] = ()) -> Clas
     return Classifier(*model_file.read(Path(path), custom_layers))
 
 
-def _other_classes(class_names: tuple[str, ...], dataset: Dataset) -> DataError:
+def _other_classes(class_names: tuple[str, ...], dataset: ImageSource) -> DataError:
     def text(names: tuple[str, ...]) -> str:
         shown = ", ".join(names[:5])
         return f"{len(names)} classes ({shown}{', ...' if len(names) > 5 else ''})"
