@@ -31,6 +31,7 @@ PUBLIC = (
     "cnnpy.check.reports",
     "cnnpy.train",
     "cnnpy.plot",
+    "cnnpy.sklearn",
     "cnnpy.cs231n.layers",
     "cnnpy.cs231n.fast_layers",
     "cnnpy.cs231n.layer_utils",

@@ -8,7 +8,19 @@ images out. Behind it stand the readers (:func:`digits`, :func:`mnist`,
 lie in memory, in a :class:`Dataset`, or stay in their files, in a :class:`LazyDataset`.
 """
 
-from cnnpy.data.augment import Augmentation, Chain, RandomFlip, RandomShift
+from cnnpy.data.augment import (
+    AUGMENTATIONS,
+    Augmentation,
+    Chain,
+    ColorJitter,
+    Cutout,
+    RandAugment,
+    RandomCrop,
+    RandomErasing,
+    RandomFlip,
+    RandomRotation,
+    RandomShift,
+)
 from cnnpy.data.catalog import DATASETS, load
 from cnnpy.data.cifar10 import cifar10
 from cnnpy.data.dataset import Dataset
@@ -26,9 +38,12 @@ from cnnpy.data.source import ImageSource
 from cnnpy.data.splits import Splits, TrainTest, hold_out, overlap, split, split_indices
 
 __all__ = [
+    "AUGMENTATIONS",
     "DATASETS",
     "Augmentation",
     "Chain",
+    "ColorJitter",
+    "Cutout",
     "Dataset",
     "ImageReader",
     "ImageSource",
@@ -36,7 +51,11 @@ __all__ = [
     "Loader",
     "Preprocessing",
     "Problem",
+    "RandAugment",
+    "RandomCrop",
+    "RandomErasing",
     "RandomFlip",
+    "RandomRotation",
     "RandomShift",
     "Splits",
     "TrainTest",

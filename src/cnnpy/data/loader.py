@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError, ShapeError
 from cnnpy.contract.options import flag, integer
-from cnnpy.data.augment import Augmentation
+from cnnpy.data.augment import Augmentation, with_white
 from cnnpy.data.chunks import n_readers
 from cnnpy.data.dataset import Dataset, check_images, check_labels
 from cnnpy.data.one_pass import one_pass
@@ -117,7 +117,8 @@ class Loader:
         self.shuffle: bool = flag()("loader", "shuffle", shuffle)
         self.seed: int = integer(0)("loader", "seed", seed)
         self.preprocessing = preprocessing
-        self.augment = augment
+        white = getattr(data, "white", getattr(preprocessing, "white", None))
+        self.augment = augment if white is None else with_white(augment, white)
         self.drop_last: bool = flag()("loader", "drop_last", drop_last)
         if workers is None:
             workers = 1 if self.pixels.in_memory else n_readers()
