@@ -28,6 +28,7 @@ from cnnpy.data.find import places
 from cnnpy.data.folder import image_folder, read_image
 from cnnpy.data.idx import fashion_mnist, mnist, read_idx
 from cnnpy.data.loader import Loader
+from cnnpy.data.mixing import MIXINGS, CutMix, Mixing, Mixup, MixupOrCutMix
 from cnnpy.data.npz import load_npz, save_npz
 from cnnpy.data.preprocessing import Preprocessing
 from cnnpy.data.splits import Splits, TrainTest, hold_out, overlap, split, split_indices
@@ -35,12 +36,17 @@ from cnnpy.data.splits import Splits, TrainTest, hold_out, overlap, split, split
 __all__ = [
     "AUGMENTATIONS",
     "DATASETS",
+    "MIXINGS",
     "Augmentation",
     "Chain",
     "ColorJitter",
+    "CutMix",
     "Cutout",
     "Dataset",
     "Loader",
+    "Mixing",
+    "Mixup",
+    "MixupOrCutMix",
     "Preprocessing",
     "RandAugment",
     "RandomCrop",
