@@ -32,11 +32,13 @@ from cnnpy.data.mixing import MIXINGS, CutMix, Mixing, Mixup, MixupOrCutMix
 from cnnpy.data.npz import load_npz, save_npz
 from cnnpy.data.preprocessing import Preprocessing
 from cnnpy.data.splits import Splits, TrainTest, hold_out, overlap, split, split_indices
+from cnnpy.data.views import VIEWS
 
 __all__ = [
     "AUGMENTATIONS",
     "DATASETS",
     "MIXINGS",
+    "VIEWS",
     "Augmentation",
     "Chain",
     "ColorJitter",
