@@ -321,11 +321,11 @@ def test_the_backend_can_be_chosen_in_both_ways(command, trained, npz, monkeypat
     used = []
     original = Classifier.evaluate
 
-    def evaluate(self, dataset):
+    def evaluate(self, dataset, **options):
         from cnnpy.backends.registry import current
 
         used.append(current())
-        return original(self, dataset.subset(range(1)))
+        return original(self, dataset.subset(range(1)), **options)
 
     monkeypatch.setattr(Classifier, "evaluate", evaluate)
     assert command("eval", trained, npz, "--backend", "reference").code == 0

@@ -94,13 +94,14 @@ def find_views(where: str, views: Views | None) -> tuple[View, ...]:
                 f"{where}={views!r}", known, f"use {option}={nearest(views, VIEWS)!r}"
             )
         return VIEWS[views]
-    if not isinstance(views, Sequence) or not views or not all(map(callable, views)):
+    own: Any = views
+    if not isinstance(own, Sequence) or not own or not all(map(callable, own)):
         raise OptionError(
             f"{where}={views!r}",
             f"{known}, or at least one function of images",
             f"use {option}={next(iter(VIEWS))!r}",
         )
-    return tuple(views)
+    return tuple(own)
 
 
 def seen(where: str, view: View, images: NDArray[Any]) -> NDArray[Any]:
