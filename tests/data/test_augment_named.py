@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tomllib
 
@@ -105,7 +106,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 3, 6, 8), dtype=np.uint8)
-OPTIONS = sorted({name for kind in AUGMENTATIONS.values() for name in kind.__dataclass_fields__})
+OPTIONS = sorted({f.name for kind in AUGMENTATIONS.values() for f in dataclasses.fields(kind)})
 
 
 @given(
