@@ -132,6 +132,11 @@ def test_other_classes_and_other_shapes_are_told(command, trained, stripes):
 # --- models and runs ---------------------------------------------------------------------
 
 
+def test_views_that_have_no_name_are_told(command, trained, npz):
+    wrong(command("eval", trained, npz, "--views", "flips"), "OptionError", "use --views='flip'")
+    wrong(command("predict", trained, "a.png", "--views", ""), "OptionError", "--views=''")
+
+
 @pytest.mark.parametrize("n_bytes", [0, 5, 100, -10])
 def test_a_cut_model_file_is_told(command, trained, npz, n_bytes):
     Path("cut").write_bytes((trained / "model.safetensors").read_bytes()[:n_bytes])

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from cnnpy.cli.backend import BackendOption, on_backend
 from cnnpy.cli.defaults import known_name
-from cnnpy.cli.model import load_model, seed_beside
+from cnnpy.cli.model import ViewsOption, check_views, load_model, seed_beside
 from cnnpy.cli.output import Page, columns, number, percent, plural, shown
 from cnnpy.contract.options import choice, integer
-from cnnpy.data import DATASETS, Splits, load
+from cnnpy.data import DATASETS, VIEWS, Splits, load
 from cnnpy.train import Classifier, Evaluation
 
 __all__ = ["evaluate"]
@@ -43,21 +43,24 @@ def evaluate(
         int | None,
         typer.Option(help="Names the split of the data set.", show_default="that of the run, or 0"),
     ] = None,
+    views: ViewsOption = None,
     backend: BackendOption = None,
 ) -> None:
     """Measure a model on images, class by class."""
     choice(*_PARTS)(_COMMAND, "--part", part)
+    check_views(_COMMAND, views)
     if seed is not None:
         integer(0)(_COMMAND, "--seed", seed)
     with on_backend(backend):
         classifier = load_model(model)
         split = (seed_beside(model) or 0) if seed is None else seed
         splits = load(data, seed=split, size=_size(data, classifier))
-        result = _measure(classifier, splits, part)
+        result = _measure(classifier, splits, part, views)
     page = Page()
     what = "all images" if part == _ALL else f"the {part} images"
+    averaged = f", mean of {plural(len(VIEWS[views]), 'view')}" if views else ""
     lines = (
-        f"{shown(model)} on {what} of {shown(data)}, seed {split}",
+        f"{shown(model)} on {what} of {shown(data)}, seed {split}{averaged}",
         "",
         f"accuracy  {percent(result.accuracy)}, {int(np.trace(result.confusion)):,} "
         f"of {plural(result.n_images, 'image')}",
@@ -76,11 +79,11 @@ def _size(data: str, classifier: Classifier) -> tuple[int, int] | None:
     return classifier.preprocessing.shape[1:] if is_folder else None
 
 
-def _measure(classifier: Classifier, splits: Splits, part: str) -> Evaluation:
+def _measure(classifier: Classifier, splits: Splits, part: str, views: str | None) -> Evaluation:
     """Evaluate one part, or add up all three."""
     if part != _ALL:
-        return classifier.evaluate(getattr(splits, part))
-    results = [classifier.evaluate(dataset) for dataset in splits if len(dataset)]
+        return classifier.evaluate(getattr(splits, part), views=views)
+    results = [classifier.evaluate(dataset, views=views) for dataset in splits if len(dataset)]
     n_images = sum(result.n_images for result in results)
     confusion: NDArray[np.int64] = np.sum([result.confusion for result in results], axis=0)
     loss = sum(result.loss * result.n_images for result in results) / n_images

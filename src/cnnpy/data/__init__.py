@@ -30,25 +30,33 @@ from cnnpy.data.folder import image_folder, read_image
 from cnnpy.data.idx import fashion_mnist, idx_folder, mnist, read_idx
 from cnnpy.data.lazy import ImageReader, LazyDataset
 from cnnpy.data.loader import Loader
+from cnnpy.data.mixing import MIXINGS, CutMix, Mixing, Mixup, MixupOrCutMix
 from cnnpy.data.npy import load_npy, save_npy
 from cnnpy.data.npz import load_npz, save_npz
 from cnnpy.data.preprocessing import Preprocessing
 from cnnpy.data.problems import Problem, problems
 from cnnpy.data.source import ImageSource
 from cnnpy.data.splits import Splits, TrainTest, hold_out, overlap, split, split_indices
+from cnnpy.data.views import VIEWS
 
 __all__ = [
     "AUGMENTATIONS",
     "DATASETS",
+    "MIXINGS",
+    "VIEWS",
     "Augmentation",
     "Chain",
     "ColorJitter",
+    "CutMix",
     "Cutout",
     "Dataset",
     "ImageReader",
     "ImageSource",
     "LazyDataset",
     "Loader",
+    "Mixing",
+    "Mixup",
+    "MixupOrCutMix",
     "Preprocessing",
     "Problem",
     "RandAugment",
