@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnpy.contract.errors import DataError, MissingDataError
+from cnnpy.contract.errors import DataError
 from cnnpy.plot.canvas import BLUE, GREY, INK, VERMILION, new_figure, style
-from cnnpy.train import EpochReport
+from cnnpy.train import EpochReport, read_metrics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["curves", "read_metrics"]
+__all__ = ["curves"]
 
 _LOG_RATIO = 20.0
 
@@ -47,7 +45,7 @@ def curves(history: Sequence[EpochReport] | str | os.PathLike[str]) -> Figure:
 
     Examples
     --------
-    >>> from cnnpy.train import EpochReport
+    >>> from cnnpy.train import EpochReport, read_metrics
     >>> epochs = [
     ...     EpochReport(1, 0.01, 2.0, 0.25, 1.5, 0.5, 900.0, 1.0, True),
     ...     EpochReport(2, 0.01, 1.0, 0.75, 1.2, 0.6, 900.0, 1.0, True),
@@ -76,78 +74,6 @@ def curves(history: Sequence[EpochReport] | str | os.PathLike[str]) -> Figure:
             handlelength=1.6,
         )
     return figure
-
-
-def read_metrics(path: str | os.PathLike[str]) -> tuple[EpochReport, ...]:
-    r"""Read the epochs that a run folder's ``metrics.csv`` holds.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    tuple of EpochReport
-        In their order.
-
-    Raises
-    ------
-    MissingDataError
-        Where there is no such file.
-    DataError
-        Where it is no such table.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "metrics.csv"
-    >>> header = "epoch,lr,train_loss,train_accuracy,validation_loss,validation_accuracy,"
-    >>> _ = path.write_text(header + "images_per_s,seconds,best\n1,.1,2,.5,2,.5,900,1,True\n")
-    >>> read_metrics(path)[0].train_accuracy
-    0.5
-    """
-    path = Path(path)
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return tuple(_report(path, row) for row in csv.DictReader(file))
-    except FileNotFoundError:
-        raise MissingDataError(
-            f"{path}: no such file",
-            "the metrics.csv of a run folder",
-            "train first: cnnpy train digits",
-        ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}",
-            "the metrics.csv of a run folder",
-            f"use {path / 'metrics.csv'}" if path.is_dir() else "give the metrics.csv of a run",
-        ) from error
-
-
-_COLUMNS: Mapping[str, Callable[[str], float | bool]] = {
-    "epoch": int,
-    "lr": float,
-    "train_loss": float,
-    "train_accuracy": float,
-    "validation_loss": float,
-    "validation_accuracy": float,
-    "images_per_s": float,
-    "seconds": float,
-    "best": {"True": True, "False": False}.__getitem__,
-}
-
-
-def _report(path: Path, row: Mapping[str, str]) -> EpochReport:
-    try:
-        values = {name: parse(row[name]) for name, parse in _COLUMNS.items()}
-        return EpochReport(**values)  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{path}: a row that is no epoch: {ascii(','.join(map(str, row.values())))[:80]}",
-            f"the columns {', '.join(_COLUMNS)}",
-            "give the metrics.csv that a run wrote",
-        ) from error
 
 
 # --- one panel --------------------------------------------------------------------------
