@@ -75,9 +75,7 @@ def test_saliency_is_the_largest_gradient_of_the_channels(x):
 
 def test_grad_cam_is_the_sum_of_the_maps_weighed_by_their_difference_quotients():
     """Linear behind the maps: the score moves by w/n for each pixel of map k, as on paper."""
-    model = nn.Sequential(
-        nn.Conv2d(2, 1), nn.GlobalAvgPool2d(), nn.Flatten(), nn.Linear(2)
-    )
+    model = nn.Sequential(nn.Conv2d(2, 1), nn.GlobalAvgPool2d(), nn.Flatten(), nn.Linear(2))
     model.build((1, 2, 3), dtype=np.float64, seed=0)
     model[0].weight.value[...] = np.array([1.0, -1.0]).reshape(2, 1, 1, 1)
     model[3].weight.value[...] = [[3.0, 0.0], [0.0, 6.0]]

@@ -10,16 +10,25 @@ changes the network.
 from cnnpy.insight.features import Components, embedding, feature_maps, principal_components
 from cnnpy.insight.gradients import grad_cam, input_gradient, saliency
 from cnnpy.insight.metrics import Metrics, metrics, roc_auc
-from cnnpy.insight.predictions import Mistake, Predictions, mistakes, predictions
+from cnnpy.insight.predictions import (
+    Confusion,
+    Mistake,
+    Predictions,
+    confusions,
+    mistakes,
+    predictions,
+)
 from cnnpy.insight.profile import LayerTime, Profile, profile
 
 __all__ = [
     "Components",
+    "Confusion",
     "LayerTime",
     "Metrics",
     "Mistake",
     "Predictions",
     "Profile",
+    "confusions",
     "embedding",
     "feature_maps",
     "grad_cam",

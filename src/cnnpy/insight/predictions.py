@@ -16,7 +16,7 @@ from cnnpy.insight.watch import last_layer
 from cnnpy.nn import Layer
 from cnnpy.train import Classifier
 
-__all__ = ["Mistake", "Predictions", "mistakes", "predictions"]
+__all__ = ["Confusion", "Mistake", "Predictions", "confusions", "mistakes", "predictions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +87,26 @@ class Mistake:
     probability: float
     probability_of_label: float
     loss: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Images of one class that were taken for another.
+
+    Parameters
+    ----------
+    label, predicted : int
+        What they are, what they were taken for.
+    n_images : int
+        How many.
+    example : int
+        The place in the data set of the one with the highest loss.
+    """
+
+    label: int
+    predicted: int
+    n_images: int
+    example: int
 
 
 def predictions(classifier: Classifier, dataset: Dataset, *, batch_size: int = 256) -> Predictions:
@@ -191,3 +211,41 @@ def mistakes(said: Predictions, n: int = 16) -> list[Mistake]:
         )
         for k in worst
     ]
+
+
+def confusions(said: Predictions, n: int = 6) -> list[Confusion]:
+    """List which classes are most often taken for which.
+
+    Parameters
+    ----------
+    said : Predictions
+        What :func:`predictions` gives.
+    n : int
+        How many pairs of classes at most.
+
+    Returns
+    -------
+    list of Confusion
+        The most frequent first, then in the order of the classes.
+
+    Examples
+    --------
+    >>> p = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.4]])
+    >>> said = Predictions(np.array([0, 0, 1]), np.log(p), ("cat", "dog"))
+    >>> [(c.label, c.predicted, c.n_images, c.example) for c in confusions(said)]
+    [(0, 1, 2, 0), (1, 0, 1, 2)]
+    """
+    n = integer(1)("confusions", "n", n)
+    counts = said.confusion.copy()
+    np.fill_diagonal(counts, 0)
+    K = len(counts)
+    order = np.argsort(-counts, axis=None, kind="stable")[:n]
+    pairs = [(int(k) // K, int(k) % K) for k in order]
+    return [
+        Confusion(i, j, int(counts[i, j]), _worst(said, i, j)) for i, j in pairs if counts[i, j]
+    ]
+
+
+def _worst(said: Predictions, label: int, predicted: int) -> int:
+    there = np.flatnonzero((said.labels == label) & (said.classes == predicted))
+    return int(there[said.losses[there].argmax()])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import DtypeError, ShapeError
-from cnnpy.plot.canvas import GREY, new_figure, style
+from cnnpy.plot.canvas import colours, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,7 +88,9 @@ def _frame(left: float, top: float, width: float, height: float) -> Patch:
     """Frame a tile, so that white weights at its border are seen."""
     from matplotlib.patches import Rectangle
 
-    return Rectangle((left, top), width, height, fill=False, edgecolor=GREY, linewidth=0.8)
+    return Rectangle(
+        (left, top), width, height, fill=False, edgecolor=colours().grey, linewidth=0.8
+    )
 
 
 def _title(shape: tuple[int, ...], legend: str) -> str:
