@@ -157,10 +157,10 @@ def principal_components(features: NDArray[Any], n: int = 2) -> Components:
 
     Examples
     --------
-    >>> line = np.outer(np.arange(4.0), [3.0, 4.0])
+    >>> line = np.outer([0.0, 1.0, 5.0], [3.0, 4.0])
     >>> points, shares = principal_components(line, 1)
     >>> points[:, 0].round(6).tolist(), shares.round(6).tolist()
-    ([-7.5, -2.5, 2.5, 7.5], [1.0])
+    ([-10.0, -5.0, 15.0], [1.0])
     """
     n = integer(1)("principal_components", "n", n)
     rows = np.asarray(features, dtype=np.float64)

@@ -121,7 +121,7 @@ def metrics(
 
     Examples
     --------
-    >>> p = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]]
+    >>> p = [[0.9, 0.1], [0.4, 0.6], [0.6, 0.4], [0.3, 0.7]]
     >>> found = metrics(np.array([0, 0, 1, 1]), p, ("cat", "dog"))
     >>> found.accuracy, found.recall.tolist(), found.roc_auc.tolist()
     (0.5, [0.5, 0.5], [0.75, 0.75])

@@ -82,7 +82,8 @@ def confusion(
         if not examples:
             _draw(figure.subplots(), counts, class_names)
             return figure
-        left, right = figure.subfigures(1, 2, width_ratios=(side, 2.6))
+        parts: Any = figure.subfigures(1, 2, width_ratios=(side, 2.6))
+        left, right = parts
         _draw(left.subplots(), counts, class_names)
         n_rows = _MOST_EXAMPLES // 2
         grid = right.subplots(n_rows, 2, squeeze=False).ravel()
@@ -114,7 +115,8 @@ def cell_shares(counts: NDArray[Any]) -> NDArray[np.float64]:
     """
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    return np.where(np.eye(len(counts), dtype=bool), shares, np.sqrt(shares))
+    strength: NDArray[np.float64] = np.where(np.eye(len(counts)) > 0, shares, np.sqrt(shares))
+    return strength
 
 
 def _draw(axes: Axes, counts: NDArray[Any], names: Sequence[str]) -> None:

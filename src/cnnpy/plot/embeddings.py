@@ -82,7 +82,8 @@ def embeddings(
         for k in np.unique(classes).tolist():
             series = colours().series
             axes.scatter(
-                *xy[classes == k].T,
+                xy[classes == k, 0],
+                xy[classes == k, 1],
                 s=size,
                 color=series[k % len(series)],
                 marker=_MARKERS[(k // len(series)) % len(_MARKERS)],
@@ -105,8 +106,10 @@ def _name(axes: Axes, xy: NDArray[Any], classes: NDArray[Any], class_names: Sequ
     halo = [withStroke(linewidth=3, foreground=colours().paper)]
     for k in np.unique(classes).tolist():
         name = class_names[k]
+        x, y = np.median(xy[classes == k], axis=0).tolist()
         axes.text(
-            *np.median(xy[classes == k], axis=0),
+            x,
+            y,
             name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…",
             ha="center",
             va="center",

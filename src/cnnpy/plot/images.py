@@ -93,7 +93,8 @@ def heat_over(picture: Pixels, values: NDArray[Any]) -> Pixels:
     fine = resized(_scaled(values).astype(np.float32), (H, W))
     cover = (_MOST_COVER * fine)[..., np.newaxis]
     grey = picture.mean(axis=2, keepdims=True) / 255
-    return np.rint(255 * ((1 - cover) * grey + cover * _coloured(fine))).astype(np.uint8)
+    both: Pixels = np.rint(255 * ((1 - cover) * grey + cover * _coloured(fine))).astype(np.uint8)
+    return both
 
 
 def resized(values: NDArray[Any], size: tuple[int, int], *, smooth: bool = True) -> NDArray[Any]:
