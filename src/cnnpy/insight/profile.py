@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,7 +31,7 @@ class LayerTime(NamedTuple):
     output_shape : tuple of int
         Of one image.
     forward_ms, backward_ms : float
-        Of the whole batch, the median of the repeats.
+        Of the whole batch, in the quickest of the repeats.
     share : float
         Of the time of all layers, 0 to 1.
     activation_bytes : int
@@ -103,7 +102,7 @@ class Profile:
         return sum(row.flops for row in self.rows)
 
 
-def profile(model: Layer, x: FloatArray, *, repeats: int = 5) -> Profile:
+def profile(model: Layer, x: FloatArray, *, repeats: int = 10) -> Profile:
     """Time each layer of a network on a batch, and the network as a whole.
 
     Parameters
@@ -113,7 +112,9 @@ def profile(model: Layer, x: FloatArray, *, repeats: int = 5) -> Profile:
     x : ndarray of shape (N, ...)
         A batch, as the network takes it.
     repeats : int
-        Training steps of which the medians are taken, after one that is not counted.
+        Training steps of which the quickest is taken, after one that is not counted: what
+        else the machine does makes a step slower, and never quicker. Steps layer by layer
+        and as a whole take turns.
 
     Returns
     -------
@@ -141,20 +142,21 @@ def profile(model: Layer, x: FloatArray, *, repeats: int = 5) -> Profile:
         raise ShapeError("profile: the batch is empty", "at least one input", "give some inputs")
     model.ensure_built(x)
     watched = Watched(model, learns=True, keep=False)
-    steps = [_time_layers(watched, x) for _ in range(repeats + 1)][1:]
-    medians = {
-        name: (
-            statistics.median(1e3 * step[name][0] for step in steps),
-            statistics.median(1e3 * step[name][1] for step in steps),
-        )
-        for name in steps[0]
-    }
-    total = sum(map(sum, medians.values())) or 1.0
+    whole = model.copy()
+    layers, steps, inferences = [], [], []
+    for _ in range(repeats + 1):
+        layers.append(_time_layers(watched, x))
+        steps.append(_time_step(whole, x))
+        inferences.append(_seconds(lambda: whole.infer(x)))
+    times = min(layers[1:], key=lambda step: sum(map(sum, step.values())))
+    total = sum(map(sum, times.values())) or 1.0
     shapes = _shapes(model, x)
     rows = tuple(
-        _row(watched.seen[name], *times, total, x, shapes[name]) for name, times in medians.items()
+        _row(watched.seen[name], 1e3 * forward, 1e3 * backward, 1e3 * total, len(x), shapes[name])
+        for name, (forward, backward) in times.items()
     )
-    return Profile(rows, len(x), *_time_whole(model.copy(), x, repeats))
+    forward, backward = min(steps[1:], key=sum)
+    return Profile(rows, len(x), 1e3 * forward, 1e3 * backward, 1e3 * min(inferences[1:]))
 
 
 def _time_layers(watched: Watched, x: FloatArray) -> dict[str, tuple[float, float]]:
@@ -175,29 +177,21 @@ def _time_layers(watched: Watched, x: FloatArray) -> dict[str, tuple[float, floa
     return {name: (max(forward, 0.0), max(back, 0.0)) for name, (forward, back) in own.items()}
 
 
-def _time_whole(model: Layer, x: FloatArray, repeats: int) -> tuple[float, float, float]:
-    """Time forward, backward and inference as they run; give the medians in milliseconds."""
-    forward, backward, inference = [], [], []
-    for _ in range(repeats + 1):
-        seconds, (out, cache) = _timed(lambda: model.forward(x, train=True))
-        forward.append(seconds)
-        dout = np.ones_like(out)
-        back = _bound(model, dout, cache)
-        backward.append(_timed(back)[0])
-        model.zero_grad()
-        inference.append(_timed(lambda: model.infer(x))[0])
-    first, second, third = (1e3 * statistics.median(s[1:]) for s in (forward, backward, inference))
-    return first, second, third
-
-
-def _bound(model: Layer, dout: FloatArray, cache: Any) -> Callable[[], None]:
-    return lambda: model.backward_parameters(dout, cache)
-
-
-def _timed(run: Callable[[], Any]) -> tuple[float, Any]:
+def _time_step(model: Layer, x: FloatArray) -> tuple[float, float]:
+    """Take one step as it really runs; return the seconds of forward and backward."""
     began = time.perf_counter()
-    out = run()
-    return time.perf_counter() - began, out
+    out, cache = model.forward(x, train=True)
+    forward = time.perf_counter() - began
+    dout = np.ones_like(out)
+    backward = _seconds(lambda: model.backward_parameters(dout, cache))
+    model.zero_grad()
+    return forward, backward
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
 
 
 class _Shapes(NamedTuple):
@@ -223,11 +217,11 @@ def _row(
     seen: Seen,
     forward_ms: float,
     backward_ms: float,
-    total: float,
-    x: FloatArray,
+    total_ms: float,
+    N: int,
     shapes: _Shapes,
 ) -> LayerTime:
-    N, layer = len(x), seen.layer
+    layer = seen.layer
     joints = layer.parts(shapes.input_shape) if isinstance(layer, Container) else ()
     own = sum(part.flops for part in joints if isinstance(part, Joint))
     return LayerTime(
@@ -236,7 +230,7 @@ def _row(
         output_shape=shapes.output_shape,
         forward_ms=forward_ms,
         backward_ms=backward_ms,
-        share=(forward_ms + backward_ms) / total,
+        share=(forward_ms + backward_ms) / total_ms,
         activation_bytes=N * math.prod(shapes.output_shape) * shapes.itemsize,
         flops=N * (layer.flops(shapes.input_shape) if seen.is_leaf else own),
     )

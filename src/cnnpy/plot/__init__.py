@@ -13,7 +13,7 @@ from cnnpy.plot.feature_maps import feature_maps
 from cnnpy.plot.filters import filters
 from cnnpy.plot.looks import grad_cam, saliency
 from cnnpy.plot.mistakes import mistakes
-from cnnpy.plot.save import save
+from cnnpy.plot.save import pixels, rendered, save
 from cnnpy.train import read_metrics
 
 __all__ = [
@@ -27,7 +27,9 @@ __all__ = [
     "filters",
     "grad_cam",
     "mistakes",
+    "pixels",
     "read_metrics",
+    "rendered",
     "saliency",
     "save",
     "use_theme",
