@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ class LayerTime(NamedTuple):
     output_shape : tuple of int
         Of one image.
     forward_ms, backward_ms : float
-        Of the whole batch, in the quickest of the repeats.
+        Of the whole batch, the median of the repeats.
     share : float
         Of the time of all layers, 0 to 1.
     activation_bytes : int
@@ -60,7 +61,7 @@ class Profile:
     """Where a network's time goes.
 
     The layers are timed one by one; as a whole, neighbours run in one go, so that the
-    whole takes less than the sum.
+    whole takes another time than the sum: less, mostly.
 
     Parameters
     ----------
@@ -112,9 +113,9 @@ def profile(model: Layer, x: FloatArray, *, repeats: int = 10) -> Profile:
     x : ndarray of shape (N, ...)
         A batch, as the network takes it.
     repeats : int
-        Training steps of which the quickest is taken, after one that is not counted: what
-        else the machine does makes a step slower, and never quicker. Steps layer by layer
-        and as a whole take turns.
+        Training steps of which the medians are taken, after one that is not counted. Steps
+        layer by layer and as a whole take turns, so that both meet what else the machine
+        does.
 
     Returns
     -------
@@ -148,15 +149,19 @@ def profile(model: Layer, x: FloatArray, *, repeats: int = 10) -> Profile:
         layers.append(_time_layers(watched, x))
         steps.append(_time_step(whole, x))
         inferences.append(_seconds(lambda: whole.infer(x)))
-    times = min(layers[1:], key=lambda step: sum(map(sum, step.values())))
+    times = {name: _medians([step[name] for step in layers[1:]]) for name in layers[0]}
     total = sum(map(sum, times.values())) or 1.0
     shapes = _shapes(model, x)
     rows = tuple(
-        _row(watched.seen[name], 1e3 * forward, 1e3 * backward, 1e3 * total, len(x), shapes[name])
-        for name, (forward, backward) in times.items()
+        _row(watched.seen[name], *both, total, len(x), shapes[name]) for name, both in times.items()
     )
-    forward, backward = min(steps[1:], key=sum)
-    return Profile(rows, len(x), 1e3 * forward, 1e3 * backward, 1e3 * min(inferences[1:]))
+    return Profile(rows, len(x), *_medians(steps[1:]), 1e3 * statistics.median(inferences[1:]))
+
+
+def _medians(seconds: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the medians of forward and of backward, in milliseconds."""
+    forward, backward = zip(*seconds, strict=True)
+    return 1e3 * statistics.median(forward), 1e3 * statistics.median(backward)
 
 
 def _time_layers(watched: Watched, x: FloatArray) -> dict[str, tuple[float, float]]:

@@ -30,7 +30,7 @@ _MOST_COLOUR = 0.5
 
 def percent(share: float) -> str:
     """Write a share of one, a dash for none."""
-    return "–" if math.isnan(share) else f"{100 * share:.2f} %"
+    return "–" if math.isnan(share) else f"{100 * share:.2f}\N{NO-BREAK SPACE}%"
 
 
 def whole_percent(share: float) -> str:
