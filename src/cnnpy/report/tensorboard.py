@@ -6,6 +6,11 @@ tensorboardX writes the files, without TensorFlow and without PyTorch.
 from __future__ import annotations
 
 import math
+import secrets
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,31 +64,16 @@ class TensorBoard(Callback):
     def __init__(
         self, folder: str | Path, *, dataset: Dataset | None = None, every: int = 10
     ) -> None:
-        try:
-            from tensorboardX import SummaryWriter
-        except ImportError as error:
-            raise MissingPackageError(
-                "TensorBoard: tensorboardX is not installed",
-                "tensorboardX, which writes event files",
-                "pip install 'cnnpy[tensorboard]'",
-            ) from error
         self.every = integer(1)("TensorBoard", "every", every)
         self.folder = Path(folder)
         self.dataset = dataset
-        try:
-            self._writer: Any = SummaryWriter(str(self.folder))
-        except OSError as error:
-            raise DataError(
-                f"TensorBoard: {self.folder}: cannot be written to: {error.strerror or error}",
-                "a folder that can be made or written to",
-                "name another folder",
-            ) from error
+        self._events = _Events(self.folder)
 
     def on_start(self, plan: FitPlan) -> None:
         """Note how many steps an epoch has, and write the layers of the network."""
         self._steps_per_epoch = plan.n_steps_per_epoch
         text = str(plan.classifier.model.summary())
-        self._writer.add_text("network", "".join(f"    {line}\n" for line in text.splitlines()))
+        self._events.write(0, "text", "network", "".join(f"    {t}\n" for t in text.splitlines()))
 
     def on_step(self, report: StepReport) -> None:
         """Write the numbers of a step, where its turn has come."""
@@ -103,7 +93,7 @@ class TensorBoard(Callback):
             validation=report.validation_accuracy,
         )
         self._scalars(at, "epoch", lr=report.lr, images_per_s=report.images_per_s)
-        self._writer.flush()
+        self._events.flush()
 
     def on_end(self, classifier: Classifier) -> None:
         """Write the pictures, and close the file."""
@@ -114,15 +104,68 @@ class TensorBoard(Callback):
         if self.dataset is not None and len(self.dataset):
             result = classifier.evaluate(self.dataset)
             self._picture("confusion", plot.confusion(result, classifier.class_names), at)
-        self._writer.close()
+        self._events.close()
 
     def _scalars(self, at: int, group: str, **values: float) -> None:
         for name, value in values.items():
             if not math.isnan(value):  # no validation set
-                self._writer.add_scalar(f"{group}/{name}", value, at)
+                self._events.write(at, "scalar", f"{group}/{name}", value)
 
     def _picture(self, name: str, figure: Any, at: int) -> None:
-        self._writer.add_image(name, plot.pixels(figure), at, dataformats="HWC")
+        self._events.write(at, "image", name, plot.pixels(figure), dataformats="HWC")
+
+
+class _Events:
+    """An event file, to which this thread writes itself: what was flushed is on the disk.
+
+    tensorboardX's own SummaryWriter hands events to a thread through a queue between
+    processes, and its flush does not wait for them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from tensorboardX import summary
+            from tensorboardX.event_file_writer import EventsWriter
+            from tensorboardX.proto.event_pb2 import Event
+        except ImportError as error:
+            raise MissingPackageError(
+                "TensorBoard: tensorboardX is not installed",
+                "tensorboardX, which writes event files",
+                "pip install 'cnnpy[tensorboard]'",
+            ) from error
+        self._summary: Any = summary
+        self._event: Any = Event
+        self.folder = folder
+        own = f".{secrets.token_hex(4)}"  # of runs that begin in one second none is overwritten
+        with self._in_words():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._writer: Any = EventsWriter(str(folder / "events"), own)
+        # once: at the end of the run, or when a run that broke off forgets its callbacks
+        self._close = weakref.finalize(self, self._writer.close)
+
+    def write(self, at: int, kind: str, name: str, value: Any, **options: Any) -> None:
+        made = getattr(self._summary, kind)(name, value, **options)
+        with self._in_words():
+            self._writer.write_event(self._event(wall_time=time.time(), step=at, summary=made))
+
+    def flush(self) -> None:
+        with self._in_words():
+            self._writer.flush()
+
+    def close(self) -> None:
+        with self._in_words():
+            self._close()
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DataError(
+                f"TensorBoard: {self.folder}: cannot be written to: {error.strerror or error}",
+                "a folder that can be made or written to, with space",
+                "name another folder, or make room",
+            ) from error
 
 
 def _first_filters(model: Layer) -> Any:
