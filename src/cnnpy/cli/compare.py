@@ -35,7 +35,7 @@ def compare(
     ] = None,
     backend: BackendOption = None,
 ) -> None:
-    """Show runs beside each other: how good, how fast, and what was set otherwise."""
+    """Show runs beside each other, and how their settings differ."""
     if len(runs) < 2:
         raise OptionError(
             f"{_COMMAND}: one run", "two runs or more", f"show it: cnnpy report {shown(runs[0])}"

@@ -46,7 +46,7 @@ def profile(
     ] = 10,
     backend: BackendOption = None,
 ) -> None:
-    """Time each layer of a network in training, and the network as a whole."""
+    """Time a network in training, layer by layer and as a whole."""
     integer(1)(_COMMAND, "--batch-size", batch_size)
     integer(1)(_COMMAND, "--repeats", repeats)
     with on_backend(backend) as computing:

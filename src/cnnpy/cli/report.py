@@ -46,7 +46,7 @@ def report(
     ] = None,
     backend: BackendOption = None,
 ) -> None:
-    """Write one page on a run: curves, figures, mistakes, what it looks at, where time goes."""
+    """Write a page on a run: curves, figures, mistakes, where it looks."""
     choice(*_PARTS)(_COMMAND, "--part", part)
     record = read_run(run)
     target = out or run / "report.html"
