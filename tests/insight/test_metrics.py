@@ -142,6 +142,18 @@ def test_a_classifier_that_is_right_made_no_mistakes():
     assert insight.mistakes(said) == []
 
 
+def test_confusions_are_the_most_frequent_pairs_with_the_worst_of_each():
+    # of class 0 three images are taken for 2, the second of them most wrongly
+    truth = np.array([0, 0, 1, 0, 2, 1])
+    p = np.array(
+        [[.3, .1, .6], [.1, .1, .8], [.2, .7, .1], [.4, .1, .5], [.2, .5, .3], [.6, .4, 0]]
+    )  # fmt: skip
+    said = Predictions(truth, np.log(p + 1e-12), ("a", "b", "c"))
+    found = [(c.label, c.predicted, c.n_images, c.example) for c in insight.confusions(said)]
+    assert found == [(0, 2, 3, 1), (1, 0, 1, 5), (2, 1, 1, 4)]
+    assert insight.confusions(said, 1)[0].n_images == 3
+
+
 def test_data_of_other_classes_are_told():
     data = Dataset(np.zeros((1, 1, 1, 1), dtype=np.float32), np.array([0]), ("x", "y"))
     with pytest.raises(DataError, match="those of the classifier: high, low"):

@@ -7,6 +7,7 @@ import io
 import itertools
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -221,6 +222,15 @@ def test_a_run_without_a_model_or_with_other_images_is_told(run, images, tmp_pat
     other = Dataset(images.images, images.labels, ("a", "b", "c"))
     with pytest.raises(DataError, match="those of the classifier"):
         gather(run, other)
+
+
+def test_a_run_that_went_astray_has_a_page_that_says_so(run, images, classifier, tmp_path):
+    model = classifier.model.copy()
+    model["fc"].weight.value[...] = np.nan
+    path = tmp_path / "model.safetensors"
+    replace(classifier, model=model).save(path)
+    text = Page(run_page(replace(run, model_path=path), images)).text
+    assert "The network's scores are not finite: no figures of a test set" in text
 
 
 def test_a_run_without_epochs_and_settings_has_a_page(run):

@@ -59,6 +59,8 @@ class Findings:
         Its best model.
     profile : Profile
         Where the time of a training step goes.
+    astray : bool
+        Whether the network's scores are not finite, so that nothing can be said of images.
     dataset : Dataset, optional
         The images that it was measured on; what follows is None without them.
     part : str
@@ -79,6 +81,7 @@ class Findings:
     record: RunRecord
     classifier: Classifier
     profile: insight.Profile
+    astray: bool = False
     dataset: Dataset | None = None
     part: str = "test"
     said: insight.Predictions | None = None
@@ -117,10 +120,14 @@ def gather(record: RunRecord, dataset: Dataset | None = None, *, part: str = "te
     if dataset is None or not len(dataset):
         return Findings(record, classifier, profile)
     said = insight.predictions(classifier, dataset)
+    if np.isnan(said.log_probabilities).any():
+        return Findings(record, classifier, profile, astray=True)
     found = insight.metrics(said.labels, said.probabilities, said.class_names)
     points, labels = _points(classifier, dataset)
     looks = _looks(classifier, dataset, said)
-    return Findings(record, classifier, profile, dataset, part, said, found, looks, points, labels)
+    return Findings(
+        record, classifier, profile, False, dataset, part, said, found, looks, points, labels
+    )
 
 
 def _batch(classifier: Classifier) -> FloatArray:

@@ -107,7 +107,8 @@ def _header(found: Findings) -> Iterator[Element]:
     parts.append(f"{n_parameters:,} parameters")
     yield element("p", "; ".join(parts) + ".", class_="lead")
     if found.dataset is None:
-        yield element("p", "Without images: no figures of a test set, no examples.", class_="note")
+        why = "The network's scores are not finite" if found.astray else "Without images"
+        yield element("p", f"{why}: no figures of a test set, no examples.", class_="note")
 
 
 def _duration(seconds: float) -> str:
