@@ -5,6 +5,7 @@
 # make develop  build the engine for work on the sources
 # make neon   the kernels of aarch64 against loops and against x86's, under qemu-user
 # make sanitize  the engine under the sanitizers of addresses, undefined behaviour, threads
+# make fuzz   a hundred thousand damaged files through every reader
 # make bench  install what is compared, and time the engine beside it
 # make bench-numpy  the NumPy backend beside the definition and a plain im2col
 
@@ -17,7 +18,7 @@ SOURCE := pyproject.toml meson.build meson.options VERSION $(shell find native s
 PYTEST_OPTIONS ?=
 BENCH_OPTIONS ?=
 
-.PHONY: run test test-levels lint bench bench-numpy develop neon sanitize clean
+.PHONY: run test test-levels lint fuzz bench bench-numpy develop neon sanitize clean
 
 run: $(VENV)/.run
 	$(BIN)/cnnpy train digits
@@ -41,6 +42,9 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/validate_docstrings.py
+
+fuzz: $(VENV)/.test
+	$(BIN)/python -m pytest tests/fuzz --profile slow
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/peak.py $(BENCH_OPTIONS)

@@ -153,6 +153,6 @@ def log_met(pytestconfig: pytest.Config) -> Callable[[str], None]:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     lines = config.stash.get(_MET, [])
     if lines:
-        terminalreporter.section("how often each option value was met")
+        terminalreporter.section("what was met")
         for line in lines:
             terminalreporter.write_line(line)

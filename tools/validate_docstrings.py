@@ -33,6 +33,7 @@ PUBLIC = (
     "cnnpy.insight",
     "cnnpy.plot",
     "cnnpy.report",
+    "cnnpy.sklearn",
     "cnnpy.cs231n.layers",
     "cnnpy.cs231n.fast_layers",
     "cnnpy.cs231n.layer_utils",

@@ -59,12 +59,14 @@ if TYPE_CHECKING:
         report,
         train,
     )
+    from cnnpy import sklearn as sklearn
     from cnnpy.backends.registry import num_threads, set_num_threads, use_backend
 
     __version__: str
 
 _CHOICES = frozenset({"num_threads", "set_num_threads", "use_backend"})
-_ROOMS = frozenset(__all__) - _CHOICES - {"__version__"}
+# sklearn stands not in __all__: ``from cnnpy import *`` must do without scikit-learn.
+_ROOMS = frozenset(__all__) - _CHOICES - {"__version__"} | {"sklearn"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ let through, by what was given and what they say, and nothing else.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -29,6 +30,9 @@ from cnnpy.cs231n import fast_layers, layer_utils, layers
 
 FOLDER = Path(__file__).with_name("styles")
 STYLES = ("loops", "windows", "im2col")
+
+UNHURRIED = dataclasses.replace(EFFORTS["quick"], seconds=3600.0)
+"""What --quick tries, however busy the machine is."""
 
 OFTEN, A_TEST = 1000, 100
 FEW = 2
@@ -79,7 +83,7 @@ def test_nothing_above_a_notice_is_found_in_what_is_right(
     met: dict[str, Counter[str]] = {}
     for seed in range(first_seed, first_seed + (A_TEST if profile == "slow" else FEW)):
         with use_backend(whose if whose in ("numpy", "native") else "native"):
-            report = run(RIGHT[whose], effort=EFFORTS["quick"], seed=seed)
+            report = run(RIGHT[whose], effort=UNHURRIED, seed=seed)
         told = [f"seed {seed}: {c.function}: {c.title}" for c in grave(report)]
         assert told == []
         assert len(report.trials) >= 12
@@ -131,7 +135,7 @@ def count(met: dict[str, Counter[str]], o: Observation) -> None:
 def test_the_cases_of_two_seeds_are_others() -> None:
     """What is drawn a thousand times is not the same thousand times."""
     first, second = (
-        run(RIGHT["loops"], effort=EFFORTS["quick"], seed=seed, ops=["conv2d"]) for seed in (0, 1)
+        run(RIGHT["loops"], effort=UNHURRIED, seed=seed, ops=["conv2d"]) for seed in (0, 1)
     )
     pairs = zip(first.trials[0].observations, second.trials[0].observations, strict=False)
     same = [
@@ -143,6 +147,6 @@ def test_the_cases_of_two_seeds_are_others() -> None:
 
 
 def test_dropout_of_an_array_without_axes_is_judged_by_the_mask_that_it_drew() -> None:
-    report = run(RIGHT["loops"], effort=EFFORTS["quick"], seed=2, ops=["dropout"])
+    report = run(RIGHT["loops"], effort=UNHURRIED, seed=2, ops=["dropout"])
     assert any(o.case.arrays["x"].shape == () for o in report.trials[0].observations)
     assert grave(report) == []

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from cnnpy.cli.defaults import RECIPES, Recipe, augmentation, known_name
+from cnnpy.cli.defaults import known_name, usual_augmentation
 from cnnpy.cli.output import clock, count, number, percent, plural
 
 
@@ -41,6 +41,5 @@ def test_names_of_data_sets_are_known_in_any_writing(name):
 
 
 def test_images_are_shifted_by_an_eighth_where_no_recipe_says_else():
-    assert repr(augmentation(Recipe(), (3, 33, 40))) == "RandomShift(4, fill='zero')"
-    assert augmentation(Recipe(), (1, 7, 100)) is None
-    assert repr(augmentation(RECIPES["cifar10"], (3, 32, 32))).startswith("Chain(RandomShift(4")
+    assert repr(usual_augmentation((3, 33, 40))) == "RandomShift(4)"
+    assert usual_augmentation((1, 7, 100)) is None

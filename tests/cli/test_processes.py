@@ -36,7 +36,7 @@ def default_interrupt() -> None:
     ("number", "word", "code"),
     [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)],
 )
-def test_a_signal_ends_with_one_line_that_says_where_the_model_lies(start, npz, number, word, code):
+def test_a_signal_ends_with_one_line_that_says_how_to_go_on(start, npz, number, word, code):
     training = start(*("-m", "cnnpy", "train", npz, "--epochs", 5000), preexec_fn=default_interrupt)
     for line in training.stdout:
         if line.strip().startswith("2/5000"):
@@ -44,25 +44,25 @@ def test_a_signal_ends_with_one_line_that_says_where_the_model_lies(start, npz, 
     training.send_signal(number)
     _, err = training.communicate(timeout=TIMEOUT_S)
     assert training.returncode == code
-    assert len(err.splitlines()) == 1
-    assert re.match(rf"{word} after \d+ epochs; the best model so far: ", err)
     folder = Path("runs/stripes-small_cnn")
-    assert f"{folder}/model.safetensors" in err
-    assert err.rstrip().endswith(f"cnnpy eval {folder} {npz}")
+    steps = r"after \d+ epochs( and \d steps?)?"
+    assert re.fullmatch(rf"{word} {steps}; go on with it: cnnpy train --resume {folder}\n", err), (
+        err
+    )
     load(folder / "model.safetensors")
-    assert {path.name for path in folder.iterdir() if path.name[0] != "."} == {
-        *("config.json", "metrics.csv", "model.safetensors")
-    }
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"run.toml", "metrics.csv", "model.safetensors", "checkpoints"}
+    assert all(path.name[0] != "." for path in (folder / "checkpoints").iterdir())
 
 
-def test_a_signal_before_the_first_epoch_says_that_there_is_no_model(command, npz, monkeypatch):
+def test_a_signal_before_anything_is_saved_says_so(command, npz, monkeypatch):
     def fit(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("cnnpy.cli.train.fit", fit)
     outcome = command("train", npz)
     assert outcome.code == 130
-    assert outcome.err == "interrupted: epoch 1 was not over, so there is no model yet\n"
+    assert outcome.err == "interrupted: nothing was saved yet\n"
 
 
 def test_without_the_extra_the_command_says_so_in_one_line(start):

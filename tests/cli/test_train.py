@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cnnpy.cli.defaults import INPUT_SHAPES, OTHER, RECIPES
+from cnnpy.cli.defaults import INPUT_SHAPES
 from cnnpy.data import DATASETS
 from cnnpy.models import MODELS, make_model
-from cnnpy.optim import OPTIMIZERS, SCHEDULES
 from cnnpy.train import load
+from cnnpy.train.run_settings import recipe
 
 TIMES = ("images_per_s", "seconds")
 
@@ -26,9 +26,16 @@ def metrics(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def same_numbers(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{n: v for n, v in row.items() if n not in TIMES} for row in rows]
+
+
 def test_a_run_leaves_its_model_numbers_and_pictures(trained):
     names = {path.name for path in trained.iterdir()}
-    assert names == {"config.json", "metrics.csv", "model.safetensors", "curves.png", "filters.png"}
+    assert names == {
+        *("run.toml", "metrics.csv", "model.safetensors", "checkpoints"),
+        *("curves.png", "filters.png"),
+    }
     assert [row["epoch"] for row in metrics(trained)] == ["1", "2", "3", "4"]
     for picture in ("curves.png", "filters.png"):
         with Image.open(trained / picture) as image:
@@ -37,10 +44,13 @@ def test_a_run_leaves_its_model_numbers_and_pictures(trained):
 
 
 def test_the_config_records_what_was_asked_for(trained, npz):
-    config = json.loads((trained / "config.json").read_text())
-    asked = {"data": str(npz), "model": "small_cnn", "epochs": 4, "seed": 3, "backend": "native"}
+    config = tomllib.loads((trained / "run.toml").read_text())
+    asked = {"data": str(npz), "model": "small_cnn", "backend": "native"}
     assert config.items() >= asked.items()
-    assert config["n_train"] + config["n_validation"] + config["n_test"] == 60
+    assert config["training"].items() >= {"epochs": 4, "seed": 3, "optimizer": "adamw"}.items()
+    images = config["record"]["images"]
+    assert images["n_train"] + images["n_validation"] + images["n_test"] == 60
+    assert set(config["record"]["versions"]) == {"cnnpy", "numpy", "python", "machine"}
 
 
 def test_training_ends_with_the_test_accuracy_and_the_places(command, npz, trained):
@@ -82,11 +92,8 @@ def test_runs_are_numbered_where_the_name_is_taken(command, npz):
 def test_the_same_seed_gives_the_same_numbers_and_weights(command, npz, trained):
     for folder, seed in (("again", 3), ("other", 4)):
         assert command("train", npz, "--epochs", 4, "--seed", seed, "--out", folder).code == 0
-    first, again, other = map(metrics, (trained, Path("again"), Path("other")))
-    for rows in (first, again, other):
-        for row in rows:
-            for name in TIMES:
-                del row[name]
+    folders = (trained, Path("again"), Path("other"))
+    first, again, other = (same_numbers(metrics(folder)) for folder in folders)
     assert first == again
     assert first != other
     a, b = load(trained / "model.safetensors"), load("again/model.safetensors")
@@ -104,46 +111,101 @@ def test_a_folder_of_images_is_learned_at_any_size(command, pictures):
 
 @pytest.mark.parametrize("data", ["digits", "Fashion_MNIST", "some.npz"])
 def test_augmentation_can_be_turned_off(command, npz, data, monkeypatch):
-    given = {}
+    given = []
 
     def load_stripes(name, **options):
         from cnnpy.data import load
 
         return load(npz, seed=options["seed"])
 
-    def fit(model, train, validation, **options):
-        given.update(options)
+    def fit(model, train, validation, training, **options):
+        given.append(training.augment)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("cnnpy.cli.train.load", load_stripes)
     monkeypatch.setattr("cnnpy.cli.train.fit", fit)
-    command("train", data, "--out", "a")
-    assert given["augment"] is not None
-    command("train", data, "--out", "b", "--no-augment")
-    assert given["augment"] is None
+    for options in ((), ("--no-augment",), ("--set", "augment=[]")):
+        command("train", data, "--out", f"run{len(given)}", *options)
+    assert given[0] is not None
+    assert given[1:] == [None, None]
 
 
-def test_a_recipe_gives_its_learning_rate_to_its_own_optimizer_alone():
-    recipe = RECIPES["digits"]
-    assert recipe.lr_of(recipe.optimizer) == recipe.lr
-    assert recipe.lr_of("sgd") == 0.05
+@pytest.mark.parametrize("name", [*DATASETS, "anything else"])
+def test_there_is_a_recipe_for_each_data_set_and_for_any_other(name):
+    settings = recipe(name)
+    assert settings.data == name
+    assert settings.training.epochs > 1
 
 
-def test_there_is_a_recipe_for_each_data_set_and_a_shape_for_each_network():
-    assert set(RECIPES) == {*DATASETS, OTHER}
+def test_there_is_a_shape_for_each_network():
     assert set(INPUT_SHAPES) == set(MODELS)
-    for recipe in RECIPES.values():
-        assert recipe.optimizer in OPTIMIZERS
-        assert recipe.schedule in SCHEDULES
     for name, shape in INPUT_SHAPES.items():
         assert make_model(name, 10).output_shape(shape) == (10,)
 
 
-def test_a_training_that_goes_astray_says_so(command, npz):
+def test_a_recipe_gives_its_learning_rate_to_its_own_optimizer_alone(command, npz):
+    Path("mine.toml").write_text("[training]\nlr = 0.5\nweight_decay = 0.1\nepochs = 1")
+    for optimizer, lr in (("adamw", 0.5), ("sgd", 0.05)):
+        options = ("--config", "mine.toml", "--optimizer", optimizer, "--out", optimizer)
+        assert command("train", npz, *options, "--epochs", 1).code == 0
+        training = tomllib.loads(Path(optimizer, "run.toml").read_text())["training"]
+        assert training["lr"] == lr
+        assert ("weight_decay" in training) == (optimizer == "adamw")
+
+
+# --- settings from a file, and back ----------------------------------------------------------
+
+
+def test_the_settings_of_a_run_do_the_same_again(command, npz, trained):
+    outcome = command("train", "--config", trained / "run.toml", "--out", "again")
+    assert outcome.code == 0, outcome.err
+    assert same_numbers(metrics(trained)) == same_numbers(metrics(Path("again")))
+
+
+def test_options_go_before_the_file_and_any_option_can_be_set(command, npz, trained):
+    outcome = command(
+        *("train", "--config", trained / "run.toml", "--out", "here", "--epochs", 2),
+        *("--set", "ema_decay=0.9", "--set", "loss=softmax_cross_entropy"),
+        *("--set", "class_weights=[1, 2, 1]"),
+    )
+    assert outcome.code == 0, outcome.err
+    assert "besides   class_weights=[1.0, 2.0, 1.0], ema_decay=0.9" in outcome.lines
+    training = tomllib.loads(Path("here/run.toml").read_text())["training"]
+    assert training.items() >= {"epochs": 2, "seed": 3, "ema_decay": 0.9}.items()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("epochs = 3", ["mine.toml", "put it below [training]"]),
+        ("[training]\nepoch = 3", ["use 'epochs'"]),
+        ("modell = 'lenet5'", ["use 'model'"]),
+        ("model = 'lenet'", ["use model='lenet5'"]),
+        ("size = 8", ["use size=[32, 32]"]),
+        ("backend = 'cuda'", ["backend='cuda'"]),
+        ("[training]\naugment = ['random_flop']", ["random_flip"]),
+        ("[training]\nlr = nan", ["lr=nan"]),
+        ("[training", ["cannot be read"]),
+    ],
+)
+def test_wrong_settings_are_told_with_their_file(command, npz, text, words):
+    Path("mine.toml").write_text(text)
+    outcome = command("train", npz, "--config", "mine.toml")
+    assert outcome.code == 2
+    assert len(outcome.err.splitlines()) == 3
+    assert "mine.toml" in outcome.err
+    for word in words:
+        assert word in outcome.err
+    assert not Path("runs").exists()
+
+
+def test_a_training_that_goes_astray_stops_and_says_where(command, npz):
     outcome = command("train", npz, "--epochs", 2, "--lr", "1e12", "--out", "here")
-    assert outcome.code == 0
-    assert outcome.err == ""
-    assert "try a smaller --lr" in outcome.out
+    assert outcome.code == 2
+    assert len(outcome.err.splitlines()) == 3
+    astray = r"(the loss is (nan|inf) at batch|the weights are not finite at step) \d"
+    assert re.match(f"TrainingError: training: {astray}", outcome.err)
+    assert "use a smaller learning rate (lr=1e+11)" in outcome.err
 
 
 def test_the_saved_file_predicts_the_same_bits_in_another_process(trained, stripes, start):

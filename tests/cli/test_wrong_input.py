@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -143,20 +142,25 @@ def test_a_safetensors_file_of_others_is_told(command, npz):
 
 @pytest.mark.parametrize(
     "config",
-    ["{", "[]", "{}", '{"seed": "0"}', '{"seed": -1}', '{"seed": true}', "\x00", "9" * 5000],
+    [
+        *("{", "[]", "", "[training]", "training = 3", "\x00", "9" * 5000, "#" * 2**21),
+        *(f"[training]\nseed = {seed}" for seed in ('"0"', "-1", "true", "1979-05-27")),
+        "data = 3\n[training]\nseed = 0",
+        "[training]\nseed = 0\naugment = [{name = 'random_flip', p = 'often'}]",
+    ],
 )
 def test_a_damaged_run_folder_is_told_and_the_seed_mends_it(command, trained, npz, config):
     shutil.copytree(trained, "run")
-    Path("run/config.json").write_text(config)
-    wrong(command("eval", "run", npz), "DataError", "run/config.json", "--seed 0")
+    Path("run/run.toml").write_text(config)
+    wrong(command("eval", "run", npz), "DataError", "run/run.toml", "--seed 0")
     assert command("eval", "run", npz, "--seed", 3).code == 0
 
 
 def test_a_config_that_cannot_be_read_is_told(command, trained, npz):
     shutil.copytree(trained, "run")
-    Path("run/config.json").unlink()
-    Path("run/config.json").mkdir()
-    wrong(command("eval", "run", npz), "DataError", "run/config.json")
+    Path("run/run.toml").unlink()
+    Path("run/run.toml").mkdir()
+    wrong(command("eval", "run", npz), "DataError", "run/run.toml")
 
 
 def test_nothing_is_overwritten(command, npz, trained):
@@ -166,9 +170,9 @@ def test_nothing_is_overwritten(command, npz, trained):
     assert [path.name for path in Path("here").iterdir()] == ["thesis.txt"]
     assert Path("here/thesis.txt").read_text() == "all there is"
     wrong(command("train", npz, "--out", "here/thesis.txt"), "OptionError", "something already")
-    before = {path.name: path.read_bytes() for path in trained.iterdir()}
+    before = {path: path.read_bytes() for path in trained.rglob("*.*")}
     wrong(command("train", npz, "--out", trained), "OptionError", "something already")
-    assert {path.name: path.read_bytes() for path in trained.iterdir()} == before
+    assert {path: path.read_bytes() for path in trained.rglob("*.*")} == before
 
 
 def test_a_place_where_no_folder_can_be_made_is_told(command, npz):
@@ -223,7 +227,3 @@ def test_names_from_a_model_file_cannot_write_to_the_terminal(command, trained, 
     outcome = command("predict", "evil.safetensors", "a.png", "--top", 3)
     assert "\x1b" not in outcome.out + outcome.err
     assert len(outcome.lines) <= 1
-
-
-def test_json_of_a_config_is_as_it_was_written(trained):
-    assert json.loads((trained / "config.json").read_text())["size"] is None

@@ -81,7 +81,7 @@ def test_no_images_have_no_figures():
 
 def test_without_scikit_learn_the_other_figures_are_there(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
-    with pytest.raises(MissingPackageError, match="pip install scikit-learn"):
+    with pytest.raises(MissingPackageError, match=r"pip install 'cnnpy\[sklearn\]'"):
         insight.roc_auc(np.array([0, 1]), np.eye(2))
     monkeypatch.setattr(sys.modules["cnnpy.insight.metrics"], "find_spec", lambda name: None)
     found = insight.metrics(np.array([0, 1]), np.eye(2), "ab")
@@ -188,7 +188,7 @@ def test_few_points_have_fewer_components_and_equal_ones_none():
 
 def test_without_scikit_learn_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.decomposition", None)
-    with pytest.raises(MissingPackageError, match="pip install scikit-learn"):
+    with pytest.raises(MissingPackageError, match=r"pip install 'cnnpy\[sklearn\]'"):
         insight.principal_components(np.eye(3))
 
 

@@ -189,7 +189,7 @@ def test_a_backend_with_steps_computes_them(name, backend, monkeypatch):
 
 def test_an_optimizer_of_one_s_own_computes_itself(backend):
     class Backwards(optim.SGD):
-        def update(self, value, grad, state, lr):
+        def update(self, value, grad, state, lr, weight_decay):
             value += lr * grad
 
     w = nn.Parameter(np.ones(2))
@@ -272,3 +272,23 @@ def test_a_warmup_longer_than_the_training_is_an_error():
         optim.Constant(1.0, 10, warmup_steps=10)
     with pytest.raises(OptionError):
         optim.Constant(math.inf, 10)
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.RMSprop, optim.Adam, optim.AdamW])
+def test_a_parameter_that_is_left_alone_by_decay_moves_as_without_it(kind, backend):
+    rng = np.random.default_rng(4)
+    values = [rng.standard_normal((3, 4)) for _ in range(2)]
+    decayed, spared = (
+        nn.Parameter(v.copy(), decay_scale=d) for v, d in zip(values, (1, 0), strict=True)
+    )
+    other, plain = (nn.Parameter(v.copy()) for v in values)
+    first = kind([decayed, spared], 0.1, weight_decay=0.5)
+    second, third = kind([other], 0.1, weight_decay=0.5), kind([plain], 0.1, weight_decay=0.0)
+    for _ in range(3):
+        grads = [rng.standard_normal((3, 4)) for _ in range(2)]
+        decayed.grad, spared.grad = grads
+        other.grad, plain.grad = grads
+        for optimizer in (first, second, third):
+            optimizer.step()
+    assert np.array_equal(decayed.value, other.value)
+    assert np.array_equal(spared.value, plain.value)

@@ -9,7 +9,8 @@ import pytest
 
 from cnnpy import nn
 from cnnpy.data import Dataset
-from cnnpy.train import Classifier, RunFolder, RunRecord, fit, read_run
+from cnnpy.train import Classifier, RunFolder, RunRecord, Training, fit, load, read_run
+from cnnpy.train.run_settings import RunSettings
 
 HOSTILE = "</code><script>alert(1)</script><img src=x onerror=alert(1)> & \"'\u202e고양이"
 NAMES = ("plain", HOSTILE[:-4], "고양이")
@@ -43,8 +44,9 @@ def small_net() -> nn.Sequential:
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
     """Return a run of two epochs, whose folder and settings are called after a stranger."""
     path = tmp_path_factory.mktemp("runs") / "run <b>&"
-    settings = {"data": HOSTILE, "model": "small", "seed": 0, "nested": {HOSTILE: [1, 2.5, None]}}
-    fit(small_net(), bands(96, 0), bands(30, 1), epochs=2, callbacks=[RunFolder(path, settings)])
+    settings = RunSettings(HOSTILE, training=Training(epochs=2))
+    folder = RunFolder(path, settings, {"nested": {HOSTILE: [1, 2.5, "two\nlines"]}})
+    fit(small_net(), bands(96, 0), bands(30, 1), settings.training, callbacks=[folder])
     return read_run(path)
 
 
@@ -56,8 +58,6 @@ def images() -> Dataset:
 
 @pytest.fixture(scope="session")
 def classifier(run: RunRecord) -> Classifier:
-    from cnnpy.train import load
-
     return load(run.model_path)
 
 
@@ -65,6 +65,6 @@ def classifier(run: RunRecord) -> Classifier:
 def other_run(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
     """Return a run without validation images, of another folder with the same name."""
     path = Path(tmp_path_factory.mktemp("others")) / "run <b>&"
-    settings = {"data": HOSTILE, "model": "small", "seed": 1}
-    fit(small_net(), bands(48, 0), epochs=1, seed=1, callbacks=[RunFolder(path, settings)])
+    settings = RunSettings(HOSTILE, training=Training(epochs=1, seed=1))
+    fit(small_net(), bands(48, 0), None, settings.training, callbacks=[RunFolder(path, settings)])
     return read_run(path)

@@ -134,7 +134,7 @@ def test_a_page_has_every_section(source):
         *("Filters of the first convolution", "Feature maps", "Embedding"),
         *("Where the time goes", "Epochs", "Settings and versions"),
     ]
-    assert "small on" in page.text
+    assert "small_cnn on" in page.text
 
 
 def test_a_page_without_images_shows_what_needs_none(run):
@@ -194,7 +194,7 @@ def test_every_setting_stands_on_the_page(source, run):
     rows = cells(Page(source), "settings", source)
     assert ["versions.numpy", np.__version__] in rows
     assert ["seed", "0"] in rows
-    assert "1, 2.5, -" in {row[1] for row in rows}
+    assert "1, 2.5, two\\nlines" in {row[1] for row in rows}
 
 
 def test_a_classifier_that_is_always_right_has_no_mistakes(found):
@@ -262,7 +262,10 @@ def test_only_settings_that_differ_are_shown(run, other_run):
     found = differing([run, other_run])
     assert found["seed"] == ["0", "1"]
     assert not {"model", "data", "began", "versions.numpy"} & set(found)
-    assert next(v for k, v in found.items() if k.startswith("nested.")) == ["1, 2.5, -", "-"]
+    assert next(v for k, v in found.items() if k.startswith("nested.")) == [
+        "1, 2.5, two\\nlines",
+        "-",
+    ]
     alike = comparison_page([run, RunRecord(Path("b"), run.config, [], Path("b"))])
     assert "They do not differ." in Page(alike).text
 
@@ -270,6 +273,15 @@ def test_only_settings_that_differ_are_shown(run, other_run):
 def test_settings_are_one_line_each_whatever_they_hold():
     found = settings({"a": {"b": "two\nlines", "c": True}, "d": "x" * 999, "e": {}})
     assert found == {"a.b": "two\\nlines", "a.c": "yes", "d": "x" * 200}
+    augment = [{"name": "random_shift", "pixels": 1, "fill": "zero"}, {"p": 0.5}, None]
+    assert settings({"augment": augment}) == {
+        "augment": "random_shift(pixels=1, fill=zero), p=0.5, -"
+    }
+
+
+def test_what_two_tables_name_alike_is_kept_apart_from_the_settings():
+    config = {"seed": 1, "training": {"seed": 2, "lr": 0.5}, "record": {"lr": 9, "began": "now"}}
+    assert settings(config) == {"seed": "1", "lr": "0.5", "began": "now"}
 
 
 def test_a_run_that_is_given_twice_is_told(run):

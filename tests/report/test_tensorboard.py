@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from cnnpy.contract.errors import DataError, MissingPackageError, OptionError
+from cnnpy.data import Preprocessing
 from cnnpy.report import TensorBoard
-from cnnpy.train import EpochReport, fit
+from cnnpy.train import Classifier, EpochReport, StepReport, fit
 
 from .conftest import bands, small_net
 
@@ -113,6 +114,26 @@ def test_what_was_reached_is_on_the_disk_after_each_epoch(tmp_path):
     report = EpochReport(1, 0.1, 2.0, 0.5, 1.0, 0.75, 9.0, 1.0, True)
     follow.on_epoch(report, None)
     assert scalars(tmp_path)["accuracy/validation"] == {1: 0.75}
+
+
+def test_a_warning_is_written_at_its_step(tmp_path):
+    follow = TensorBoard(tmp_path)
+    follow.on_step(StepReport(1, 7, 0.1, 16, 2.0, 0.5))
+    follow.on_warning("units of relu1 are dead")
+    follow.on_end(Classifier(small_net_built(), grey(), ("a", "b", "c")))
+    (event,) = [e for e in events(tmp_path) for v in e.summary.value if "warnings" in v.tag]
+    assert event.step == 7
+    assert event.summary.value[0].tensor.string_val[0] == b"units of relu1 are dead"
+
+
+def small_net_built():
+    model = small_net()
+    model.build((1, 12, 10), seed=0)
+    return model
+
+
+def grey() -> Preprocessing:
+    return Preprocessing((1, 12, 10), (0.0,), (1.0,))
 
 
 def test_wrong_words_and_places_are_told(tmp_path):

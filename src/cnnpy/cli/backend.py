@@ -9,7 +9,7 @@ import typer
 from cnnpy.backends.registry import BACKENDS, current, use_backend
 from cnnpy.contract.errors import BackendError
 
-__all__ = ["BackendOption", "on_backend"]
+__all__ = ["BackendOption", "check_backend", "on_backend"]
 
 BackendOption = Annotated[
     str | None,
@@ -23,10 +23,15 @@ BackendOption = Annotated[
 
 def on_backend(name: str | None) -> use_backend:
     """Return the context in which a command computes; wrong names are told before any work."""
+    check_backend(name)
+    return use_backend(current() if name is None else name)
+
+
+def check_backend(name: str | None) -> None:
+    """Demand a backend that is here."""
     if name is not None and name not in BACKENDS:
         raise BackendError(
             f"--backend={name!r}",
             f"one of the backends that are here: {', '.join(BACKENDS)}",
             f"use --backend={next(iter(BACKENDS))}",
         )
-    return use_backend(current() if name is None else name)

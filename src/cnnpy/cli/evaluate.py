@@ -129,7 +129,7 @@ def _print_figures(page: Page, figures: Metrics) -> None:
     for line in ["", *tops] if tops else []:
         page.say(line)
     if np.isnan(figures.roc_auc).all() and find_spec("sklearn") is None:
-        page.say("\nROC AUC needs scikit-learn: pip install scikit-learn")
+        page.say("\nROC AUC needs scikit-learn: pip install 'cnnpy[sklearn]'")
 
 
 def _area(value: float) -> str:

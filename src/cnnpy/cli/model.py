@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from cnnpy.cli.output import shown
-from cnnpy.contract.errors import DataError
+from cnnpy.contract.errors import CnnpyError, DataError
 from cnnpy.train import Classifier, load
+from cnnpy.train.run_folder import CONFIG
+from cnnpy.train.run_settings import RunSettings, read_toml
 
 __all__ = ["load_model", "model_file", "seed_beside"]
 
@@ -26,23 +26,16 @@ def load_model(path: Path) -> Classifier:
 
 def seed_beside(path: Path) -> int | None:
     """Return the seed of the run that a model comes from, None where it lies alone."""
-    config = model_file(path).with_name("config.json")
+    config = model_file(path).with_name(CONFIG)
     if not config.exists():
         return None
+    expected = f"the {CONFIG} that cnnpy train wrote, which names the split of the data"
+    mend = "name the split: --seed 0"
     try:
-        content: Any = json.loads(config.read_text(encoding="utf-8"))
-        seed = content["seed"]
-    except (OSError, ValueError, RecursionError, LookupError, TypeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "damaged, or not cnnpy's"
-        raise _no_seed(config, f"cannot be read: {reason}") from error
-    if type(seed) is not int or seed < 0:
-        raise _no_seed(config, f"its seed is {ascii(seed)[:40]}")
-    return seed
-
-
-def _no_seed(config: Path, what: str) -> DataError:
-    return DataError(
-        f"{shown(config)}: {what}",
-        "the config.json that cnnpy train wrote, which names the split of the data",
-        "name the split: --seed 0",
-    )
+        settings = RunSettings.from_file(config)
+        if "seed" in read_toml(config)["training"]:
+            return settings.training.seed
+    except (CnnpyError, KeyError) as error:
+        given = error.given if isinstance(error, CnnpyError) else f"{shown(config)}: no [training]"
+        raise DataError(given, expected, mend) from error
+    raise DataError(f"{shown(config)}: its [training] has no seed", expected, mend)

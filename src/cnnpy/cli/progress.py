@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from cnnpy.cli.output import Page, clock, is_terminal, number, percent
+from cnnpy.cli.output import Page, clock, is_terminal, number, percent, plural
 from cnnpy.train import Callback, Classifier, EpochReport, FitPlan, StepReport
 
 __all__ = ["LiveProgress", "Progress", "progress"]
@@ -26,15 +26,11 @@ class Progress(Callback):
     page : Page
         Where to.
 
-    Attributes
-    ----------
-    n_finished : int
-        Epochs that are over.
     """
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.n_finished = 0
+        self.epoch, self.step = 1, 0
 
     def __enter__(self) -> Self:
         return self
@@ -48,10 +44,17 @@ class Progress(Callback):
         pass
 
     def on_start(self, plan: FitPlan) -> None:
-        """Print the heads of the columns."""
+        """Print where it goes on, and the heads of the columns."""
         self.plan = plan
+        self.epoch, self.step = plan.epoch, plan.step
+        self.n_before = self._n_steps()
         self.began = time.perf_counter()
         self.digits = len(str(plan.n_epochs))
+        if plan.epoch > plan.n_epochs:
+            self._print("the run was over; nothing is left to train")
+            return
+        if plan.resumed:
+            self._print(f"goes on {self.reached()}", "")
         self._print(
             f"{'':>{2 * self.digits + 3}}{'training':>20}{'validation':>20}",
             f"{'epoch':>{2 * self.digits + 3}}"
@@ -59,11 +62,31 @@ class Progress(Callback):
             f"{'images/s':>10}{'elapsed':>9}{'left':>9}",
         )
 
+    def on_step(self, report: StepReport) -> None:
+        """Note how far it is."""
+        self.epoch, self.step = report.epoch, report.step
+
+    def on_warning(self, text: str) -> None:
+        """Print what may be wrong."""
+        self._print(f"! {text}")
+
+    def reached(self) -> str:
+        """Say how far it is.
+
+        Returns
+        -------
+        str
+            "after 2 epochs and 17 steps".
+        """
+        parts = [plural(self.epoch - 1, "epoch")] * (self.epoch > 1)
+        parts += [plural(self.step, "step")] * (self.step > 0 or not parts)
+        return f"after {' and '.join(parts)}"
+
     def on_epoch(self, report: EpochReport, classifier: Classifier) -> None:
         """Print the numbers of an epoch."""
-        self.n_finished = report.epoch
+        self.epoch, self.step = report.epoch + 1, 0
         elapsed = time.perf_counter() - self.began
-        left = elapsed / report.epoch * (self.plan.n_epochs - report.epoch)
+        left = self._left(elapsed)
         epoch = f"{report.epoch}/{self.plan.n_epochs}"
         self._print(
             f"{epoch:>{2 * self.digits + 3}}"
@@ -72,6 +95,15 @@ class Progress(Callback):
             f"{report.images_per_s:>10,.0f}{clock(elapsed):>9}{clock(left):>9}"
             f"{' *' if report.best else ''}"
         )
+
+    def _n_steps(self) -> int:
+        return (self.epoch - 1) * self.plan.n_steps_per_epoch + self.step
+
+    def _left(self, elapsed: float) -> float:
+        """Return the seconds that are left, if steps go on as they went."""
+        total = self.plan.n_epochs * self.plan.n_steps_per_epoch
+        n_steps = self._n_steps()
+        return elapsed / max(n_steps - self.n_before, 1) * (total - n_steps)
 
     def _print(self, *lines: str) -> None:
         for line in lines:
@@ -112,6 +144,7 @@ class LiveProgress(Progress):
 
     def on_step(self, report: StepReport) -> None:
         """Renew the line, ten times a second at most."""
+        super().on_step(report)
         now = time.perf_counter()
         if now - self.refreshed >= _REFRESH_S:
             self.refreshed = now
@@ -124,9 +157,8 @@ class LiveProgress(Progress):
 
     def _line(self, report: StepReport, now: float) -> Table:
         per_epoch, n_epochs = self.plan.n_steps_per_epoch, self.plan.n_epochs
-        finished = (report.epoch - 1) * per_epoch + report.step
-        total = n_epochs * per_epoch
-        left = (now - self.began) / finished * (total - finished)
+        finished, total = self._n_steps(), n_epochs * per_epoch
+        left = self._left(now - self.began)
         speed = report.n_images / max(now - self.epoch_began, 1e-9)
         line = Table.grid(padding=(0, 2, 0, 0), expand=True)
         line.add_column(no_wrap=True)

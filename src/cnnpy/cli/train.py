@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
-import math
 import shlex
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,91 +15,75 @@ import typer
 from numpy.typing import NDArray
 
 from cnnpy import plot
-from cnnpy.cli.backend import BackendOption, on_backend
-from cnnpy.cli.defaults import (
-    DATA,
-    MODEL,
-    OTHER,
-    RECIPES,
-    Recipe,
-    augmentation,
-    known_name,
-)
+from cnnpy.cli.backend import BackendOption, check_backend, on_backend
+from cnnpy.cli.defaults import DATA, known_name, usual_augmentation
 from cnnpy.cli.errors import Stopped, Terminated
 from cnnpy.cli.output import Page, count, percent, plural, shown, times
-from cnnpy.cli.progress import progress
+from cnnpy.cli.progress import Progress, progress
+from cnnpy.cli.train_settings import COMMAND, Asked, settings_of
 from cnnpy.contract.errors import OptionError, ShapeError
-from cnnpy.contract.options import choice, integer, real
+from cnnpy.contract.options import integer, real
 from cnnpy.contract.shapes import Shape
-from cnnpy.data import DATASETS, Augmentation, Splits, load
+from cnnpy.data import DATASETS, Splits, load
 from cnnpy.models import MODELS, make_model
 from cnnpy.nn import Layer
 from cnnpy.optim import OPTIMIZERS, SCHEDULES
 from cnnpy.train import Callback, Classifier, FitPlan, RunFolder, fit
 from cnnpy.train.run_folder import new_folder
+from cnnpy.train.run_settings import RunSettings, recipe
+from cnnpy.train.training import Training
 
 __all__ = ["train"]
 
-_COMMAND = "cnnpy train"
 _RUNS = Path("runs")
-_USUAL = RECIPES[DATA]
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """What a run is asked to do, as its config.json records it."""
-
-    data: str
-    model: str
-    epochs: int
-    batch_size: int
-    optimizer: str
-    schedule: str
-    lr: float
-    weight_decay: float | None
-    augment: bool
-    size: tuple[int, int] | None
-    seed: int
+_USUAL = recipe(DATA)
 
 
 def train(
     data: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="DATA",
             help=f"What to learn: {', '.join(DATASETS)}, a folder of images or an .npz file.",
+            show_default=DATA,
         ),
-    ] = DATA,
-    model: Annotated[str, typer.Option(help=f"The network: {', '.join(MODELS)}.")] = MODEL,
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help=f"The network: {', '.join(MODELS)}.", show_default=_USUAL.model),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
-            help="How often each image is seen.", show_default=f"{_USUAL.epochs} for {DATA}"
+            help="How often each image is seen.",
+            show_default=f"{_USUAL.training.epochs} for {DATA}",
         ),
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(help="Images a step.", show_default=f"{_USUAL.batch_size} for {DATA}"),
+        typer.Option(
+            help="Images a step.", show_default=f"{_USUAL.training.batch_size} for {DATA}"
+        ),
     ] = None,
     optimizer: Annotated[
         str | None,
         typer.Option(
             help=f"The optimizer: {', '.join(OPTIMIZERS)}.",
-            show_default=f"{_USUAL.optimizer} for {DATA}",
+            show_default=f"{_USUAL.training.optimizer} for {DATA}",
         ),
     ] = None,
     schedule: Annotated[
         str | None,
         typer.Option(
             help=f"How the learning rate goes: {', '.join(SCHEDULES)}.",
-            show_default=f"{_USUAL.schedule} for {DATA}",
+            show_default=f"{_USUAL.training.schedule} for {DATA}",
         ),
     ] = None,
     lr: Annotated[
         float | None,
         typer.Option(
             help="The highest learning rate.",
-            show_default=f"{_USUAL.lr_of(_USUAL.optimizer):g} for {DATA}",
+            show_default=f"{_USUAL.training.highest_lr:g} for {DATA}",
         ),
     ] = None,
     weight_decay: Annotated[
@@ -109,8 +94,8 @@ def train(
         bool | None,
         typer.Option(
             "--augment/--no-augment",
-            help="Shift training images at random, and mirror them where that suits.",
-            show_default=f"{'augment' if _USUAL.augment else 'no-augment'} for {DATA}",
+            help="Change training images at random as suits their size.",
+            show_default="as the recipe has it",
         ),
     ] = None,
     size: Annotated[
@@ -122,108 +107,133 @@ def train(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(help="Decides the split, the first weights and all else by chance.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            help="Decides the split, the first weights and all else by chance.", show_default="0"
+        ),
+    ] = None,
     backend: BackendOption = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other option of training, as in [training] of run.toml; repeatable.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="A TOML file of settings; options go before it.",
+            show_default="the recipe of the data",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             help="The folder of the run, new or empty.", show_default=f"{_RUNS}/DATA-MODEL"
         ),
     ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Go on with the run of this folder."),
+    ] = None,
+    checkpoint_every: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How often the state is saved.")
+    ] = 60.0,
+    keep: Annotated[int, typer.Option(help="How many of the last states are kept.")] = 2,
 ) -> None:
     """Train a network on images and keep the best model."""
-    recipe = RECIPES[known_name(data) or OTHER]
-    chosen_optimizer = _name(OPTIMIZERS, "--optimizer", optimizer or recipe.optimizer)
-    settings = _Settings(
-        data=known_name(data) or data,
-        model=_name(MODELS, "--model", model),
-        epochs=integer(1)(_COMMAND, "--epochs", recipe.epochs if epochs is None else epochs),
-        batch_size=integer(1)(
-            _COMMAND, "--batch-size", recipe.batch_size if batch_size is None else batch_size
-        ),
-        optimizer=chosen_optimizer,
-        schedule=_name(SCHEDULES, "--schedule", schedule or recipe.schedule),
-        lr=_learning_rate(lr, recipe, chosen_optimizer),
-        weight_decay=recipe.weight_decay_of(chosen_optimizer)
-        if weight_decay is None
-        else real(0.0)(_COMMAND, "--weight-decay", weight_decay),
-        augment=recipe.augment if augment is None else augment,
-        size=_size(size),
-        seed=integer(0)(_COMMAND, "--seed", seed),
+    every_s: float = real(0.0)(COMMAND, "--checkpoint-every", checkpoint_every)
+    integer(1)(COMMAND, "--keep", keep)
+    asked = Asked(
+        *(data, model, epochs, batch_size, optimizer, schedule, lr, weight_decay),
+        *(augment, size, seed, backend, tuple(settings or ())),
     )
-    with on_backend(backend) as computing:
-        _run(settings, recipe, computing, out)
+    if resume is not None:
+        _check_alone(asked, config, out)
+        folder = RunFolder.of(resume, every_s=every_s, keep=keep)
+        if data is not None:
+            folder.settings = dataclasses.replace(folder.settings, data=_from_anywhere(data))
+        with on_backend(folder.settings.backend):
+            _go_on(folder)
+    else:
+        check_backend(backend)
+        wanted, usual = settings_of(asked, config)
+        with on_backend(wanted.backend) as computing:
+            wanted = dataclasses.replace(wanted, backend=computing)
+            _begin(wanted, usual, out, every_s, keep)
 
 
-def _run(settings: _Settings, recipe: Recipe, backend: str, out: Path | None) -> None:
-    splits = load(settings.data, seed=settings.seed, size=settings.size)
+def _check_alone(asked: Asked, config: Path | None, out: Path | None) -> None:
+    others = {"--config": config, "--out": out}
+    given = [name for name in asked.names() if name != "--data"]
+    given += [name for name, value in others.items() if value is not None]
+    if given:
+        raise OptionError(
+            f"{COMMAND}: --resume with {', '.join(given)}",
+            "--resume alone: the settings are those of the run",
+            f"leave {given[0]} out, or train anew",
+        )
+
+
+def _begin(settings: RunSettings, usual: bool, out: Path | None, every_s: float, keep: int) -> None:
+    splits = load(settings.data, seed=settings.training.seed, size=settings.size)
+    if usual:
+        change = usual_augmentation(splits.train.shape)
+        settings = dataclasses.replace(
+            settings, training=settings.training.with_options(augment=change)
+        )
     model = make_model(settings.model, splits.train.n_classes)
     _check_fit(settings, model, splits.train.shape)
-    change = augmentation(recipe, splits.train.shape) if settings.augment else None
     folder = RunFolder(
         out or new_folder(_RUNS, f"{_label(settings.data)}-{settings.model}"),
-        _config(settings, backend, splits, change),
+        dataclasses.replace(settings, data=_from_anywhere(settings.data)),
+        _record(splits),
+        every_s=every_s,
+        keep=keep,
     )
+    _train(folder, splits, model, resume=False)
+
+
+def _go_on(folder: RunFolder) -> None:
+    settings = folder.settings
+    splits = load(settings.data, seed=settings.training.seed, size=settings.size)
+    model = make_model(settings.model, splits.train.n_classes)
+    _check_fit(settings, model, splits.train.shape)
+    _train(folder, splits, model, resume=True)
+
+
+def _train(folder: RunFolder, splits: Splits, model: Layer, *, resume: bool) -> None:
     page = Page()
-    header = _Header(page, settings, backend, splits, change, folder.path)
     follow = progress(page)
-    try:
+    with _stopping(folder, follow), folder.alone():
         with follow:
             classifier = fit(
                 model,
                 splits.train,
                 splits.validation,
-                epochs=settings.epochs,
-                batch_size=settings.batch_size,
-                optimizer=settings.optimizer,
-                lr=settings.lr,
-                weight_decay=settings.weight_decay,
-                schedule=settings.schedule,
-                augment=change,
-                seed=settings.seed,
-                callbacks=[folder, header, follow],
+                folder.settings.training,
+                callbacks=[folder, _Header(page, folder, splits), follow],
+                checkpoints=folder.checkpoints,
+                resume=resume,
             )
         _finish(page, classifier, splits, folder)
+
+
+@contextlib.contextmanager
+def _stopping(folder: RunFolder, follow: Progress) -> Iterator[None]:
+    """Say how to go on where a run ends early."""
+    try:
+        yield
     except (KeyboardInterrupt, Terminated, BrokenPipeError) as error:
-        line = _farewell(error, follow.n_finished, folder.path, settings.data)
-        raise Stopped(line, error) from error
+        raise Stopped(_farewell(error, folder, follow), error) from error
 
 
 # --- before ------------------------------------------------------------------------------
 
 
-def _name(table: Any, option: str, value: str) -> str:
-    name: str = choice(*table)(_COMMAND, option, value)
-    return name
-
-
-def _learning_rate(lr: float | None, recipe: Recipe, optimizer: str) -> float:
-    usual = recipe.lr_of(optimizer)
-    if lr is None:
-        return usual
-    if not (math.isfinite(lr) and lr > 0):
-        raise OptionError(
-            f"{_COMMAND}: --lr={lr:g}", "a finite number above 0", f"use --lr={usual:g}"
-        )
-    return lr
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    parts = text.lower().replace("x", ",").split(",")
-    numbers = [int(part) if part.strip().isdecimal() else 0 for part in parts]
-    if len(numbers) > 2 or min(numbers) < 1:
-        raise OptionError(
-            f"{_COMMAND}: --size={text!r}",
-            "a height and a width in pixels, or one number for both",
-            "use --size=32 or --size=32,48",
-        )
-    return numbers[0], numbers[-1]
-
-
-def _check_fit(settings: _Settings, model: Layer, shape: Shape) -> None:
+def _check_fit(settings: RunSettings, model: Layer, shape: Shape) -> None:
     """Demand, before a folder is made, that the images are large enough for the network."""
     try:
         model.output_shape(shape)
@@ -232,7 +242,7 @@ def _check_fit(settings: _Settings, model: Layer, shape: Shape) -> None:
         larger = f"larger images: --size={2 * max(shape[1:])}"
         folder = known_name(settings.data) is None and Path(settings.data).is_dir()
         raise ShapeError(
-            f"{_COMMAND}: {settings.model} does not fit images of {times(shape)}: {error.given}",
+            f"{COMMAND}: {settings.model} does not fit images of {times(shape)}: {error.given}",
             error.expected,
             " or ".join([f"use --model={fitting[0]}"] * bool(fitting) + [larger] * folder)
             or "use larger images",
@@ -247,6 +257,17 @@ def _fits(name: str, shape: Shape) -> bool:
     return True
 
 
+def _from_anywhere(data: str) -> str:
+    """Return a name, or a path that means the same from any folder."""
+    return known_name(data) or str(Path(data).absolute())
+
+
+def _from_here(data: str) -> str:
+    """Return a name, or the path from the folder where the command runs."""
+    path, here = Path(data), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else data
+
+
 def _label(data: str) -> str:
     """Return the part of the run folder's name that says what was learned."""
     if known_name(data):
@@ -255,55 +276,54 @@ def _label(data: str) -> str:
     return (path.name if path.is_dir() else path.stem) or "images"
 
 
-def _config(
-    settings: _Settings, backend: str, splits: Splits, change: Augmentation | None
-) -> dict[str, Any]:
-    return dataclasses.asdict(settings) | {
-        "augmentation": None if change is None else repr(change),
-        "backend": backend,
-        "image_shape": splits.train.shape,
-        "n_classes": splits.train.n_classes,
-        "n_train": len(splits.train),
-        "n_validation": len(splits.validation),
-        "n_test": len(splits.test),
+def _record(splits: Splits) -> dict[str, Any]:
+    """Return what to write down of a run beside its settings."""
+    return {
+        "command": shlex.join(["cnnpy", *sys.argv[1:]]),
+        "images": {
+            "shape": list(splits.train.shape),
+            "n_classes": splits.train.n_classes,
+            "n_train": len(splits.train),
+            "n_validation": len(splits.validation),
+            "n_test": len(splits.test),
+        },
     }
 
 
 class _Header(Callback):
     """Print what is going to happen, once the network is built and the folder made."""
 
-    def __init__(
-        self,
-        page: Page,
-        settings: _Settings,
-        backend: str,
-        splits: Splits,
-        change: Augmentation | None,
-        folder: Path,
-    ) -> None:
-        self.page, self.settings, self.backend = page, settings, backend
-        self.splits, self.change, self.folder = splits, change, folder
+    def __init__(self, page: Page, folder: RunFolder, splits: Splits) -> None:
+        self.page, self.folder, self.splits = page, folder, splits
 
     def on_start(self, plan: FitPlan) -> None:
         """Print it."""
-        settings, (train, validation, test) = self.settings, self.splits
-        model = plan.classifier.model
+        settings, (train, validation, test) = self.folder.settings, self.splits
+        training, model = settings.training, plan.classifier.model
         n_parameters = sum(p.size for p in model.parameters())
         rows = {
-            "data": shown(settings.data),
+            "data": shown(_from_here(settings.data)),
             "images": f"{times(train.shape)}, {plural(train.n_classes, 'class')}: "
             f"{len(train):,} training, {len(validation):,} validation, {len(test):,} test",
             "network": f"{settings.model}, {plural(n_parameters, 'parameter')}, "
             f"{count(model.flops(train.shape))}FLOPs an image",
-            "training": f"{plural(settings.epochs, 'epoch')}, batch size {settings.batch_size}, "
-            f"{settings.optimizer}, {settings.schedule}, lr {settings.lr:g}",
-            "augment": "nothing" if self.change is None else repr(self.change),
-            "backend": f"{self.backend}; seed {settings.seed}",
-            "run": shown(self.folder),
+            "training": f"{plural(training.epochs, 'epoch')}, batch size {training.batch_size}, "
+            f"{training.optimizer}, {training.schedule}, lr {training.highest_lr:g}",
+            "augment": "nothing" if training.augment is None else repr(training.augment),
+            "besides": ", ".join(_besides(training)),
+            "backend": f"{settings.backend}; seed {training.seed}",
+            "run": shown(self.folder.path),
         }
         for name, value in rows.items():
-            self.page.say(f"{name:<10}{value}")
+            if value:
+                self.page.say(f"{name:<10}{value}")
         self.page.say()
+
+
+def _besides(training: Training) -> list[str]:
+    """Return the settings that have no row of their own and are not as by default."""
+    rows = ("epochs", "batch_size", "optimizer", "schedule", "lr", "augment", "seed")
+    return [f"{n}={v!r}" for n, v in training.to_dict().items() if n not in rows]
 
 
 # --- after -------------------------------------------------------------------------------
@@ -314,9 +334,6 @@ def _finish(page: Page, classifier: Classifier, splits: Splits, folder: RunFolde
     history = classifier.history
     best = max(report.epoch for report in history if report.best)
     page.say(f"\n* best so far; the model is that of epoch {best}")
-    astray = next((r.epoch for r in history if not math.isfinite(r.train_loss)), None)
-    if astray is not None:
-        page.say(f"the loss was not finite in epoch {astray}: try a smaller --lr")
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its notes on caches of fonts
     curves = folder.path / "curves.png"
     plot.save(plot.curves(history), curves)
@@ -336,17 +353,13 @@ def _first_filters(model: Layer) -> NDArray[Any] | None:
     return next((p.value for p in model.parameters() if p.value.ndim == 4), None)
 
 
-def _farewell(error: BaseException, n_finished: int, folder: Path, data: str) -> str:
+def _farewell(error: BaseException, folder: RunFolder, follow: Progress) -> str:
     what = {
         KeyboardInterrupt: "interrupted",
         Terminated: "terminated",
         BrokenPipeError: "stopped, since nobody reads the output",
     }[type(error)]
-    if not n_finished:
-        return f"{what}: epoch 1 was not over, so there is no model yet"
-    place = shlex.quote(shown(folder))
-    return (
-        f"{what} after {plural(n_finished, 'epoch')}; the best model so far: "
-        f"{shown(folder / 'model.safetensors')}; use it: cnnpy eval {place} "
-        f"{shlex.quote(shown(data))}"
-    )
+    if not folder.checkpoints.paths():
+        return f"{what}: nothing was saved yet"
+    place = shlex.quote(shown(folder.path))
+    return f"{what} {follow.reached()}; go on with it: {COMMAND} --resume {place}"

@@ -3,6 +3,7 @@
 from cnnpy.contract.errors import (
     BackendError,
     CacheError,
+    CheckpointError,
     CnnpyError,
     DataError,
     DtypeError,
@@ -11,6 +12,7 @@ from cnnpy.contract.errors import (
     ModelFileError,
     OptionError,
     ShapeError,
+    TrainingError,
 )
 from cnnpy.contract.ops import OPS
 from cnnpy.contract.opspec import Input, Kind, OpSpec, Option, Tolerance
@@ -19,6 +21,7 @@ __all__ = [
     "OPS",
     "BackendError",
     "CacheError",
+    "CheckpointError",
     "CnnpyError",
     "DataError",
     "DtypeError",
@@ -32,4 +35,5 @@ __all__ = [
     "OptionError",
     "ShapeError",
     "Tolerance",
+    "TrainingError",
 ]

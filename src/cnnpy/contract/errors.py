@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = [
     "BackendError",
     "CacheError",
+    "CheckpointError",
     "CnnpyError",
     "DataError",
     "DtypeError",
@@ -19,6 +20,7 @@ __all__ = [
     "ModelFileError",
     "OptionError",
     "ShapeError",
+    "TrainingError",
 ]
 
 
@@ -82,6 +84,14 @@ class MissingDataError(DataError, FileNotFoundError):
 
 class ModelFileError(CnnpyError, ValueError):
     """Say that a model file is corrupt, foreign, or does not fit."""
+
+
+class CheckpointError(CnnpyError, ValueError):
+    """Say that a checkpoint is corrupt, of another training, or cannot be written."""
+
+
+class TrainingError(CnnpyError, ArithmeticError):
+    """Say that a training run went astray: where, and what to try."""
 
 
 class MissingPackageError(CnnpyError, ImportError):

@@ -7,7 +7,19 @@ images out. Behind it stand the readers (:func:`digits`, :func:`mnist`,
 :class:`Loader`.
 """
 
-from cnnpy.data.augment import Augmentation, Chain, RandomFlip, RandomShift
+from cnnpy.data.augment import (
+    AUGMENTATIONS,
+    Augmentation,
+    Chain,
+    ColorJitter,
+    Cutout,
+    RandAugment,
+    RandomCrop,
+    RandomErasing,
+    RandomFlip,
+    RandomRotation,
+    RandomShift,
+)
 from cnnpy.data.catalog import DATASETS, load
 from cnnpy.data.cifar10 import cifar10
 from cnnpy.data.dataset import Dataset
@@ -21,13 +33,20 @@ from cnnpy.data.preprocessing import Preprocessing
 from cnnpy.data.splits import Splits, TrainTest, hold_out, overlap, split, split_indices
 
 __all__ = [
+    "AUGMENTATIONS",
     "DATASETS",
     "Augmentation",
     "Chain",
+    "ColorJitter",
+    "Cutout",
     "Dataset",
     "Loader",
     "Preprocessing",
+    "RandAugment",
+    "RandomCrop",
+    "RandomErasing",
     "RandomFlip",
+    "RandomRotation",
     "RandomShift",
     "Splits",
     "TrainTest",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError, ShapeError
 from cnnpy.contract.options import flag, integer
-from cnnpy.data.augment import Augmentation
+from cnnpy.data.augment import Augmentation, with_white
 from cnnpy.data.dataset import Dataset, check_images, check_labels
 from cnnpy.data.one_pass import one_pass
 from cnnpy.data.preprocessing import Preprocessing
@@ -100,7 +100,8 @@ class Loader:
         self.shuffle: bool = flag()("loader", "shuffle", shuffle)
         self.seed: int = integer(0)("loader", "seed", seed)
         self.preprocessing = preprocessing
-        self.augment = augment
+        white = getattr(data, "white", getattr(preprocessing, "white", None))
+        self.augment = augment if white is None else with_white(augment, white)
         self.drop_last: bool = flag()("loader", "drop_last", drop_last)
         self.prefetch: int = integer(0)("loader", "prefetch", prefetch)
         self.epoch = 0
@@ -126,8 +127,28 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         epoch, self.epoch = self.epoch, self.epoch + 1
-        recipe = _Recipe(self, epoch)
-        return _in_background(recipe, self.prefetch) if self.prefetch else _one_by_one(recipe)
+        return self.batches(epoch)
+
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Hand out the batches of one epoch, from one of them on.
+
+        Parameters
+        ----------
+        epoch : int
+            The number of the epoch, counted from 0.
+        first : int
+            The number of the first batch; those before are not made.
+
+        Returns
+        -------
+        iterator of (ndarray, ndarray)
+            Images and labels.
+        """
+        recipe = _Recipe(self, integer(0)("loader", "epoch", epoch))
+        first = integer(0)("loader", "first", first)
+        if self.prefetch:
+            return _in_background(recipe, self.prefetch, first)
+        return _one_by_one(recipe, first)
 
     @property
     def epoch(self) -> int:
@@ -193,8 +214,8 @@ def _check_augmented(x: object, n: int) -> NDArray[Any]:
     return x
 
 
-def _one_by_one(recipe: _Recipe) -> Iterator[Batch]:
-    for k in range(recipe.n_batches):
+def _one_by_one(recipe: _Recipe, first: int) -> Iterator[Batch]:
+    for k in range(first, recipe.n_batches):
         yield recipe.make(k)
 
 
@@ -211,10 +232,10 @@ class _Line:
         self.made: SimpleQueue[tuple[Batch | None, BaseException | None]] = SimpleQueue()
         self.stopped = False
 
-    def work(self, recipe: _Recipe) -> None:
+    def work(self, recipe: _Recipe, first: int) -> None:
         """Make the batches of an epoch, as permits come."""
         try:
-            for k in range(recipe.n_batches):
+            for k in range(first, recipe.n_batches):
                 self.permits.get()
                 if self.stopped:
                     return
@@ -232,13 +253,13 @@ class _Line:
             thread.join()
 
 
-def _in_background(recipe: _Recipe, prefetch: int) -> Iterator[Batch]:
+def _in_background(recipe: _Recipe, prefetch: int, first: int) -> Iterator[Batch]:
     line = _Line()
     # The thread must not refer to this generator, or leaving the loop would not end it.
     # In the caller's context, so that it computes on the backend of the caller's choice.
     thread = threading.Thread(
         target=contextvars.copy_context().run,
-        args=(line.work, recipe),
+        args=(line.work, recipe, first),
         name="cnnpy-loader",
         daemon=True,
     )
@@ -246,7 +267,7 @@ def _in_background(recipe: _Recipe, prefetch: int) -> Iterator[Batch]:
         line.permits.put(None)
     thread.start()
     try:
-        for _ in range(recipe.n_batches):
+        for _ in range(first, recipe.n_batches):
             batch, error = line.made.get()
             if error is not None:
                 raise error

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from cnnpy.backends import registry
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.data.augment import Augmentation, draw_moves
+from cnnpy.data.augment import Augmentation
+from cnnpy.data.augment.drawn import draw
 from cnnpy.data.preprocessing import Preprocessing, values_of_bytes
 
 __all__ = ["one_pass"]
@@ -55,11 +56,11 @@ def one_pass(
     compiled = registry.companion(registry.current(), "images")
     if compiled is None:
         return None
-    moves = draw_moves(augment, (len(chosen), *images.shape[1:]), rng)
-    if moves is None:
+    drawn = draw(augment, (len(chosen), *images.shape[1:]), rng)
+    if drawn is None or drawn.border == "reflect" or drawn.holes is not None:
         return None
     values = values_of_bytes(preprocessing)
     batch: FloatArray = compiled.images_from_bytes(
-        images, values, chosen, moves.table, edge=moves.edge
+        images, values, chosen, drawn.moves, edge=drawn.border == "edge"
     )
     return batch

@@ -176,7 +176,7 @@ def principal_components(features: NDArray[Any], n: int = 2) -> Components:
         raise MissingPackageError(
             "principal_components: scikit-learn is not installed",
             "scikit-learn, which computes principal components",
-            "pip install scikit-learn",
+            "pip install 'cnnpy[sklearn]'",
         ) from error
     fitted = PCA(min(n, *rows.shape), svd_solver="full")
     with np.errstate(invalid="ignore"):  # of points that are all the same

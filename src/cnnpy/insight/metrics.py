@@ -174,7 +174,7 @@ def roc_auc(labels: Any, probabilities: Any) -> Floats:
         raise MissingPackageError(
             "roc_auc: scikit-learn is not installed",
             "scikit-learn, which computes the area under the curve",
-            "pip install scikit-learn",
+            "pip install 'cnnpy[sklearn]'",
         ) from error
     truth, said = np.asarray(labels), np.asarray(probabilities)
     areas = np.full(said.shape[1], np.nan)

@@ -336,6 +336,30 @@ class Layer:
         for name, layer in self.children().items():
             yield from layer.named_buffers(f"{prefix}{name}.")
 
+    def named_generators(self, prefix: str = "") -> Iterator[tuple[str, np.random.Generator]]:
+        """Walk over the sources of chance of this layer and of all layers inside it.
+
+        They are no part of `state_dict`, which says what a network has learned; a training
+        run that goes on later needs them too.
+
+        Parameters
+        ----------
+        prefix : str
+            Put before each name.
+
+        Yields
+        ------
+        name : str
+            As in the state: ``"drop1.rng"``.
+        generator : numpy.random.Generator
+            The generator itself.
+        """
+        for name, value in vars(self).items():
+            if isinstance(value, np.random.Generator):
+                yield prefix + name, value
+        for name, layer in self.children().items():
+            yield from layer.named_generators(f"{prefix}{name}.")
+
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return copies of all parameters and buffers by name.
 

@@ -20,6 +20,8 @@ class Parameter:
         False keeps it as it is, and spares its gradient.
     lr_scale : float
         Factor on the optimizer's learning rate, for this parameter alone.
+    decay_scale : float
+        Factor on the optimizer's weight decay, for this parameter alone.
 
     Attributes
     ----------
@@ -34,13 +36,21 @@ class Parameter:
     array([2., 2.])
     """
 
-    __slots__ = ("grad", "lr_scale", "trainable", "value")
+    __slots__ = ("decay_scale", "grad", "lr_scale", "trainable", "value")
 
-    def __init__(self, value: FloatArray, *, trainable: bool = True, lr_scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        value: FloatArray,
+        *,
+        trainable: bool = True,
+        lr_scale: float = 1.0,
+        decay_scale: float = 1.0,
+    ) -> None:
         self.value = value
         self.grad: FloatArray | None = None
         self.trainable = trainable
         self.lr_scale = lr_scale
+        self.decay_scale = decay_scale
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -69,7 +79,7 @@ class Parameter:
 
     def __getstate__(self) -> dict[str, Any]:
         # a gradient belongs to one step of one training run, not to the model
-        return {"value": self.value, "trainable": self.trainable, "lr_scale": self.lr_scale}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "grad"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.grad = None
@@ -78,5 +88,9 @@ class Parameter:
 
     def __repr__(self) -> str:
         frozen = "" if self.trainable else ", trainable=False"
-        scaled = "" if self.lr_scale == 1.0 else f", lr_scale={self.lr_scale:g}"
+        scaled = "".join(
+            f", {name}={value:g}"
+            for name, value in (("lr_scale", self.lr_scale), ("decay_scale", self.decay_scale))
+            if value != 1.0
+        )
         return f"Parameter({self.shape}, {self.value.dtype}{frozen}{scaled})"

@@ -1,7 +1,8 @@
 """Optimizers: one step from gradients to new parameters, with PyTorch's conventions.
 
 Parameters are changed in place. A parameter without a gradient, or one that is not
-trainable, stays as it is. Each parameter's learning rate is ``lr * lr_scale``.
+trainable, stays as it is. Each parameter's learning rate is ``lr * lr_scale``, its weight
+decay ``weight_decay * decay_scale``.
 
 What stands here is the arithmetic; a backend that has these steps computes them in one
 pass, equal but for some roundings, where the arrays are as it needs them.
@@ -37,6 +38,8 @@ class Optimizer:
         What to change: ``model.parameters()``, once the model is built.
     lr : float
         Learning rate.
+    weight_decay : float
+        How strongly parameters are pulled to zero; each optimizer says how.
 
     Attributes
     ----------
@@ -53,7 +56,9 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()
 
-    def __init__(self, parameters: Iterable[Parameter], lr: float) -> None:
+    def __init__(
+        self, parameters: Iterable[Parameter], lr: float, weight_decay: float = 0.0
+    ) -> None:
         self.parameters = list({id(p): p for p in parameters}.values())
         if not self.parameters:
             raise OptionError(
@@ -62,6 +67,7 @@ class Optimizer:
                 "build it first: model.build((C, H, W))",
             )
         self.lr = _number(self, "lr", lr, above=False)
+        self.weight_decay = _number(self, "weight_decay", weight_decay)
         self.n_steps = 0
         self._state: list[dict[str, FloatArray]] = [{} for _ in self.parameters]
 
@@ -74,10 +80,16 @@ class Optimizer:
                     if name not in state:
                         state[name] = np.zeros_like(parameter.value)
                 lr = self.lr * parameter.lr_scale
-                self.update(parameter.value, parameter.grad, state, lr)
+                decay = self.weight_decay * parameter.decay_scale
+                self.update(parameter.value, parameter.grad, state, lr, decay)
 
     def update(
-        self, value: FloatArray, grad: FloatArray, state: dict[str, FloatArray], lr: float
+        self,
+        value: FloatArray,
+        grad: FloatArray,
+        state: dict[str, FloatArray],
+        lr: float,
+        weight_decay: float,
     ) -> None:
         """Change one parameter in place.
 
@@ -89,10 +101,12 @@ class Optimizer:
             Its gradient, left as it is.
         state : dict of str to ndarray
             The arrays of `slots`, zeros at first.
-        lr : float
-            The parameter's learning rate.
+        lr, weight_decay : float
+            The parameter's learning rate and weight decay.
         """
-        raise TypeError(f"{type(self).__name__} has no update(self, value, grad, state, lr)")
+        raise TypeError(
+            f"{type(self).__name__} has no update(self, value, grad, state, lr, weight_decay)"
+        )
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -211,17 +225,21 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, weight_decay)
         self.momentum = _number(self, "momentum", momentum, below=1.0)
         self.nesterov = flag()("SGD", "nesterov", nesterov)
-        self.weight_decay = _number(self, "weight_decay", weight_decay)
         if self.nesterov and self.momentum == 0:
             raise OptionError(
                 "SGD: nesterov=True with momentum=0", "a momentum to look ahead", "use momentum=0.9"
             )
 
     def update(
-        self, value: FloatArray, grad: FloatArray, state: dict[str, FloatArray], lr: float
+        self,
+        value: FloatArray,
+        grad: FloatArray,
+        state: dict[str, FloatArray],
+        lr: float,
+        weight_decay: float,
     ) -> None:
         """Change one parameter in place; see :meth:`Optimizer.update`."""
         compiled = _compiled()
@@ -232,11 +250,11 @@ class SGD(Optimizer):
             lr=lr,
             momentum=self.momentum,
             nesterov=self.nesterov,
-            weight_decay=self.weight_decay,
+            weight_decay=weight_decay,
         ):
             return
-        if self.weight_decay:
-            grad = grad + self.weight_decay * value
+        if weight_decay:
+            grad = grad + weight_decay * value
         if self.momentum:
             velocity = state["velocity"]
             velocity *= self.momentum
@@ -287,14 +305,18 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, weight_decay)
         self.alpha = _number(self, "alpha", alpha, below=1.0)
         self.eps = _number(self, "eps", eps)
         self.momentum = _number(self, "momentum", momentum, below=1.0)
-        self.weight_decay = _number(self, "weight_decay", weight_decay)
 
     def update(
-        self, value: FloatArray, grad: FloatArray, state: dict[str, FloatArray], lr: float
+        self,
+        value: FloatArray,
+        grad: FloatArray,
+        state: dict[str, FloatArray],
+        lr: float,
+        weight_decay: float,
     ) -> None:
         """Change one parameter in place; see :meth:`Optimizer.update`."""
         compiled = _compiled()
@@ -307,11 +329,11 @@ class RMSprop(Optimizer):
             alpha=self.alpha,
             eps=self.eps,
             momentum=self.momentum,
-            weight_decay=self.weight_decay,
+            weight_decay=weight_decay,
         ):
             return
-        if self.weight_decay:
-            grad = grad + self.weight_decay * value
+        if weight_decay:
+            grad = grad + weight_decay * value
         square = state["square"]
         square *= self.alpha
         square += (1 - self.alpha) * grad * grad
@@ -364,22 +386,26 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, weight_decay)
         self.betas = (
             _number(self, "betas[0]", betas[0], below=1.0),
             _number(self, "betas[1]", betas[1], below=1.0),
         )
         self.eps = _number(self, "eps", eps)
-        self.weight_decay = _number(self, "weight_decay", weight_decay)
 
     def update(
-        self, value: FloatArray, grad: FloatArray, state: dict[str, FloatArray], lr: float
+        self,
+        value: FloatArray,
+        grad: FloatArray,
+        state: dict[str, FloatArray],
+        lr: float,
+        weight_decay: float,
     ) -> None:
         """Change one parameter in place; see :meth:`Optimizer.update`."""
-        if self._compiled_step(value, grad, state, lr, decoupled=False):
+        if self._compiled_step(value, grad, state, lr, weight_decay, decoupled=False):
             return
-        if self.weight_decay:
-            grad = grad + self.weight_decay * value
+        if weight_decay:
+            grad = grad + weight_decay * value
         self._adapt(value, grad, state, lr)
 
     def _compiled_step(
@@ -388,6 +414,7 @@ class Adam(Optimizer):
         grad: FloatArray,
         state: dict[str, FloatArray],
         lr: float,
+        weight_decay: float,
         *,
         decoupled: bool,
     ) -> bool:
@@ -401,7 +428,7 @@ class Adam(Optimizer):
             n_steps=self.n_steps,
             betas=self.betas,
             eps=self.eps,
-            weight_decay=self.weight_decay,
+            weight_decay=weight_decay,
             decoupled=decoupled,
         )
 
@@ -458,12 +485,17 @@ class AdamW(Adam):
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def update(
-        self, value: FloatArray, grad: FloatArray, state: dict[str, FloatArray], lr: float
+        self,
+        value: FloatArray,
+        grad: FloatArray,
+        state: dict[str, FloatArray],
+        lr: float,
+        weight_decay: float,
     ) -> None:
         """Change one parameter in place; see :meth:`Optimizer.update`."""
-        if self._compiled_step(value, grad, state, lr, decoupled=True):
+        if self._compiled_step(value, grad, state, lr, weight_decay, decoupled=True):
             return
-        value *= 1 - lr * self.weight_decay
+        value *= 1 - lr * weight_decay
         self._adapt(value, grad, state, lr)
 
 

@@ -60,7 +60,24 @@ _MORE_LETTERS = ("Noto Sans CJK KR", "Noto Sans CJK JP", "NanumGothic", "Malgun 
 
 @contextmanager
 def use_theme(theme: Theme) -> Iterator[None]:
-    """Draw with other colours, for a block of code."""
+    """Draw with other colours, for a block of code.
+
+    Parameters
+    ----------
+    theme : Theme
+        :data:`cnnpy.plot.LIGHT` or :data:`cnnpy.plot.DARK`.
+
+    Yields
+    ------
+    None
+        Figures that are made in the block have these colours.
+
+    Examples
+    --------
+    >>> with use_theme(DARK):
+    ...     colours().paper
+    '#14171b'
+    """
     token = _theme.set(theme)
     try:
         yield

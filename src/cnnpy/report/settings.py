@@ -10,6 +10,9 @@ from cnnpy.train import RunRecord
 
 __all__ = ["differing", "settings"]
 
+_OPEN = ("training", "record")
+"""Tables of a run's file whose names are known without that of the table."""
+
 _OF_THE_MOMENT = ("began", "ended", "command")
 _LONGEST = 200
 
@@ -20,7 +23,8 @@ def settings(config: Mapping[str, Any]) -> dict[str, str]:
     Parameters
     ----------
     config : mapping
-        As the run recorded them; what stands in mappings inside gets names with dots.
+        What its ``run.toml`` holds; what stands in tables inside gets names with dots, but
+        for those of ``training`` and ``record``.
 
     Returns
     -------
@@ -29,10 +33,15 @@ def settings(config: Mapping[str, Any]) -> dict[str, str]:
 
     Examples
     --------
-    >>> settings({"lr": 0.1, "size": None, "versions": {"numpy": "2.4"}, "shape": [1, 8]})
-    {'lr': '0.1', 'size': '-', 'versions.numpy': '2.4', 'shape': '1, 8'}
+    >>> settings({"training": {"lr": 0.1}, "record": {"versions": {"numpy": "2.4"}}})
+    {'lr': '0.1', 'versions.numpy': '2.4'}
     """
-    return dict(_walk("", config))
+    opened = {k: v for k, v in config.items() if k in _OPEN and isinstance(v, Mapping)}
+    rest = {k: v for k, v in config.items() if k not in opened}
+    found = dict(_walk("", rest))
+    for table in opened.values():
+        found |= {name: value for name, value in _walk("", table) if name not in found}
+    return found
 
 
 def differing(records: Sequence[RunRecord]) -> dict[str, list[str]]:
@@ -82,6 +91,9 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, Mapping):  # in a list: an augmentation with its options
+        told = ", ".join(f"{k}={_text(v)}" for k, v in value.items() if k != "name")
+        return on_a_line(f"{value['name']}({told})" if "name" in value else told)[:_LONGEST]
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value))[:_LONGEST]
     return on_a_line(str(value))[:_LONGEST]

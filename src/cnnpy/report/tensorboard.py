@@ -30,7 +30,8 @@ class TensorBoard(Callback):
     Scalars by epoch are ``loss/training``, ``loss/validation``, ``accuracy/training``,
     ``accuracy/validation``, ``epoch/lr`` and ``epoch/images_per_s``; by step ``step/loss`` and
     ``step/accuracy``, which are means over the epoch so far, and ``step/lr``. At the end come
-    pictures of the first layer's filters and, with a data set, of the confusion matrix.
+    pictures of the first layer's filters and, with a data set, of the confusion matrix. A run
+    that goes on writes a file beside the earlier ones, with the numbers going on.
 
     Parameters
     ----------
@@ -68,6 +69,7 @@ class TensorBoard(Callback):
         self.folder = Path(folder)
         self.dataset = dataset
         self._events = _Events(self.folder)
+        self._steps_per_epoch = self._step = 0
 
     def on_start(self, plan: FitPlan) -> None:
         """Note how many steps an epoch has, and write the layers of the network."""
@@ -77,9 +79,9 @@ class TensorBoard(Callback):
 
     def on_step(self, report: StepReport) -> None:
         """Write the numbers of a step, where its turn has come."""
+        self._step = at = (report.epoch - 1) * self._steps_per_epoch + report.step
         if report.step % self.every:
             return
-        at = (report.epoch - 1) * self._steps_per_epoch + report.step
         self._scalars(at, "step", loss=report.loss, accuracy=report.accuracy, lr=report.lr)
 
     def on_epoch(self, report: EpochReport, classifier: Classifier) -> None:
@@ -94,6 +96,10 @@ class TensorBoard(Callback):
         )
         self._scalars(at, "epoch", lr=report.lr, images_per_s=report.images_per_s)
         self._events.flush()
+
+    def on_warning(self, text: str) -> None:
+        """Write a warning, at the step at which it came."""
+        self._events.write(self._step, "text", "warnings", text)
 
     def on_end(self, classifier: Classifier) -> None:
         """Write the pictures, and close the file."""

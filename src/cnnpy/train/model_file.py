@@ -2,25 +2,23 @@
 
 Files come from strangers: no pickle, nothing that a file names is run, and the
 shapes that its architecture claims are held against the arrays that it really has
-before any memory is taken for them.
+before any memory is taken for them. A digest says whether the content is what was
+written; it is no signature, so it says nothing of who wrote it.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
-
-from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CnnpyError, ModelFileError
 from cnnpy.contract.shapes import Shape
 from cnnpy.data import Preprocessing
 from cnnpy.nn import Layer
 from cnnpy.nn.architecture import describe, restore
+from cnnpy.train import array_file
 
 __all__ = ["FORMAT", "ModelParts", "read", "write"]
 
@@ -52,10 +50,16 @@ def write(parts: ModelParts, path: Path) -> None:
     ModelFileError
         Where it cannot be written.
     """
-    import safetensors.numpy
-
-    content = safetensors.numpy.save(parts.model.state_dict(), metadata=_metadata(parts))
-    _write_whole(path, content)
+    try:
+        array_file.write(path, parts.model.state_dict(), _texts(parts))
+    except OSError as error:
+        raise ModelFileError(
+            f"{path}: cannot be written: {error.strerror or error}",
+            "a folder that is there, can be written to, and has space",
+            f"make it: mkdir -p {path.parent}"
+            if not path.parent.exists()
+            else "write to another place",
+        ) from error
 
 
 def read(path: Path, custom_layers: Iterable[type[Layer]]) -> ModelParts:
@@ -78,13 +82,13 @@ def read(path: Path, custom_layers: Iterable[type[Layer]]) -> ModelParts:
     ModelFileError
         Where there is no such file, or it is corrupt, or not cnnpy's.
     """
-    metadata, shapes, state = _read(path)
+    state, texts, _ = _read(path)
     try:
-        architecture = _from_json(metadata, "architecture")
-        preprocessing = Preprocessing.from_dict(_from_json(metadata, "preprocessing"))
-        class_names = _class_names(_from_json(metadata, "class_names"))
+        architecture = _from_json(texts, "architecture")
+        preprocessing = Preprocessing.from_dict(_from_json(texts, "preprocessing"))
+        class_names = _class_names(_from_json(texts, "class_names"))
         model = restore(architecture, custom_layers)
-        _check_shapes(model, preprocessing.shape, shapes)
+        _check_shapes(model, preprocessing.shape, {n: a.shape for n, a in state.items()})
         if model.output_shape(preprocessing.shape) != (len(class_names),):
             raise _damaged(f"it has {len(class_names)} class names for another number of scores")
         model.build(preprocessing.shape, dtype=preprocessing.dtype, seed=0)
@@ -94,7 +98,7 @@ def read(path: Path, custom_layers: Iterable[type[Layer]]) -> ModelParts:
         raise ModelFileError(f"{path}: {error.given}", error.expected, error.mend) from error
 
 
-def _metadata(parts: ModelParts) -> dict[str, str]:
+def _texts(parts: ModelParts) -> dict[str, str]:
     from cnnpy import __version__
 
     return {
@@ -106,36 +110,7 @@ def _metadata(parts: ModelParts) -> dict[str, str]:
     }
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside the place, then rename: a reader never sees half a file."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(temporary).chmod(0o666 & ~mask)
-            Path(temporary).replace(path)
-        except BaseException:  # Ctrl-C too leaves nothing behind
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise ModelFileError(
-            f"{path}: cannot be written: {error.strerror or error}",
-            "a folder that is there, can be written to, and has space",
-            f"make it: mkdir -p {path.parent}"
-            if not path.parent.exists()
-            else "write to another place",
-        ) from error
-
-
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Shape], dict[str, NDArray[Any]]]:
-    """Read metadata, shapes and arrays; the reader checks sizes against the file's."""
-    from safetensors import SafetensorError, safe_open
-
+def _read(path: Path) -> array_file.ArrayFile:
     if not path.is_file():
         raise ModelFileError(
             f"{path}: {'a folder' if path.is_dir() else 'there is no such file'}",
@@ -145,31 +120,27 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Shape], dict[str, NDArr
             else "give the path of a model.safetensors",
         )
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise ModelFileError(
-                    f"{path}: a safetensors file of format {metadata.get('format')!r}",
-                    f"one that cnnpy wrote, of format {FORMAT!r}",
-                    "load its arrays with safetensors.numpy.load_file and model.load_state_dict",
-                )
-            names = list(file.keys())
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
-            state = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError, TypeError, ValueError, OverflowError) as error:
-        if isinstance(error, CnnpyError):
-            raise
+        content = array_file.read(path)
+    except (array_file.DamagedError, OSError) as error:
         raise ModelFileError(
             f"{path}: cannot be read: {error}",
-            "a whole safetensors file",
+            "a whole safetensors file, as it was written",
             "get the file again, or train the model anew",
         ) from error
-    return metadata, shapes, state
+    told = content.texts.get("format")
+    if told != FORMAT or not content.signed:
+        raise ModelFileError(
+            f"{path}: a safetensors file of format {told!r}"
+            + ("" if told != FORMAT else " without a digest"),
+            f"one that cnnpy wrote, of format {FORMAT!r}",
+            "load its arrays with safetensors.numpy.load_file and model.load_state_dict",
+        )
+    return content
 
 
-def _from_json(metadata: dict[str, str], name: str) -> Any:
+def _from_json(texts: dict[str, str], name: str) -> Any:
     try:
-        return json.loads(metadata[name])
+        return json.loads(texts[name])
     except (KeyError, ValueError, RecursionError) as error:
         raise _damaged(f"its {name} cannot be read") from error
 

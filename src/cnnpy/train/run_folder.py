@@ -1,8 +1,8 @@
-"""The folder of a training run: metrics, configuration, the best model.
+"""The folder of a training run: settings, numbers, the best model, checkpoints.
 
-``config.json`` is written before the first step, a line of ``metrics.csv`` and,
-where it is the best so far, ``model.safetensors`` after each epoch. An interrupted
-run leaves all that was reached.
+``run.toml`` is written before the first step; after each epoch a line of ``metrics.csv`` and,
+where it is the best so far, ``model.safetensors``; ``checkpoints/`` holds what a run needs to go
+on. An interrupted run leaves all that was reached.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
-import json
+import fcntl
+import io
+import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
@@ -19,12 +21,18 @@ from typing import Any
 
 import numpy as np
 
-from cnnpy.contract.errors import DataError, OptionError
+from cnnpy.contract.errors import CheckpointError, DataError, OptionError
+from cnnpy.data.whole_file import remove_leftovers, whole_file
+from cnnpy.train.averages import in_place_of
+from cnnpy.train.callbacks import Callback, FitPlan
+from cnnpy.train.checkpoints import Checkpoints
 from cnnpy.train.classifier import Classifier
-from cnnpy.train.fit import Callback, FitPlan
 from cnnpy.train.reports import EpochReport
+from cnnpy.train.run_settings import RunSettings
 
-__all__ = ["RunFolder", "new_folder"]
+__all__ = ["CONFIG", "RunFolder", "new_folder"]
+
+CONFIG = "run.toml"
 
 
 class RunFolder(Callback):
@@ -34,8 +42,19 @@ class RunFolder(Callback):
     ----------
     path : str or pathlib.Path
         The folder; it is made, and must be empty if it is there.
-    config : mapping
-        What to record in ``config.json`` beside the versions.
+    settings : RunSettings
+        What the run is asked to do.
+    record : mapping, optional
+        What to tell of it beside, in ``run.toml``.
+    every_s : float
+        Seconds from one checkpoint to the next.
+    keep : int
+        How many checkpoints are kept.
+
+    Attributes
+    ----------
+    checkpoints : Checkpoints
+        Those of the run.
 
     Raises
     ------
@@ -43,9 +62,19 @@ class RunFolder(Callback):
         Where the folder has something in it, or cannot be made.
     """
 
-    def __init__(self, path: str | Path, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        settings: RunSettings,
+        record: Mapping[str, Any] | None = None,
+        *,
+        every_s: float = 60.0,
+        keep: int = 2,
+    ) -> None:
         self.path = Path(path)
-        self.config = dict(config)
+        self.settings = settings
+        self.record = dict(record or {})
+        self.checkpoints = Checkpoints(self.path / "checkpoints", every_s=every_s, keep=keep)
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise OptionError(
                 f"{self.path}: there is something already",
@@ -60,6 +89,42 @@ class RunFolder(Callback):
                 "a place where folders can be made",
                 "use a folder below one that you may write to",
             ) from error
+        self._write_settings()
+
+    @classmethod
+    def of(cls, path: str | Path, *, every_s: float = 60.0, keep: int = 2) -> RunFolder:
+        """Find the folder of a run that is to go on.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            The folder.
+        every_s : float
+            Seconds from one checkpoint to the next.
+        keep : int
+            How many checkpoints are kept.
+
+        Returns
+        -------
+        RunFolder
+            With the settings that stand in it.
+
+        Raises
+        ------
+        DataError
+            Where it is no folder of a run, or its settings cannot be read.
+        """
+        folder = cls.__new__(cls)
+        folder.path, folder.record = Path(path), {}
+        if not (folder.path / CONFIG).is_file():
+            raise DataError(
+                f"{path}: {'there is no ' + CONFIG if folder.path.is_dir() else 'no such folder'}",
+                "the folder of a run, as cnnpy train makes it",
+                "give the folder that the run told: runs/digits-small_cnn, say",
+            )
+        folder.settings = RunSettings.from_file(folder.path / CONFIG)
+        folder.checkpoints = Checkpoints(folder.path / "checkpoints", every_s=every_s, keep=keep)
+        return folder
 
     @property
     def model_path(self) -> Path:
@@ -71,21 +136,44 @@ class RunFolder(Callback):
         """Return where the numbers of each epoch lie."""
         return self.path / "metrics.csv"
 
-    def on_start(self, plan: FitPlan) -> None:
-        """Write ``config.json`` and the header of ``metrics.csv``."""
-        from cnnpy import __version__
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from training in the same folder meanwhile.
 
-        versions = {
-            "cnnpy": __version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-        }
-        content = self.config | {"began": time.strftime("%Y-%m-%dT%H:%M:%S"), "versions": versions}
+        Raises
+        ------
+        CheckpointError
+            Where another process does so already.
+        """
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise CheckpointError(
+                    f"{self.path}: another process is training there",
+                    "one process a run",
+                    "wait until it is over, or end it",
+                ) from error
+            except OSError:  # a file system that has no locks
+                pass
+            yield
+        finally:
+            os.close(handle)
+
+    def on_start(self, plan: FitPlan) -> None:
+        """Write the head of ``metrics.csv``, and what an earlier process had reached."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(field.name for field in dataclasses.fields(EpochReport))
+        writer.writerows(map(dataclasses.astuple, plan.classifier.history))
         with _in_words(self.path):
-            (self.path / "config.json").write_text(json.dumps(content, indent=2) + "\n")
-            with self.metrics_path.open("w", newline="") as file:
-                csv.writer(file).writerow(f.name for f in dataclasses.fields(EpochReport))
+            remove_leftovers(self.path)
+            with whole_file(self.metrics_path) as file:
+                file.write(text.getvalue().encode())
+        if plan.best_state is not None:
+            with in_place_of(plan.classifier.model, plan.best_state):
+                plan.classifier.save(self.model_path)
 
     def on_epoch(self, report: EpochReport, classifier: Classifier) -> None:
         """Add a line to ``metrics.csv``, and keep the model if it is the best so far."""
@@ -94,6 +182,21 @@ class RunFolder(Callback):
         if report.best:
             classifier.save(self.model_path)
 
+    def _write_settings(self) -> None:
+        from cnnpy import __version__
+
+        versions = {
+            "cnnpy": __version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+        }
+        began = time.strftime("%Y-%m-%dT%H:%M:%S")
+        record = {"began": began, **self.record, "versions": versions}
+        text = self.settings.to_toml(CONFIG, record)
+        with _in_words(self.path), whole_file(self.path / CONFIG) as file:
+            file.write(text.encode())
+
 
 @contextlib.contextmanager
 def _in_words(path: Path) -> Iterator[None]:
@@ -101,10 +204,10 @@ def _in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(
+        raise CheckpointError(
             f"{path}: cannot be written: {error.strerror or error}",
             "a folder that is there, can be written to, and has space",
-            "make room and train anew; what was written so far is there",
+            "make room, then go on from the last checkpoint: it is as it was",
         ) from error
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,11 +17,13 @@ from typing import Any
 from cnnpy.contract.errors import DataError, MissingDataError
 from cnnpy.data.files import shown
 from cnnpy.train.reports import EpochReport
+from cnnpy.train.run_folder import CONFIG
+from cnnpy.train.run_settings import read_toml
 
 __all__ = ["RunRecord", "read_metrics", "read_run"]
 
-_CONFIG, _METRICS, _MODEL = "config.json", "metrics.csv", "model.safetensors"
-_MOST_BYTES = {_CONFIG: 1 << 20, _METRICS: 1 << 26}
+_METRICS, _MODEL = "metrics.csv", "model.safetensors"
+_MOST_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class RunRecord:
     path : pathlib.Path
         The folder.
     config : dict
-        The settings of the run, as it recorded them.
+        What its ``run.toml`` holds: ``data``, ``model`` and so on, and the tables
+        ``training`` (its settings) and ``record`` (versions, and when it began).
     history : list of EpochReport
         Its epochs so far, the first first; empty before the first is over.
     model_path : pathlib.Path
@@ -71,7 +73,8 @@ class RunRecord:
     @property
     def seed(self) -> int:
         """Return the seed, which also names the split of the data; 0 where none is told."""
-        seed = self.config.get("seed", 0)
+        training = self.config.get("training")
+        seed = training.get("seed", 0) if isinstance(training, dict) else 0
         return seed if type(seed) is int and seed >= 0 else 0
 
     @property
@@ -84,7 +87,7 @@ class RunRecord:
 
 
 def read_run(path: str | os.PathLike[str]) -> RunRecord:
-    """Read what the folder of a run tells of it.
+    r"""Read what the folder of a run tells of it.
 
     Parameters
     ----------
@@ -107,7 +110,7 @@ def read_run(path: str | os.PathLike[str]) -> RunRecord:
     --------
     >>> import pathlib, tempfile
     >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> _ = (folder / "config.json").write_text('{"data": "digits", "seed": 3}')
+    >>> _ = (folder / "run.toml").write_text('data = "digits"\n[training]\nseed = 3')
     >>> record = read_run(folder)
     >>> record.data, record.seed, record.history
     ('digits', 3, [])
@@ -118,47 +121,30 @@ def read_run(path: str | os.PathLike[str]) -> RunRecord:
             f"{shown(folder)}: {'a file' if folder.exists() else 'there is no such folder'}",
             "the folder of a run, as cnnpy train makes it",
             f"use {shown(folder.parent)}"
-            if folder.name in (_CONFIG, _METRICS, _MODEL) and folder.is_file()
+            if folder.name in (CONFIG, _METRICS, _MODEL) and folder.is_file()
             else "check the path: ls runs",
         )
-    if not (folder / _CONFIG).is_file():
-        below = sorted(entry.parent for entry in folder.glob(f"*/{_CONFIG}"))
+    if not (folder / CONFIG).is_file():
+        below = sorted(entry.parent for entry in folder.glob(f"*/{CONFIG}"))
         raise DataError(
-            f"{shown(folder)}: no run: it has no {_CONFIG}",
-            f"the folder of a run, with {_CONFIG} and {_METRICS}",
+            f"{shown(folder)}: no run: it has no {CONFIG}",
+            f"the folder of a run, with {CONFIG} and {_METRICS}",
             f"use {shown(below[0])}" if below else "give a folder that cnnpy train made",
         )
     history = read_metrics(folder / _METRICS) if (folder / _METRICS).is_file() else ()
-    return RunRecord(folder, _config(folder / _CONFIG), list(history), folder / _MODEL)
-
-
-def _config(path: Path) -> dict[str, Any]:
-    try:
-        content: Any = json.loads(_text(path))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise _damaged(path, "cannot be read as JSON", _CONFIG) from error
-    if not isinstance(content, dict):
-        raise _damaged(path, "no settings by name", _CONFIG)
-    return content
-
-
-def _damaged(path: Path, what: str, kind: str) -> DataError:
-    return DataError(
-        f"{shown(path)}: {what}",
-        f"the {kind} that a run wrote",
-        f"get the file again, or give a folder whose {kind} is whole",
-    )
+    return RunRecord(folder, read_toml(folder / CONFIG), list(history), folder / _MODEL)
 
 
 def _text(path: Path) -> str:
-    """Read a small file of text; what is larger than any run writes is none of ours."""
-    limit = _MOST_BYTES.get(path.name, _MOST_BYTES[_METRICS])
+    """Read a file of text; what is larger than any run writes is none of ours."""
     with path.open("rb") as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise _damaged(path, f"more than {limit:,} bytes", path.name)
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise DataError(
+            f"{shown(path)}: more than {_MOST_BYTES:,} bytes",
+            f"the {_METRICS} that a run wrote",
+            "get the file again",
+        )
     return content.decode("utf-8")
 
 
@@ -239,7 +225,7 @@ def _no_epoch(path: Path, number: int, line: str, *, last: bool = False) -> Data
     return DataError(
         f"{shown(path)}: line {number} is no epoch: {ascii(line)[:80]}",
         f"the columns {', '.join(_COLUMNS)}",
-        f"it was cut off: delete line {number}"
+        f"it was cut off: go on with the run (cnnpy train --resume), or delete line {number}"
         if cut and number > 1
         else "give the metrics.csv that a run wrote",
     )

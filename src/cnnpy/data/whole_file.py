@@ -1,0 +1,74 @@
+"""Files that are whole or not there: written beside their place, brought to the disk, renamed.
+
+A reader never sees half a file, and an old file stays until the new one is whole, whenever the
+process or the machine stops.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["remove_leftovers", "whole_file"]
+
+_SUFFIX = ".part"
+_LONGEST_NAME = 100
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that comes to its place once the block is over.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The place; what lies there stays until the new file is whole.
+
+    Yields
+    ------
+    file
+        To write to; where the block raises, nothing of it stays.
+
+    Raises
+    ------
+    OSError
+        Where the system refuses.
+    """
+    part = path.with_name(f".{path.name[:_LONGEST_NAME]}.{secrets.token_hex(4)}{_SUFFIX}")
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:  # Ctrl-C too leaves nothing behind; after the replacement there is nothing
+        with contextlib.suppress(OSError):
+            part.unlink()
+    _bring_to_disk(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process left that was killed while it wrote.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where it wrote; no other process may be writing there.
+    """
+    for leftover in folder.glob(f".*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
+
+
+def _bring_to_disk(folder: Path) -> None:
+    """Let the new name of a file survive a power cut, where the system can promise that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

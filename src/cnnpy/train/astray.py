@@ -1,0 +1,101 @@
+"""Where a training run went astray: what to say of a loss or gradient that is not finite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.contract.errors import TrainingError
+from cnnpy.nn import Concat, Layer, Residual, Sequential
+
+__all__ = ["astray", "where_it_began"]
+
+
+def astray(what: str, place: str, where: str, lr: float) -> TrainingError:
+    """Make the error that ends a run.
+
+    Parameters
+    ----------
+    what : str
+        "the loss is nan".
+    place : str
+        "batch 3 of epoch 2".
+    where : str
+        Of `where_it_began`.
+    lr : float
+        The highest learning rate of the run.
+
+    Returns
+    -------
+    TrainingError
+        To be raised.
+    """
+    return TrainingError(
+        f"training: {what} at {place}: {where}",
+        "finite numbers",
+        f"use a smaller learning rate (lr={_rounded(lr / 10)}) or clip_norm=1; "
+        "on_nonfinite='skip' leaves such steps out",
+    )
+
+
+def where_it_began(model: Layer, x: FloatArray) -> str:
+    """Find the first place of a network whose numbers are not finite.
+
+    Parameters
+    ----------
+    model : Layer
+        The network, as it is after the forward pass.
+    x : ndarray of shape (N, C, H, W)
+        The batch.
+
+    Returns
+    -------
+    str
+        Half a sentence.
+    """
+    for name, parameter in model.named_parameters():
+        if not _finite(parameter.value):
+            return f"the weights {name} are not finite since a step before"
+    if not _finite(x):
+        return "its images are not finite, once they are augmented and mixed"
+    copy = model.copy()  # running statistics move with each forward pass
+    found = _first(copy, x, "")
+    if found is None:
+        return "the scores are finite, so it came of the loss or of its gradient"
+    name, layer = found
+    return f"it comes first out of layer {name} ({type(layer).__name__})"
+
+
+def _first(layer: Layer, x: FloatArray, name: str) -> tuple[str, Layer] | None:
+    """Return the innermost layer whose output is the first that is not finite."""
+    if isinstance(layer, Sequential):
+        for inner_name, inner in layer.children().items():
+            found = _first(inner, x, _join(name, inner_name))
+            if found is not None:
+                return found
+            x = inner.forward(x, train=True)[0]
+        return None
+    if _finite(layer.forward(x, train=True)[0]):
+        return None
+    if isinstance(layer, (Concat, Residual)):
+        for inner_name, inner in layer.children().items():
+            if isinstance(layer, Concat) or inner_name in ("body", "shortcut"):
+                found = _first(inner, x, _join(name, inner_name))
+                if found is not None:
+                    return found
+    return name or "0", layer
+
+
+def _join(name: str, inner: str) -> str:
+    return f"{name}.{inner}" if name else inner
+
+
+def _finite(array: NDArray[Any]) -> bool:
+    return bool(np.isfinite(array).all())
+
+
+def _rounded(lr: float) -> str:
+    return f"{lr:.1g}"

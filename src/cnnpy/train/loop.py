@@ -1,0 +1,536 @@
+"""Run: one training run, from step to step, with all that a checkpoint has to know.
+
+An epoch is a row of steps, then a validation; a step is one batch or several whose gradients
+are added up. Between two steps the run can be saved and, later, gone on with to the same bits.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnpy.contract.errors import CheckpointError, CnnpyError, TrainingError
+from cnnpy.data import Dataset, Loader, Preprocessing
+from cnnpy.data.augment import with_white
+from cnnpy.data.loader import Batch
+from cnnpy.nn import Layer
+from cnnpy.optim import OPTIMIZERS, SCHEDULES, Optimizer
+from cnnpy.train.astray import astray, where_it_began
+from cnnpy.train.averages import AverageWeights, in_place_of, measure_statistics
+from cnnpy.train.callbacks import Callback, FitPlan, TrainingWarning
+from cnnpy.train.checkpoints import Checkpoints, Snapshot
+from cnnpy.train.classifier import Classifier, Evaluation
+from cnnpy.train.identity import difference, identity_of
+from cnnpy.train.interruption import AskedToStop, Interruption
+from cnnpy.train.objective import Objective
+from cnnpy.train.reports import EpochReport, StepReport
+from cnnpy.train.training import Training
+
+__all__ = ["Run", "make_optimizer"]
+
+_MOST_SKIPPED = 20
+"""Steps in a row that may be left out before the run is given up."""
+
+_MIXING_STREAM = 2
+
+State = Mapping[str, NDArray[Any]]
+
+
+@dataclass
+class _EpochSums:
+    """What an epoch has come to so far; steps are left out in a row across epochs too."""
+
+    n_images: int = 0
+    n_right: int = 0
+    loss: float = 0.0
+    train_s: float = 0.0
+    seconds: float = 0.0
+    n_skipped: int = 0
+
+
+class _BestKeeper:
+    """Keep the weights of the epoch with the best accuracy, ties to the lower loss."""
+
+    def __init__(self) -> None:
+        self.score = (-math.inf, -math.inf)
+        self.state: State | None = None
+
+    def see(self, model: Layer, accuracy: float, loss: float) -> bool:
+        now = (accuracy, -loss if math.isfinite(loss) else -math.inf)
+        if now <= self.score and self.state is not None:
+            return False
+        self.score, self.state = now, model.state_dict()
+        return True
+
+
+class Run:
+    """One training run.
+
+    Parameters
+    ----------
+    model : Layer
+        The network; it is built if it is not.
+    train : Dataset
+        Images to learn from.
+    validation : Dataset or None
+        Images that choose the best epoch.
+    training : Training
+        How it is trained.
+    callbacks : sequence of Callback
+        Who follows.
+    """
+
+    def __init__(
+        self,
+        model: Layer,
+        train: Dataset,
+        validation: Dataset | None,
+        training: Training,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        self.model, self.train, self.validation = model, train, validation
+        self.training, self.callbacks = training, callbacks
+        self.objective = Objective(training, train)
+        chances = np.random.SeedSequence(training.seed).spawn(2)
+        preprocessing = Preprocessing.fit(train)
+        model.build(train.shape, dtype=preprocessing.dtype, seed=np.random.default_rng(chances[0]))
+        self.classifier = Classifier(model, preprocessing, train.class_names)
+        self.loader = Loader(
+            train,
+            training.batch_size,
+            shuffle=True,
+            seed=int(chances[1].generate_state(1)[0]),
+            preprocessing=preprocessing,
+            augment=with_white(training.augment, train.white),
+        )
+        self.steps_per_epoch = math.ceil(len(self.loader) / training.accumulate)
+        self.stepper = make_optimizer(model, training)
+        self.schedule = SCHEDULES[training.schedule](
+            training.highest_lr,
+            training.epochs * self.steps_per_epoch,
+            warmup_steps=round(training.warmup_epochs * self.steps_per_epoch),
+        )
+        self.average = None
+        if training.ema_decay is not None or training.swa_epochs:
+            self.average = AverageWeights(model, training.ema_decay)
+        self.keeper = _BestKeeper()
+        self.epoch, self.step = 1, 0
+        self.sums = _EpochSums()
+        self.identity: dict[str, Any] | None = None
+
+    # --- from here to the end ---------------------------------------------------------
+
+    def to_its_end(self, checkpoints: Checkpoints | None, interruption: Interruption) -> Classifier:
+        """Train until all epochs are over, or the validation gets no better.
+
+        Parameters
+        ----------
+        checkpoints : Checkpoints or None
+            Where the run is saved.
+        interruption : Interruption
+            Whether it was asked to end.
+
+        Returns
+        -------
+        Classifier
+            With the best weights.
+        """
+        best = self.keeper.state
+        plan = FitPlan(
+            self.classifier,
+            self.training.epochs,
+            self.steps_per_epoch,
+            len(self.train),
+            *(self.epoch, self.step, best),
+        )
+        for callback in self.callbacks:
+            callback.on_start(plan)
+        while self.epoch <= self.training.epochs and not self._has_no_hope():
+            self._train_epoch(checkpoints, interruption)
+            self._judge_epoch(checkpoints, interruption)
+        if self.keeper.state is not None:
+            self.model.load_state_dict(self.keeper.state)
+        self.model.zero_grad()
+        for callback in self.callbacks:
+            callback.on_end(self.classifier)
+        return self.classifier
+
+    def warn(self, text: str) -> None:
+        """Tell of something that may be wrong.
+
+        Parameters
+        ----------
+        text : str
+            One line.
+        """
+        for callback in self.callbacks:
+            callback.on_warning(text)
+        if not self.callbacks:
+            warnings.warn(text, TrainingWarning, stacklevel=2)
+
+    def _has_no_hope(self) -> bool:
+        patience, history = self.training.patience, self.classifier.history
+        if patience is None or self.validation is None or not history:
+            return False
+        best = max(report.epoch for report in history if report.best)
+        return history[-1].epoch - best >= patience
+
+    # --- an epoch ---------------------------------------------------------------------
+
+    def _train_epoch(self, checkpoints: Checkpoints | None, interruption: Interruption) -> None:
+        first = self.step * self.training.accumulate
+        batches = self.loader.batches(self.epoch - 1, first)
+        while self.step < self.steps_per_epoch:
+            began = time.perf_counter()
+            self.take_step(batches)
+            self.step += 1
+            self.sums.train_s += time.perf_counter() - began
+            report = self._step_report()
+            for callback in self.callbacks:
+                callback.on_step(report)
+            self.sums.seconds += time.perf_counter() - began
+            if checkpoints is not None and (interruption.asked is not None or checkpoints.due()):
+                self.save(checkpoints)
+                interruption.go_on()
+
+    def _judge_epoch(self, checkpoints: Checkpoints | None, interruption: Interruption) -> None:
+        """Validate, report, keep the best, and save."""
+        began = time.perf_counter()
+        with in_place_of(self.model, self._judged_state()):
+            valid = self._validate(interruption)
+            if valid is not None:
+                report = self._epoch_report(valid, time.perf_counter() - began)
+                self.classifier.history.append(report)
+                for callback in self.callbacks:
+                    callback.on_epoch(report, self.classifier)
+        if valid is None:  # asked to end meanwhile; the epoch can be judged later
+            assert checkpoints is not None
+            self.save(checkpoints)
+            interruption.go_on()
+            return
+        self._warn_of_divergence()
+        if self.average is not None and self._averages_epochs():
+            self.average.add(self.model)
+        self.epoch, self.step = self.epoch + 1, 0
+        self.sums = _EpochSums(n_skipped=self.sums.n_skipped)
+        if checkpoints is not None:
+            self.save(checkpoints)
+            interruption.go_on()
+
+    def _validate(self, interruption: Interruption) -> Evaluation | None:
+        """Return how well it does, NaN without a validation set; None if asked to end."""
+        if self.validation is None:
+            return Evaluation(0, math.nan, math.nan, np.zeros((0, 0), dtype=np.int64))
+        try:
+            with interruption.leaves_at_once():
+                return self.classifier.evaluate(self.validation, loss=self.objective.loss)
+        except AskedToStop:
+            return None
+
+    def _judged_state(self) -> State | None:
+        """Return the weights to validate in place of those that are trained."""
+        if self.average is None:
+            return None
+        if self.training.ema_decay is not None:
+            return self.average.state
+        if self.epoch < self.training.epochs:
+            return None
+        average = copy.deepcopy(self.average)
+        average.add(self.model)
+        with in_place_of(self.model, average.state):
+            batches = self.loader.batches(self.training.epochs, 0)
+            measure_statistics(self.model, (x for x, _ in batches))
+            return self.model.state_dict()
+
+    def _averages_epochs(self) -> bool:
+        return self.epoch > self.training.epochs - self.training.swa_epochs
+
+    def _step_report(self) -> StepReport:
+        n = max(self.sums.n_images, 1)
+        return StepReport(
+            self.epoch,
+            self.step,
+            self.stepper.lr,
+            self.sums.n_images,
+            self.sums.loss / n,
+            self.sums.n_right / n,
+        )
+
+    def _epoch_report(self, valid: Evaluation, judged_s: float) -> EpochReport:
+        last = self._step_report()
+        best = True
+        if self.validation is not None:
+            best = self.keeper.see(self.model, valid.accuracy, valid.loss)
+        elif self.average is not None:  # the last weights are kept, averaged
+            self.keeper.state = self.model.state_dict()
+        return EpochReport(
+            epoch=self.epoch,
+            lr=last.lr,
+            train_loss=last.loss,
+            train_accuracy=last.accuracy,
+            validation_loss=valid.loss,
+            validation_accuracy=valid.accuracy,
+            images_per_s=last.n_images / max(self.sums.train_s, 1e-9),
+            seconds=self.sums.seconds + judged_s,
+            best=best,
+        )
+
+    def _warn_of_divergence(self) -> None:
+        history = self.classifier.history
+        now = history[-1].train_loss
+        best = min((report.train_loss for report in history[:-1]), default=math.inf)
+        if now > 2 * best:
+            self.warn(
+                f"the loss rose from {best:.3g} to {now:.3g}: the learning rate "
+                f"{self.training.highest_lr:g} may be too high"
+            )
+
+    # --- a step -----------------------------------------------------------------------
+
+    def take_step(self, batches: Iterator[Batch]) -> None:
+        """Change the weights once.
+
+        Parameters
+        ----------
+        batches : iterator of (ndarray, ndarray)
+            Of the epoch, from the first batch of the step on.
+
+        Raises
+        ------
+        TrainingError
+            Where the loss is not finite, and that should stop it.
+        """
+        training, first = self.training, self.step * self.training.accumulate
+        ends = min((first + training.accumulate) * training.batch_size, len(self.train))
+        n_images = ends - first * training.batch_size
+        self.stepper.lr = self._lr()
+        self.stepper.zero_grad()
+        skips = training.on_nonfinite == "skip"
+        buffers = [(b, b.copy()) for _, b in self.model.named_buffers()] if skips else []
+        wrong = None
+        for k in range(first, min(first + training.accumulate, len(self.loader))):
+            x, y = next(batches)
+            wrong = wrong or self._learn_from(x, y, k, n_images)
+        wrong = wrong or self._check_gradients()
+        if wrong is None:
+            self.stepper.step()
+            self.sums.n_skipped = 0
+            return
+        if not skips:
+            raise wrong
+        for buffer, before in buffers:
+            buffer[...] = before
+        self._skip(wrong)
+
+    def _learn_from(
+        self, x: NDArray[Any], y: NDArray[np.int64], k: int, n_images: int
+    ) -> TrainingError | None:
+        """Add the gradients of batch k; return what is not finite of it."""
+        targets: NDArray[Any] = y
+        if self.training.mixing is not None:
+            seeds = np.random.SeedSequence(
+                self.training.seed, spawn_key=(_MIXING_STREAM, self.epoch, k)
+            )
+            wanted = self.objective.targets(y, x.dtype)
+            x, targets = self.training.mixing(x, wanted, np.random.default_rng(seeds))
+            y = targets.argmax(axis=1)
+        scores, cache = self.model.forward(x, train=True)
+        value, dscores = self.objective.measure(scores, targets, len(y) / n_images)
+        if not math.isfinite(value):
+            where = where_it_began(self.model, x)
+            return astray(f"the loss is {value}", self._place(k), where, self.training.highest_lr)
+        self.model.backward_parameters(dscores, cache)
+        self.sums.n_images += len(y)
+        self.sums.n_right += int((scores.argmax(axis=1) == y).sum())
+        self.sums.loss += value * len(y)
+        return None
+
+    def _check_gradients(self) -> TrainingError | None:
+        """Shorten gradients that are too long; return what is not finite of them."""
+        clip = self.training.clip_norm
+        if clip is None and self.training.on_nonfinite == "stop":
+            return None
+        learning = [p for p in self.stepper.parameters if p.trainable and p.grad is not None]
+        squares = (np.square(p.grad, dtype=np.float64).sum() for p in learning)  # type: ignore[arg-type]
+        norm = math.sqrt(sum(map(float, squares)))
+        if not math.isfinite(norm):
+            name = next(
+                name
+                for name, p in self.model.named_parameters()
+                if p.grad is not None and not np.isfinite(p.grad).all()
+            )
+            where = f"that of {name} is the first in the network"
+            return astray(
+                "a gradient is not finite", self._place(None), where, self.training.highest_lr
+            )
+        if clip is not None and norm > clip:
+            for p in learning:
+                assert p.grad is not None
+                p.grad = p.grad * p.grad.dtype.type(clip / norm)
+        return None
+
+    def _skip(self, wrong: TrainingError) -> None:
+        self.stepper.zero_grad()
+        self.sums.n_skipped += 1
+        if self.sums.n_skipped == 1:
+            self.warn(f"a step is left out: {wrong.given.removeprefix('training: ')}")
+        if self.sums.n_skipped >= _MOST_SKIPPED:
+            raise TrainingError(
+                f"{wrong.given}; {_MOST_SKIPPED} steps in a row were left out",
+                wrong.expected,
+                f"use a smaller learning rate: lr={self.training.highest_lr / 10:.1g}",
+            ) from wrong
+
+    def _place(self, k: int | None) -> str:
+        what = f"step {self.step + 1}" if k is None else f"batch {k + 1}"
+        return f"{what} of epoch {self.epoch}"
+
+    def _lr(self) -> float:
+        if self.training.swa_lr is not None and self._averages_epochs():
+            return self.training.swa_lr
+        return self.schedule((self.epoch - 1) * self.steps_per_epoch + self.step)
+
+    # --- saved, and gone on with --------------------------------------------------------
+
+    def save(self, checkpoints: Checkpoints) -> None:
+        """Write where the run stands.
+
+        Parameters
+        ----------
+        checkpoints : Checkpoints
+            Where to.
+
+        Raises
+        ------
+        TrainingError
+            Where the weights are not finite: there is nothing to go on with.
+        CheckpointError
+            Where it cannot be written.
+        """
+        state = self.model.state_dict()
+        astray_name = next((n for n, a in state.items() if not np.isfinite(a).all()), None)
+        if astray_name is not None:
+            where = f"those of {astray_name} are the first; no checkpoint is written of them"
+            raise astray(
+                "the weights are not finite", self._place(None), where, self.training.highest_lr
+            )
+        arrays: dict[str, State] = {"model": state, "optimizer": self.stepper.state_dict()}
+        if self.keeper.state is not None:
+            arrays["best"] = self.keeper.state
+        if self.average is not None:
+            arrays["average"] = self.average.state
+        progress = {
+            "sums": asdict(self.sums),
+            "best": list(self.keeper.score),
+            "averaged": 0 if self.average is None else self.average.n,
+        }
+        generators = {name: _plain(g) for name, g in self.model.named_generators()}
+        steps = (self.epoch - 1) * self.steps_per_epoch + self.step
+        checkpoints.save(
+            Snapshot(
+                self._identity(),
+                *(self.epoch, self.step, steps),
+                progress,
+                generators,
+                self.classifier.history,
+                arrays,
+            )
+        )
+
+    def restore(self, snapshot: Snapshot, folder: Path) -> None:
+        """Stand where a checkpoint was written.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            The checkpoint.
+        folder : pathlib.Path
+            Where it lies, for messages.
+
+        Raises
+        ------
+        CheckpointError
+            Where it is of another run, or what it says cannot be.
+        """
+        other = difference(snapshot.identity, self._identity())
+        if other is not None:
+            raise CheckpointError(
+                f"{folder}: the checkpoint is of another run: {other}",
+                "the data, the network and the settings that it was written with",
+                "go on with those, or train anew into another folder",
+            )
+        try:
+            self._take_over(snapshot)
+        except (KeyError, TypeError, ValueError, AttributeError, CnnpyError) as error:
+            raise CheckpointError(
+                f"{folder}: the checkpoint contradicts itself: {error}",
+                "one as it was written",
+                "train anew, into another folder",
+            ) from error
+
+    def _take_over(self, snapshot: Snapshot) -> None:
+        arrays, progress = snapshot.arrays, snapshot.progress
+        self.model.load_state_dict(arrays["model"])
+        self.stepper.load_state_dict(arrays["optimizer"])
+        if self.average is not None:
+            self.average.load(arrays["average"], int(progress["averaged"]))
+        accuracy, loss = map(float, progress["best"])
+        self.keeper.score, self.keeper.state = (accuracy, loss), arrays.get("best")
+        for name, generator in self.model.named_generators():
+            generator.bit_generator.state = snapshot.generators[name]
+        self.epoch, self.step = int(snapshot.epoch), int(snapshot.step)
+        self.sums = _EpochSums(**progress["sums"])
+        self.classifier.history[:] = snapshot.history
+
+    def _identity(self) -> dict[str, Any]:
+        if self.identity is None:
+            self.identity = identity_of(self.model, self.train, self.validation, self.training)
+        return self.identity
+
+
+def make_optimizer(model: Layer, training: Training) -> Optimizer:
+    """Make the optimizer that a training asks for.
+
+    Biases, and scales and shifts of norms, have one axis: they decay only where all do.
+
+    Parameters
+    ----------
+    model : Layer
+        The network, built.
+    training : Training
+        The settings.
+
+    Returns
+    -------
+    Optimizer
+        Of the network's parameters.
+    """
+    options: dict[str, Any] = {"lr": training.highest_lr}
+    if training.weight_decay is not None:
+        options["weight_decay"] = training.weight_decay
+    if training.optimizer == "sgd":
+        options |= {"momentum": 0.9, "nesterov": True}
+    for parameter in model.parameters():
+        parameter.decay_scale = float(training.decay_all or parameter.value.ndim > 1)
+    stepper: Optimizer = OPTIMIZERS[training.optimizer](model.parameters(), **options)
+    return stepper
+
+
+def _plain(generator: np.random.Generator) -> Any:
+    """Bring the state of a generator into a form that JSON has."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: plain(inner) for name, inner in value.items()}
+        return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+    return plain(generator.bit_generator.state)
