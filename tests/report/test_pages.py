@@ -238,6 +238,23 @@ def test_a_run_without_epochs_and_settings_has_a_page(run):
     assert "No epoch is over yet." in Page(run_page(bare)).text
 
 
+def test_images_that_are_read_when_they_are_asked_for_give_the_same_page(found, images, run):
+    class Lazy:
+        """What is asked of images that do not lie in memory."""
+
+        name, white, labels = images.name, images.white, images.labels
+        class_names, n_classes = images.class_names, images.n_classes
+
+        def __len__(self):
+            return len(images)
+
+        def read(self, indices):
+            return images.images[indices]
+
+    lazy = replace(gather(run, Lazy()), profile=found.profile)
+    assert page_of(lazy) == page_of(found)
+
+
 def test_an_empty_part_is_as_none(run, images):
     assert gather(run, images.subset([])).dataset is None
 

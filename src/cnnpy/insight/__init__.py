@@ -15,6 +15,7 @@ from cnnpy.insight.predictions import (
     Mistake,
     Predictions,
     confusions,
+    images_at,
     mistakes,
     predictions,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "embedding",
     "feature_maps",
     "grad_cam",
+    "images_at",
     "input_gradient",
     "metrics",
     "mistakes",

@@ -33,7 +33,8 @@ def input_gradient(network: Layer | Classifier, images: Any, *, classes: Any = N
     Returns
     -------
     ndarray of shape (N, C, H, W)
-        The gradient d score / d x, with x as it enters the network: after a classifier's preprocessing.
+        The gradient d score / d x, with x as it enters the network: after a classifier's
+        preprocessing.
 
     Raises
     ------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,15 @@ from cnnpy.insight.watch import last_layer
 from cnnpy.nn import Layer
 from cnnpy.train import Classifier
 
-__all__ = ["Confusion", "Mistake", "Predictions", "confusions", "mistakes", "predictions"]
+__all__ = [
+    "Confusion",
+    "Mistake",
+    "Predictions",
+    "confusions",
+    "images_at",
+    "mistakes",
+    "predictions",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,13 +164,38 @@ def predictions(classifier: Classifier, dataset: Dataset, *, batch_size: int = 2
     rows = [
         _log_probabilities(
             classifier.model,
-            classifier.scores(
-                dataset.images[start : start + step], white=dataset.white, batch_size=step
-            ),
+            classifier.scores(batch, white=dataset.white, batch_size=step),
         )
-        for start in range(0, max(len(dataset), 1), step)
+        for batch in _batches(dataset, step)
     ]
     return Predictions(np.asarray(dataset.labels), np.concatenate(rows), classifier.class_names)
+
+
+def images_at(dataset: Dataset, indices: Any) -> NDArray[Any]:
+    """Return some images of a data set, in memory or read when they are asked for.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Or anything that has ``read(indices)`` in place of images in memory.
+    indices : array-like of int
+        Which images.
+
+    Returns
+    -------
+    ndarray of shape (M, C, H, W)
+        As the data set holds them.
+    """
+    chosen = np.asarray(indices, dtype=np.int64)
+    read = getattr(dataset, "read", None)
+    images: NDArray[Any] = dataset.images[chosen] if read is None else read(chosen)
+    return images
+
+
+def _batches(dataset: Dataset, step: int) -> Iterator[NDArray[Any]]:
+    N = len(dataset)
+    for start in range(0, max(N, 1), step):
+        yield images_at(dataset, range(start, min(start + step, N)))
 
 
 def _log_probabilities(model: Layer, out: FloatArray) -> FloatArray:

@@ -55,15 +55,16 @@ def mistakes(
     said = insight.predictions(classifier, dataset) if said is None else said
     found = insight.mistakes(said, n)
     names = classifier.class_names
+    images = insight.images_at(dataset, [one.index for one in found])
     shown = [
         Tile(
-            rgb(dataset.images[one.index], dataset.white),
+            rgb(image, dataset.white),
             (
                 f"is {_short(names[one.label])} ({_percent(one.probability_of_label)})",
                 f"said {_short(names[one.predicted])} ({_percent(one.probability)})",
             ),
         )
-        for one in found
+        for one, image in zip(found, images, strict=True)
     ]
     n_wrong = int((said.classes != said.labels).sum())
     title = f"{n_wrong:,} of {len(said.labels):,} images wrong" + (

@@ -142,8 +142,9 @@ def _points(
     classifier: Classifier, dataset: Dataset
 ) -> tuple[insight.Components | None, NDArray[np.int64] | None]:
     n = min(len(dataset), _MOST_POINTS)
-    some = dataset.subset(np.linspace(0, len(dataset) - 1, n).round().astype(np.int64))
-    x = classifier.preprocessing.apply(some.images, white=some.white)
+    chosen = np.linspace(0, len(dataset) - 1, n).round().astype(np.int64)
+    images = insight.images_at(dataset, chosen)
+    x = classifier.preprocessing.apply(images, white=dataset.white)
     try:
         rows = insight.embedding(classifier.model, x)
         found = insight.principal_components(rows)
@@ -151,22 +152,23 @@ def _points(
         return None, None
     if found.points.shape[1] < 2:
         return None, None
-    return found, np.asarray(some.labels)
+    return found, np.asarray(dataset.labels)[chosen]
 
 
 def _looks(classifier: Classifier, dataset: Dataset, said: insight.Predictions) -> Looks:
     """Look at the first image of each of some classes."""
     _, first = np.unique(said.labels, return_index=True)
-    some = dataset.subset(first[:_MOST_LOOKS])
-    x = classifier.preprocessing.apply(some.images, white=some.white)
-    classes = said.classes[first[:_MOST_LOOKS]]
+    chosen = first[:_MOST_LOOKS]
+    images = insight.images_at(dataset, chosen)
+    x = classifier.preprocessing.apply(images, white=dataset.white)
+    classes = said.classes[chosen]
     try:
         cam: FloatArray | None = insight.grad_cam(classifier.model, x, classes=classes)
     except OptionError:
         cam = None
     return Looks(
-        images=some.images,
-        labels=np.asarray(some.labels),
+        images=images,
+        labels=said.labels[chosen],
         said=classes,
         saliency=insight.saliency(classifier.model, x, classes=classes),
         grad_cam=cam,

@@ -112,14 +112,15 @@ def confusions(found: Findings) -> Iterator[Element]:
             kind="png",
         )
     pairs = insight.confusions(found.said, 8)
+    examples_of = insight.images_at(found.dataset, [pair.example for pair in pairs])
     examples = [
         tile(
-            rgb(found.dataset.images[pair.example], found.dataset.white),
+            rgb(image, found.dataset.white),
             f"{names[pair.label]}, taken for {names[pair.predicted]}",
             names[pair.label],
             f"→ {names[pair.predicted]}: {pair.n_images:,}",
         )
-        for pair in pairs
+        for pair, image in zip(pairs, examples_of, strict=True)
     ]
     yield section(
         "Confusions",
@@ -164,15 +165,16 @@ def mistakes(found: Findings) -> Iterator[Element]:
         return
     names = found.said.class_names
     worst = insight.mistakes(found.said, 18)
+    images = insight.images_at(found.dataset, [one.index for one in worst])
     tiles = [
         tile(
-            rgb(found.dataset.images[one.index], found.dataset.white),
+            rgb(image, found.dataset.white),
             f"image {one.index}: {names[one.label]}, taken for {names[one.predicted]}",
             f"is {names[one.label]} ({whole_percent(one.probability_of_label)})",
             f"said {names[one.predicted]} ({whole_percent(one.probability)})",
             side=_LARGE,
         )
-        for one in worst
+        for one, image in zip(worst, images, strict=True)
     ]
     yield section(
         "Worst mistakes",
