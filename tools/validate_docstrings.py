@@ -27,6 +27,8 @@ PUBLIC = (
     "cnnpy.optim",
     "cnnpy.models",
     "cnnpy.data",
+    "cnnpy.data.augment",
+    "cnnpy.data.mixing",
     "cnnpy.check",
     "cnnpy.check.reports",
     "cnnpy.train",

@@ -223,6 +223,18 @@ def test_eval_per_class_of_all_parts_is_that_of_all_images(command, trained, npz
     assert all([name, "20"] in [row[:2] for row in rows] for name in stripes.class_names)
 
 
+def test_eval_per_class_measures_the_views_that_are_asked_for(command, trained, npz):
+    asked = ("eval", trained, npz, "--per-class", "--views", "flip")
+    test = load(npz, seed=3).test
+    classifier = load_model(trained / "model.safetensors")
+    found = insight.metrics(
+        test.labels, classifier.predict_proba(test.images, views="flip"), test.class_names
+    )
+    rows = [line.split() for line in command(*asked).lines]
+    for name, area in zip(test.class_names, found.roc_auc, strict=True):
+        assert next(row for row in rows if row[:1] == [name])[-1] == f"{area:.4f}"
+
+
 def test_eval_per_class_without_scikit_learn_says_what_is_missing(
     command, trained, npz, monkeypatch
 ):

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from cnnpy.cli.defaults import INPUT_SHAPES
-from cnnpy.data import DATASETS
+from cnnpy.data import DATASETS, save_npy
 from cnnpy.models import MODELS, make_model
 from cnnpy.train import load
 from cnnpy.train.run_settings import recipe
@@ -107,6 +107,19 @@ def test_a_folder_of_images_is_learned_at_any_size(command, pictures):
     assert load("here/model.safetensors").preprocessing.shape == (1, 12, 16)
     outcome = command("eval", "here", pictures, "--part", "all")
     assert outcome.lines[2].endswith("of 60 images")
+
+
+@pytest.mark.parametrize("lazily", [False, True])
+def test_a_folder_of_arrays_is_learned_and_measured(command, npz, stripes, lazily, monkeypatch):
+    save_npy("arrays", stripes)
+    if lazily:
+        monkeypatch.setattr("cnnpy.data.catalog.LAZY_FROM_BYTES", 1)
+    outcome = command("train", "arrays", "--epochs", 2, "--seed", 3, "--out", "here")
+    assert outcome.code == 0, outcome.err
+    assert command("train", npz, "--epochs", 2, "--seed", 3, "--out", "there").code == 0
+    assert command("eval", "here", "arrays").lines[2:] == command("eval", "there", npz).lines[2:]
+    a, b = (load(f"{run}/model.safetensors").model.state_dict() for run in ("here", "there"))
+    assert all(a[name].tobytes() == b[name].tobytes() for name in a)
 
 
 @pytest.mark.parametrize("data", ["digits", "Fashion_MNIST", "some.npz"])

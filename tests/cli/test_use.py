@@ -64,7 +64,7 @@ def test_eval_names_classes_and_confusions(command, trained, npz, monkeypatch):
     confusion = np.array([[3, 1, 0], [2, 0, 0], [0, 0, 0]])
     monkeypatch.setattr(
         "cnnpy.train.Classifier.evaluate",
-        lambda self, dataset: type(
+        lambda self, dataset, views: type(
             "E", (), {"n_images": 6, "accuracy": 0.5, "loss": 1.0, "confusion": confusion}
         ),
     )
@@ -74,6 +74,17 @@ def test_eval_names_classes_and_confusions(command, trained, npz, monkeypatch):
     assert ["mid[dle]", "2", "0", "0.00", "%", "0.00", "%"] in rows
     assert ["세번째", "0", "0", "-", "-"] in rows
     assert rows[-2:] == [["2", "mid[dle]", "top"], ["1", "top", "mid[dle]"]]
+
+
+@pytest.mark.parametrize(("views", "n"), [("flip", 2), ("shift", 5), ("flip+shift", 10)])
+def test_eval_averages_over_views(command, trained, npz, views, n):
+    lines = command("eval", trained, npz, "--views", views).lines
+    assert lines[0].endswith(f"seed 3, mean of {n} views")
+    result = load_model(trained / "model.safetensors").evaluate(load(npz, seed=3).test, views=views)
+    assert lines[2].startswith(f"accuracy  {100 * result.accuracy:.2f} %")
+    assert lines[3] == f"loss      {result.loss:.4f}"
+    plain = command("eval", trained, npz).lines
+    assert plain[3] != lines[3]
 
 
 # --- predict -----------------------------------------------------------------------------
@@ -99,6 +110,14 @@ def test_predict_names_the_likeliest_classes_first(command, trained, stripes):
         shares = [float(cell) for cell in cells[2::3]]
         assert len(shares) == min(top, 3)
         assert shares == sorted(shares, reverse=True)
+
+
+def test_predict_averages_over_views(command, trained, stripes):
+    Image.fromarray(stripes.images[0, 0]).save("a.png")
+    classifier = load_model(trained / "model.safetensors")
+    p = classifier.predict_proba(stripes.images[:1], views="flip+shift")[0]
+    cells = command("predict", trained, "a.png", "--views", "flip+shift").lines[0].split()
+    assert cells[1:] == [classifier.class_names[p.argmax()], f"{100 * p.max():.2f}", "%"]
 
 
 def test_predict_brings_any_picture_to_the_shape_of_the_model(command, trained):
@@ -305,11 +324,11 @@ def test_the_backend_can_be_chosen_in_both_ways(command, trained, npz, monkeypat
     used = []
     original = Classifier.evaluate
 
-    def evaluate(self, dataset):
+    def evaluate(self, dataset, **options):
         from cnnpy.backends.registry import current
 
         used.append(current())
-        return original(self, dataset.subset(range(1)))
+        return original(self, dataset.subset(range(1)), **options)
 
     monkeypatch.setattr(Classifier, "evaluate", evaluate)
     assert command("eval", trained, npz, "--backend", "reference").code == 0

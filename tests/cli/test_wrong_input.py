@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnpy.data import Dataset, save_npz
+from cnnpy.data import Dataset, save_npy, save_npz
 
 
 def wrong(outcome, error: str, *words: str) -> None:
@@ -106,6 +106,20 @@ def test_a_damaged_npz_is_told(command, npz):
     wrong(command("train", "cut.npz"), "DataError", "cut.npz")
 
 
+def test_damaged_arrays_in_a_folder_are_told(command, trained, stripes):
+    save_npy("arrays", stripes)
+    whole = Path("arrays/images.npy").read_bytes()
+    Path("arrays/images.npy").write_bytes(whole[:-9])
+    wrong(command("train", "arrays"), "DataError", "arrays/images.npy", "is truncated")
+    Path("arrays/images.npy").write_bytes(whole[:20])
+    wrong(command("eval", trained, "arrays"), "DataError", "arrays/images.npy", "damaged")
+    Path("arrays/images.npy").write_bytes(whole)
+    wrong(command("train", "arrays", "--size", "9"), "OptionError", "size=(9, 9)", "(8, 8)")
+    Path("arrays/labels.npy").unlink()
+    wrong(command("train", "arrays"), "MissingDataError", "arrays/labels.npy")
+    assert not Path("runs").exists()
+
+
 def test_other_classes_and_other_shapes_are_told(command, trained, stripes):
     a, b, _ = stripes.class_names
     save_npz("other.npz", Dataset(stripes.images, stripes.labels, (a, b, "else")))
@@ -116,6 +130,11 @@ def test_other_classes_and_other_shapes_are_told(command, trained, stripes):
 
 
 # --- models and runs ---------------------------------------------------------------------
+
+
+def test_views_that_have_no_name_are_told(command, trained, npz):
+    wrong(command("eval", trained, npz, "--views", "flips"), "OptionError", "use --views='flip'")
+    wrong(command("predict", trained, "a.png", "--views", ""), "OptionError", "--views=''")
 
 
 @pytest.mark.parametrize("n_bytes", [0, 5, 100, -10])

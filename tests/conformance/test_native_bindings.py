@@ -119,7 +119,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "copy_columns": (Given(4, 6), 0, _OUT, 0, 6),
     "images_from_bytes": (
         Given(2, 3, 4, 5, dtype=np.uint8), Given(2, dtype=np.int64), Given(2, 3, dtype=np.int32),
-        False, Given(3, 256), Out(2, 4, 5, 3),
+        0, Given(2, 4, dtype=np.int32), Given(3, dtype=np.uint8), Given(3, 256), Out(2, 4, 5, 3),
     ),
     "sgd_step": (_OUT, _FLAT, _OUT, 0.1, 0.9, True, 0.0),
     "rmsprop_step": (_OUT, _FLAT, _OUT, _OUT, 0.1, 0.9, 1e-8, 0.9, 0.0),

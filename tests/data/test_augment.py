@@ -137,7 +137,7 @@ def test_a_repr_can_be_evaluated(augment):
 def test_images_of_any_shape_stay_pixels_of_their_scale(shape, dtype, seed):
     images = rng(seed).integers(0, 17, shape, dtype=np.uint8).astype(dtype)
     for augment in (
-        RandomCrop(padding=3),
+        RandomCrop(padding=min(3, *(side - 1 for side in shape[2:]))),
         RandomRotation(180),
         ColorJitter(1, 1, white=16),
         Cutout(4),
@@ -175,6 +175,7 @@ def test_images_of_any_shape_stay_pixels_of_their_scale(shape, dtype, seed):
         lambda: RandomErasing(ratio=(2, 1)),
         lambda: RandomErasing(fill="snow"),
         lambda: RandAugment(n=-1),
+        lambda: RandAugment(n=31),
         lambda: RandAugment(magnitude=31),
         lambda: Chain(3),
     ],
@@ -261,9 +262,21 @@ def test_a_window_that_does_not_fit_is_refused_and_the_mend_fits():
         RandomCrop((8, 7), padding=1)(IMAGES, rng())
     assert "at most (7, 9)" in str(caught.value)
     assert RandomCrop((8, 7), padding=2)(IMAGES, rng()).shape == (200, 2, 8, 7)
-    with pytest.raises(ShapeError, match="use padding=4, or fill='edge'"):
-        RandomCrop(padding=5, fill="reflect")(IMAGES, rng())
-    assert RandomCrop(padding=4, fill="reflect")(IMAGES, rng()).shape == IMAGES.shape
+    with pytest.raises(ShapeError, match=r"use size=\(5, 7\)"):
+        RandomCrop(10**9, padding=1)(IMAGES, rng())
+    assert RandomCrop((5, 7), padding=1)(IMAGES, rng()).shape == IMAGES.shape
+
+
+@pytest.mark.parametrize("fill", ["zero", "edge", "reflect"])
+@pytest.mark.parametrize("size", [None, 3, (9, 11)])
+def test_each_window_shows_some_of_its_image(size, fill):
+    with pytest.raises(ShapeError, match="shows some of its image") as caught:
+        RandomCrop(size, padding=10**9, fill=fill)(IMAGES, rng())
+    most = int(caught.value.mend.removeprefix("use padding="))
+    out = RandomCrop(size, padding=most, fill=fill)(IMAGES, rng())  # of pixels from 1 on
+    assert out.any(axis=(1, 2, 3)).all()
+    with pytest.raises(ShapeError):
+        RandomCrop(size, padding=most + 1, fill=fill)(IMAGES, rng())
 
 
 # --- what hides a rectangle --------------------------------------------------------------
@@ -278,7 +291,7 @@ def rectangle(hidden: np.ndarray) -> tuple[int, int, int, int]:
     return int(top), int(bottom), int(left), int(right)
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, (2, 4)])
+@pytest.mark.parametrize("size", [1, 2, 3, (2, 4), (9, 12), 10**30])
 def test_a_cutout_hides_one_square_whose_centre_is_anywhere(size):
     ones = np.ones((2000, 1, 5, 6), dtype=np.uint8)
     out = Cutout(size)(ones, rng())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,17 @@ from cnnpy.contract.errors import (
     OptionError,
     ShapeError,
 )
-from cnnpy.data import DATASETS, Splits, TrainTest, load, overlap, save_npz
+from cnnpy.data import (
+    DATASETS,
+    Dataset,
+    LazyDataset,
+    Splits,
+    TrainTest,
+    load,
+    overlap,
+    save_npy,
+    save_npz,
+)
 from cnnpy.data import catalog as room
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
@@ -128,6 +140,76 @@ def test_parts_with_other_classes_are_refused(tmp_path):
 def test_classes_called_train_and_test_are_classes(tmp_path):
     folder = write_images(tmp_path, {"train": 5, "test": 5, "plane": 5})
     assert load(folder).train.class_names == ("plane", "test", "train")
+
+
+@pytest.mark.parametrize("lazy", [None, True])
+def test_folders_of_images_are_read_lazily_with_their_parts(tmp_path, lazy, monkeypatch):
+    write_images(tmp_path / "train", {"cat": 10, "dog": 10}, grey=True)
+    write_images(tmp_path / "test", {"cat": 2, "dog": 3}, start=100)
+    if lazy is None:
+        monkeypatch.setattr(room, "LAZY_FROM_BYTES", 25 * 48)
+    parts, memory = load(tmp_path, lazy=lazy), load(tmp_path, lazy=False)
+    for part, want in zip(parts, memory, strict=True):
+        assert isinstance(part, LazyDataset)
+        assert isinstance(want, Dataset)
+        assert part.shape == (3, 4, 4)
+        assert part.name == tmp_path.name
+        assert np.array_equal(part.read(range(len(part))), want.images)
+        assert np.array_equal(part.labels, want.labels)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_folder_of_four_idx_files_is_a_data_set(tmp_path, zipped, monkeypatch):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 5, 4), dtype=np.uint8)
+    labels = (np.arange(60) % 3).astype(np.uint8)
+    for part, n in (("train", 60), ("t10k", 30)):
+        for what, array in (("images-idx3", images[:n]), ("labels-idx1", labels[:n])):
+            data = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            data += array.tobytes()
+            path = tmp_path / f"{part}-{what}-ubyte{'.gz' * zipped}"
+            path.write_bytes(gzip.compress(data) if zipped else data)
+    memory = load(tmp_path)
+    assert [len(part) for part in memory] == [54, 6, 30]
+    assert memory.train.class_names == ("0", "1", "2")
+    assert np.array_equal(memory.test.images[:, 0], images[:30])
+    if zipped:
+        with pytest.raises(DataError, match="gzipped") as caught:
+            load(tmp_path, lazy=True)
+        assert caught.value.mend == f"gunzip --keep {tmp_path / 'train-images-idx3-ubyte.gz'}"
+        return
+    lazily = load(tmp_path, lazy=True)
+    monkeypatch.setattr(room, "LAZY_FROM_BYTES", 60 * 20)
+    for parts in (lazily, load(tmp_path)):
+        for part, want in zip(parts, memory, strict=True):
+            assert isinstance(part, LazyDataset)
+            assert np.array_equal(part.read(range(len(part))), want.images)
+            assert np.array_equal(part.labels, want.labels)
+    path = tmp_path / "t10k-images-idx3-ubyte"
+    for text, data in (("fewer", path.read_bytes()[:-1]), ("more", path.read_bytes() + b"xy")):
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=f"there are {text} bytes"):
+            load(tmp_path, lazy=True)
+
+
+def test_lazy_and_size_are_for_what_can_do_it(tmp_path, make_dataset):
+    with pytest.raises(OptionError, match=r"lazy=True for 'digits'"):
+        load("digits", lazy=True)
+    save_npz(tmp_path / "set.npz", make_dataset(9))
+    with pytest.raises(OptionError, match="lazy=True") as caught:
+        load(tmp_path / "set.npz", lazy=True)
+    assert "save_npy" in caught.value.mend
+    assert len(load("digits", lazy=False).train) == 1078
+    with pytest.raises(OptionError, match="lazy=2"):
+        load("digits", lazy=2)
+    save_npy(tmp_path / "npy", make_dataset(9))
+    assert load(tmp_path / "npy", size=(4, 3)).train.shape == (1, 4, 3)
+    with pytest.raises(OptionError, match="H=4, W=3") as caught:
+        load(tmp_path / "npy", size=8)
+    assert "size=(4, 3)" in caught.value.mend
+    with pytest.raises(DataError, match="a file of another kind") as caught:
+        load(tmp_path / "npy" / "images.npy")
+    assert "beside labels.npy" in caught.value.mend
 
 
 WRONG_NAMES = [

@@ -7,7 +7,9 @@ import io
 import os
 import struct
 import sys
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from cnnpy.contract.errors import (
     MissingPackageError,
     OptionError,
 )
-from cnnpy.data import image_folder, read_image
+from cnnpy.data import LazyDataset, image_folder, read_image
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 
@@ -32,6 +34,12 @@ def encoded(pixels: np.ndarray, form: str = "PNG", **options) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, form, **options)
     return file.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """Write a piece of a PNG."""
+    check = struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + check
 
 
 def write(top: Path, files: dict[str, bytes]) -> Path:
@@ -199,6 +207,81 @@ def test_the_first_image_of_another_size_is_named_with_the_mend(pets):
     assert len(image_folder(pets, (5, 6))) == 5
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_an_image_of_another_size_is_found_before_any_is_decoded(pets, monkeypatch, lazy):
+    write(pets, {"dog/2.png": encoded(COLOUR[:3])})
+    decoded = []
+    monkeypatch.setattr("cnnpy.data.folder._pixels", lambda path, *rest: decoded.append(path))
+    with pytest.raises(DataError, match=r"2\.png has H=3, W=6"):
+        image_folder(pets, lazy=lazy)
+    assert decoded == []
+
+
+def test_lazily_no_pixels_are_decoded_before_they_are_asked_for(pets):
+    cut = write(pets, {"dog/2.png": encoded(COLOUR)[:50]}) / "dog" / "2.png"
+    with pytest.raises(DataError, match=r"2\.png: no image that can be read"):
+        image_folder(pets)
+    data = image_folder(pets, lazy=True)
+    assert isinstance(data, LazyDataset)
+    assert (len(data), data.class_names, data.name) == (4, ("cat", "dog"), "pets")
+    assert np.array_equal(data.read([2])[0], COLOUR.transpose(2, 0, 1))
+    with pytest.raises(DataError, match=str(cut)):
+        data.read([3])
+
+
+@pytest.mark.parametrize("options", [{}, {"size": (4, 7)}, {"channels": 1}, {"channels": 3}])
+def test_lazily_the_images_are_the_same(tmp_path, options):
+    rng = np.random.default_rng(0)
+    files = {}
+    for k in range(12):
+        pixels = rng.integers(0, 256, (5, 6, 3), dtype=np.uint8)
+        form = ("PNG", "JPEG", "BMP", "WEBP")[k % 4]
+        files[f"{'ab'[k % 2]}/{k}.{form.lower()}"] = encoded(
+            pixels[..., k % 3] if k > 8 else pixels, form
+        )
+    write(tmp_path, files)
+    memory, lazy = image_folder(tmp_path, **options), image_folder(tmp_path, lazy=True, **options)
+    assert np.array_equal(lazy.read(range(12)), memory.images)
+    assert np.array_equal(lazy.labels, memory.labels)
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+@pytest.mark.parametrize("kind", ["eXIf", "XMP", "tEXt"])
+def test_a_note_that_turns_a_png_is_seen_wherever_it_stands(tmp_path, where, kind):
+    stored = np.zeros((32, 16), np.uint8)
+    stored[:16, 8:] = 255  # above left once it is turned
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with_exif = encoded(stored, exif=exif)
+    if kind == "XMP":
+        text = b'<x tiff:Orientation="6"/>'
+        note = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + text)
+    elif kind == "tEXt":
+        note = chunk(b"tEXt", b"Software\0a camera")
+    else:
+        at = with_exif.index(b"eXIf") - 4
+        note = with_exif[at : at + 12 + int.from_bytes(with_exif[at : at + 4], "big")]
+    plain = encoded(stored)
+    at = plain.index(b"IDAT" if where == "before" else b"IEND") - 4
+    folder = write(tmp_path, {"a/x.png": plain[:at] + note + plain[at:]})
+    for data in (image_folder(folder), image_folder(folder, lazy=True)):
+        turned = kind != "tEXt"
+        assert data.shape == ((1, 16, 32) if turned else (1, 32, 16))
+        want = np.rot90(stored, -1) if turned else stored
+        assert np.array_equal(data.read([0])[0, 0], want)
+
+
+def test_warnings_of_pillow_stay_silent_and_others_are_heard(tmp_path):
+    data = encoded(np.full((8, 8, 3), 9, np.uint8), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    write(tmp_path, {f"a/{k}.jpg": data for k in range(20)})
+    source = image_folder(tmp_path, lazy=True)
+    with warnings.catch_warnings(record=True) as heard, ThreadPoolExecutor(4) as pool:
+        warnings.simplefilter("always")
+        list(pool.map(lambda k: source.read([k]), range(20)))
+        warnings.warn("of the user's own", stacklevel=1)
+    assert [str(w.message) for w in heard] == ["of the user's own"]
+
+
 LAYOUTS = [
     (
         {"1.png": b"", "2.jpg": b""},
@@ -283,11 +366,6 @@ def test_a_program_in_an_image_s_clothes_is_not_started(tmp_path):
 
 def bomb(W: int, H: int) -> bytes:
     """Write a PNG whose header promises W x H pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        check = struct.pack(">I", zlib.crc32(kind + data))
-        return struct.pack(">I", len(data)) + kind + data + check
-
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", W, H, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(99)))
 

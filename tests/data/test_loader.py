@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
+import os
+import random
 import subprocess
 import sys
 import threading
+import time
 import traceback
 import weakref
 
@@ -14,8 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnpy.contract.errors import OptionError, ShapeError
-from cnnpy.data import Dataset, Loader, Preprocessing, RandomShift
+import cnnpy
+from cnnpy.backends import registry
+from cnnpy.contract.errors import DataError, OptionError, ShapeError
+from cnnpy.data import Dataset, LazyDataset, Loader, Preprocessing, RandomShift
+
+needs_engine = pytest.mark.skipif(
+    importlib.util.find_spec("cnnpy.backends.native._native") is None,
+    reason="the compiled engine is not in this install",
+)
 
 
 def numbered(N: int) -> Dataset:
@@ -51,16 +62,25 @@ def no_thread_left():
     batch_size=st.integers(1, 45),
     shuffle=st.booleans(),
     drop_last=st.booleans(),
-    prefetch=st.integers(0, 4),
+    workers=st.integers(1, 4),
+    prefetch=st.integers(0, 5),
     seed=st.integers(0, 2**70),
 )
-def test_an_epoch_hands_out_each_image_once(N, batch_size, shuffle, drop_last, prefetch, seed):
+def test_an_epoch_hands_out_each_image_once(
+    N, batch_size, shuffle, drop_last, workers, prefetch, seed
+):
     if drop_last and 0 < N < batch_size:
         with pytest.raises(OptionError, match="drop_last"):
             Loader(numbered(N), batch_size, shuffle=shuffle, seed=seed, drop_last=True)
         return
     loader = Loader(
-        numbered(N), batch_size, shuffle=shuffle, seed=seed, drop_last=drop_last, prefetch=prefetch
+        numbered(N),
+        batch_size,
+        shuffle=shuffle,
+        seed=seed,
+        drop_last=drop_last,
+        workers=workers,
+        prefetch=prefetch,
     )
     batches = epoch_of(loader)
     assert len(batches) == len(loader) == (N // batch_size if drop_last else -(-N // batch_size))
@@ -332,12 +352,225 @@ def test_python_ends_while_an_epoch_is_open():
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
 
 
+# --- several workers ---------------------------------------------------------------------
+
+
+def wait_at_random(images, rng):
+    """Change images by chance, and take time by chance that no seed names."""
+    time.sleep(random.random() / 500)
+    return images + rng.integers(0, 9, images.shape).astype(images.dtype)
+
+
+def test_the_batches_are_the_same_for_any_number_of_workers(make_dataset):
+    data = make_dataset(30, 30)
+    fitted = Preprocessing.fit(data)
+
+    def run(workers: int, prefetch: int | None = None) -> list[bytes]:
+        loader = Loader(
+            data,
+            7,
+            shuffle=True,
+            seed=1,
+            augment=wait_at_random,
+            preprocessing=fitted,
+            workers=workers,
+            prefetch=prefetch,
+        )
+        return [x.tobytes() + y.tobytes() for _ in range(2) for x, y in loader]
+
+    want = run(1, 0)
+    for workers, prefetch in ((1, 1), (2, None), (4, None), (3, 2), (16, 20)):
+        assert run(workers, prefetch) == want
+
+
+def test_so_many_workers_work_at_once():
+    meeting = threading.Barrier(3)
+
+    def meet(images, rng):
+        meeting.wait(10)
+        return images
+
+    list(Loader(numbered(9), 1, shuffle=False, seed=0, augment=meet, workers=3))
+    for workers, prefetch, n_threads in ((3, None, 3), (5, 2, 2), (9, 9, 4), (1, 0, 0)):
+        loader = Loader(numbered(4), 1, shuffle=False, seed=0, workers=workers, prefetch=prefetch)
+        epoch = iter(loader)
+        next(epoch)
+        assert len(loader_threads()) == n_threads
+        epoch.close()
+
+
+@pytest.mark.parametrize("prefetch", [3, 5])
+def test_no_more_than_prefetch_batches_are_held_whatever_the_workers(prefetch):
+    lock, made = threading.Lock(), []
+
+    def note(images, rng):
+        with lock:
+            made.append(int(images[0, 0, 0, 0]))
+        return images
+
+    loader = Loader(
+        numbered(60), 1, shuffle=False, seed=0, augment=note, workers=3, prefetch=prefetch
+    )
+    for taken, _ in enumerate(loader, start=1):
+        time.sleep(0.001)
+        with lock:
+            assert len(made) <= taken + prefetch
+            assert max(made) <= taken + prefetch - 1
+    assert sorted(made) == list(range(60))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_an_error_of_any_worker_arrives_in_its_turn(workers):
+    def fail(images, rng):
+        number = images[0, 0, 0, 0]
+        time.sleep(0.005 if number < 8 else 0)  # later batches are ready before it fails
+        if number == 8:
+            raise ZeroDivisionError("in the background")
+        return images
+
+    loader = Loader(numbered(40), 2, shuffle=False, seed=0, augment=fail, workers=workers)
+    taken = []
+    with pytest.raises(ZeroDivisionError, match="in the background"):
+        taken.extend(x[0, 0, 0, 0] for x, _ in loader)
+    assert taken == [0, 2, 4, 6]
+    assert not loader_threads()
+
+
+def test_leaving_the_loop_ends_all_workers():
+    loader = Loader(numbered(1000), 1, shuffle=True, seed=0, workers=4)
+    for _ in loader:
+        assert len(loader_threads()) == 4
+        break
+    gc.collect()
+    assert not loader_threads()
+
+
+def test_workers_compute_on_the_backend_of_who_iterates(make_dataset):
+    seen = set()
+
+    def look(images, rng):
+        seen.add(registry.current())
+        return images
+
+    with cnnpy.use_backend("reference"):
+        list(Loader(make_dataset(9), 1, shuffle=False, seed=0, augment=look, workers=3))
+    assert seen == {"reference"}
+
+
+def test_images_that_are_read_have_a_worker_a_core_and_others_one(make_dataset):
+    data = make_dataset(4)
+    lazy = LazyDataset(Reads(data.images), data.labels, data.class_names)
+    assert Loader(data, 1, shuffle=False, seed=0).workers == 1
+    loader = Loader(lazy, 1, shuffle=False, seed=0)
+    assert loader.workers == min(len(os.sched_getaffinity(0)), 8)
+    assert loader.prefetch == loader.workers + 1
+
+
+# --- the rest of an epoch ----------------------------------------------------------------
+
+
+class Reads:
+    """Read from an array, and note what was asked for."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.images, self.asked = images, []
+        self.shape, self.dtype = images.shape[1:], images.dtype
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        self.asked += rows.tolist()
+        return self.images[rows]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    N=st.integers(0, 30),
+    batch_size=st.integers(1, 9),
+    epoch=st.integers(0, 5),
+    workers=st.integers(1, 3),
+    prefetch=st.integers(0, 4),
+    data=st.data(),
+)
+def test_the_rest_of_an_epoch_is_its_end_and_nothing_before_is_made(
+    N, batch_size, epoch, workers, prefetch, data
+):
+    source = numbered(N)
+    reads = Reads(source.images)
+    lazy = LazyDataset(reads, source.labels, source.class_names)
+    options = {"shuffle": True, "seed": 2, "augment": wait_at_random}
+    loader = Loader(lazy, batch_size, workers=workers, prefetch=prefetch, **options)
+    first = data.draw(st.integers(0, len(loader)))
+    rest = list(loader.batches(epoch, first))
+    assert loader.epoch == 0
+    whole = Loader(source, batch_size, **options)
+    whole.epoch = epoch
+    want = list(whole)[first:]
+    assert len(rest) == len(want)
+    for (x, y), (x_want, y_want) in zip(rest, want, strict=True):
+        assert np.array_equal(x, x_want)
+        assert np.array_equal(y, y_want)
+    assert len(reads.asked) == sum(len(y) for _, y in want)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mend"),
+    [((-1,), "epoch=0"), ((0, -1), "first=0"), ((0, 6), "first=5"), ((0, 0.5), "first=0")],
+)
+def test_there_is_no_such_batch(arguments, mend):
+    loader = Loader(numbered(10), 2, shuffle=True, seed=0)
+    with pytest.raises(OptionError) as caught:
+        loader.batches(*arguments)
+    assert mend in caught.value.mend
+
+
+# --- lazily ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("augment", [None, RandomShift(1), wait_at_random])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("native", marks=needs_engine)])
+def test_batches_that_are_read_have_the_bits_of_those_in_memory(
+    make_dataset, augment, kind, backend
+):
+    made = make_dataset(20, 20, shape=(3, 8, 6))
+    data = Dataset(made.images.astype(kind), made.labels, made.class_names)
+    lazy = LazyDataset(Reads(data.images), data.labels, data.class_names)
+    fitted = Preprocessing.fit(lazy)
+
+    def run(source) -> list[tuple[bytes, bytes]]:
+        loader = Loader(source, 7, shuffle=True, seed=1, augment=augment, preprocessing=fitted)
+        return [(x.tobytes(), y.tobytes()) for x, y in loader]
+
+    with cnnpy.use_backend(backend):
+        assert run(lazy) == run(data)
+
+
+def test_an_error_of_the_reader_arrives_in_the_loop(make_dataset):
+    data = make_dataset(20)
+    reads = Reads(data.images)
+    lazy = LazyDataset(reads, data.labels, data.class_names)
+
+    def read(rows):
+        if 11 in rows:
+            raise DataError("image 11 has gone", "it", "get it again")
+        return data.images[rows]
+
+    reads.read = read
+    taken = []
+    with pytest.raises(DataError, match="image 11 has gone"):
+        taken.extend(Loader(lazy, 2, shuffle=False, seed=0, workers=3))
+    assert len(taken) == 5
+
+
 BAD = [
     ({"batch_size": 0}, OptionError, "use batch_size=1"),
     ({"batch_size": 2.5}, OptionError, "use batch_size=2"),
     ({"shuffle": 1}, OptionError, "use shuffle=True"),
     ({"seed": -1}, OptionError, "use seed=0"),
     ({"prefetch": -1}, OptionError, "use prefetch=0"),
+    ({"workers": 0}, OptionError, "use workers=1"),
     ({"drop_last": None}, OptionError, "use drop_last=False"),
     ({"augment": 3}, OptionError, "RandomShift"),
     ({"batch_size": 11, "drop_last": True}, OptionError, "batch_size=10"),

@@ -10,7 +10,16 @@ import pytest
 import cnnpy
 from cnnpy.backends import registry
 from cnnpy.contract.errors import OptionError, ShapeError
-from cnnpy.data import Chain, Loader, Preprocessing, RandomFlip, RandomShift
+from cnnpy.data import (
+    Chain,
+    Cutout,
+    Loader,
+    Preprocessing,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomShift,
+)
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("cnnpy.backends.native._native") is None,
@@ -30,22 +39,47 @@ class NoShift(RandomShift):
         return images
 
 
+class NoCutout(Cutout):
+    """An augmentation of one's own that could hide something."""
+
+    def __call__(self, images, rng):
+        return images
+
+
 ONE_PASS = {
     "none": None,
     "shift": RandomShift(2),
     "shift by nothing": RandomShift(0),
     "shift with edge": RandomShift(1, "edge"),
+    "shift with reflection": RandomShift(2, "reflect"),
+    "crop": RandomCrop(padding=2),
+    "crop with reflection": RandomCrop(padding=2, fill="reflect"),
     "flip": RandomFlip(),
+    "vertical flip": RandomFlip(0.5, "vertical"),
     "shift, flip": Chain(RandomShift(2), RandomFlip()),
     "flip, shift": Chain(RandomFlip(0.7), RandomShift(2)),
+    "flips, shift, flips": Chain(
+        RandomFlip(direction="vertical"),
+        RandomFlip(),
+        RandomCrop(padding=2, fill="reflect"),
+        RandomFlip(0.4, "vertical"),
+    ),
     "flip, shift with edge, flip": Chain(RandomFlip(), Chain(RandomShift(2, "edge"), RandomFlip())),
+    "cutout": Cutout(3),
+    "crop, flip, cutout": Chain(RandomCrop(padding=1), RandomFlip(), Cutout((2, 3), fill=77)),
+    "cutout of some": Cutout(2, p=0.5),
     "empty chain": Chain(),
 }
 SEVERAL = {
     "two shifts": Chain(RandomShift(1), RandomShift(1, "edge")),
+    "a shift and a crop": Chain(RandomShift(1), RandomCrop(padding=1)),
+    "cutout, flip": Chain(Cutout(2), RandomFlip()),
+    "two cutouts": Chain(Cutout(2), Cutout(2)),
+    "rotation": Chain(RandomFlip(), RandomRotation(20)),
     "a function": invert,
     "a function in a chain": Chain(RandomFlip(), invert, RandomShift(1)),
     "a subclass": Chain(RandomFlip(), NoShift(2)),
+    "a subclass that hides": Chain(RandomFlip(), NoCutout(2)),
 }
 LAYOUTS = {
     "C order": np.ascontiguousarray,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -27,10 +29,27 @@ def test_the_moments_are_those_of_numpy_in_float64(monkeypatch):
     fitted = Preprocessing.fit(RGB)
     assert np.allclose(fitted.mean, RGB.mean(axis=(0, 2, 3)), rtol=1e-14)
     assert np.allclose(fitted.std, RGB.std(axis=(0, 2, 3)), rtol=1e-13)
-    monkeypatch.setattr("cnnpy.data.preprocessing._CHUNK_VALUES", 100)
+    monkeypatch.setattr("cnnpy.data.chunks._CHUNK_VALUES", 100)
     parts = Preprocessing.fit(RGB)
     assert np.allclose(parts.mean, fitted.mean, rtol=1e-14)
     assert np.allclose(parts.std, fitted.std, rtol=1e-13)
+
+
+def test_the_moments_of_bytes_are_the_exact_ones_rounded_once():
+    mean, variance = [], []
+    for channel in RGB.transpose(1, 0, 2, 3).reshape(3, -1):
+        values = [Fraction(int(v)) for v in channel]
+        mean.append(sum(values) / len(values))
+        variance.append(sum((v - mean[-1]) ** 2 for v in values) / len(values))
+    fitted = Preprocessing.fit(RGB)
+    assert fitted.mean == tuple(float(m) for m in mean)
+    assert fitted.std == tuple(math.sqrt(float(v)) for v in variance)
+
+
+def test_the_moments_do_not_depend_on_how_images_lie_or_are_ordered():
+    fitted = Preprocessing.fit(RGB)
+    last = np.ascontiguousarray(RGB.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    assert Preprocessing.fit(last) == Preprocessing.fit(RGB[::-1]) == fitted
 
 
 def test_a_constant_channel_becomes_0():

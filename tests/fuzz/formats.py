@@ -17,7 +17,16 @@ import numpy as np
 from PIL import Image
 
 from cnnpy import nn
-from cnnpy.data import Dataset, cifar10, image_folder, load_npz, read_idx, save_npz
+from cnnpy.data import (
+    Dataset,
+    cifar10,
+    image_folder,
+    load_npy,
+    load_npz,
+    read_idx,
+    save_npy,
+    save_npz,
+)
 from cnnpy.train import Checkpoints, fit, load
 from cnnpy.train.run_settings import RunSettings, recipe
 
@@ -63,6 +72,11 @@ def make_checkpoint(folder: Path) -> Path:
 def make_npz(folder: Path) -> Path:
     save_npz(folder / "small.npz", images())
     return folder / "small.npz"
+
+
+def make_npy(folder: Path) -> Path:
+    save_npy(folder / "small", images())
+    return folder / "small" / "images.npy"
 
 
 def make_idx(folder: Path) -> Path:
@@ -129,6 +143,10 @@ def read_npz(path: Path) -> Any:
     return content(load_npz(path))
 
 
+def read_npy(path: Path) -> Any:
+    return content(load_npy(path.parent, lazy=True).in_memory())
+
+
 def read_array(path: Path) -> Any:
     array = read_idx(path)
     return array.shape, array.tobytes()
@@ -163,6 +181,7 @@ FORMATS: dict[str, Format] = {
     "model": Format(make_model, read_model, as_written),
     "checkpoint": Format(make_checkpoint, read_checkpoint, as_written),
     "npz": Format(make_npz, read_npz, as_written),
+    "npy": Format(make_npy, read_npy, anything),
     "IDX": Format(make_idx, read_array, anything),
     "IDX, gzipped": Format(make_idx_gz, read_array, as_written),
     "CIFAR binary": Format(make_cifar, read_cifar, anything),

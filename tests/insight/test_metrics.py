@@ -128,6 +128,13 @@ def test_predictions_are_probabilities_whatever_the_network_ends_with(end):
     assert said.confusion.tolist() == classifier(*end).evaluate(data).confusion.tolist()
 
 
+def test_predictions_of_views_are_the_mean_of_their_probabilities():
+    data = pixels([2.0, -1.0], [0, 1])
+    views = (lambda images: images, lambda images: -images)
+    said = insight.predictions(classifier(), data, views=views)
+    np.testing.assert_allclose(said.probabilities, 0.5, rtol=1e-6)  # σ(x) and σ(-x)
+
+
 def test_the_worst_mistakes_are_those_of_the_highest_loss():
     data = pixels([3.0, -900.0, 0.5, -800.0, 2.0], [1, 0, 1, 0, 0])
     found = insight.mistakes(insight.predictions(classifier(), data), 3)

@@ -242,6 +242,7 @@ def test_images_that_are_read_when_they_are_asked_for_give_the_same_page(found, 
     class Lazy:
         """What is asked of images that do not lie in memory."""
 
+        shape, dtype = images.shape, images.dtype
         name, white, labels = images.name, images.white, images.labels
         class_names, n_classes = images.class_names, images.n_classes
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from cnnpy import insight
 from cnnpy.cli.backend import BackendOption, on_backend
 from cnnpy.cli.defaults import known_name
-from cnnpy.cli.model import load_model, seed_beside
+from cnnpy.cli.model import ViewsOption, check_views, load_model, seed_beside
 from cnnpy.cli.output import Page, columns, number, percent, plural, shown
 from cnnpy.contract.options import choice, integer
-from cnnpy.data import DATASETS, Splits, load
+from cnnpy.data import DATASETS, VIEWS, Splits, load
 from cnnpy.insight import Metrics
 from cnnpy.train import Classifier, Evaluation
 
@@ -50,22 +50,25 @@ def evaluate(
         bool,
         typer.Option("--per-class", help="Show F1, ROC AUC and top-k accuracy besides."),
     ] = False,
+    views: ViewsOption = None,
     backend: BackendOption = None,
 ) -> None:
     """Measure a model on images, class by class."""
     choice(*_PARTS)(_COMMAND, "--part", part)
+    check_views(_COMMAND, views)
     if seed is not None:
         integer(0)(_COMMAND, "--seed", seed)
     with on_backend(backend):
         classifier = load_model(model)
         split = (seed_beside(model) or 0) if seed is None else seed
         splits = load(data, seed=split, size=_size(data, classifier))
-        result = _measure(classifier, splits, part)
-        figures = _figures(classifier, splits, part) if per_class else None
+        result = _measure(classifier, splits, part, views)
+        figures = _figures(classifier, splits, part, views) if per_class else None
     page = Page()
     what = "all images" if part == _ALL else f"the {part} images"
+    averaged = f", mean of {plural(len(VIEWS[views]), 'view')}" if views else ""
     lines = (
-        f"{shown(model)} on {what} of {shown(data)}, seed {split}",
+        f"{shown(model)} on {what} of {shown(data)}, seed {split}{averaged}",
         "",
         f"accuracy  {percent(result.accuracy)}, {int(np.trace(result.confusion)):,} "
         f"of {plural(result.n_images, 'image')}",
@@ -87,22 +90,22 @@ def _size(data: str, classifier: Classifier) -> tuple[int, int] | None:
     return classifier.preprocessing.shape[1:] if is_folder else None
 
 
-def _measure(classifier: Classifier, splits: Splits, part: str) -> Evaluation:
+def _measure(classifier: Classifier, splits: Splits, part: str, views: str | None) -> Evaluation:
     """Evaluate one part, or add up all three."""
     if part != _ALL:
-        return classifier.evaluate(getattr(splits, part))
-    results = [classifier.evaluate(dataset) for dataset in splits if len(dataset)]
+        return classifier.evaluate(getattr(splits, part), views=views)
+    results = [classifier.evaluate(dataset, views=views) for dataset in splits if len(dataset)]
     n_images = sum(result.n_images for result in results)
     confusion: NDArray[np.int64] = np.sum([result.confusion for result in results], axis=0)
     loss = sum(result.loss * result.n_images for result in results) / n_images
     return Evaluation(n_images, float(np.trace(confusion)) / n_images, loss, confusion)
 
 
-def _figures(classifier: Classifier, splits: Splits, part: str) -> Metrics:
+def _figures(classifier: Classifier, splits: Splits, part: str, views: str | None) -> Metrics:
     """Measure what the probabilities tell beyond the classes."""
     chosen = [dataset for dataset in splits if len(dataset)]
     parts = chosen if part == _ALL else [getattr(splits, part)]
-    said = [insight.predictions(classifier, dataset) for dataset in parts]
+    said = [insight.predictions(classifier, dataset, views=views) for dataset in parts]
     return insight.metrics(
         np.concatenate([one.labels for one in said]),
         np.concatenate([one.probabilities for one in said]),

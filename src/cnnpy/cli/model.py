@@ -1,16 +1,36 @@
-"""The model that a command was given: its file, and what the run beside it tells."""
+"""The model that a command was given: its file, the run beside it, how it looks at images."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from cnnpy.cli.output import shown
 from cnnpy.contract.errors import CnnpyError, DataError
+from cnnpy.contract.options import choice
+from cnnpy.data import VIEWS
 from cnnpy.train import Classifier, load
 from cnnpy.train.run_folder import CONFIG
 from cnnpy.train.run_settings import RunSettings, read_toml
 
-__all__ = ["load_model", "model_file", "seed_beside"]
+__all__ = ["ViewsOption", "check_views", "load_model", "model_file", "seed_beside"]
+
+ViewsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(VIEWS),
+        help="Average over each image, its mirror image or its shifts by a pixel.",
+        show_default="the image as it is",
+    ),
+]
+
+
+def check_views(command: str, views: str | None) -> None:
+    """Demand views that have a name."""
+    if views is not None:
+        choice(*VIEWS)(command, "--views", views)
 
 
 def model_file(path: Path) -> Path:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from cnnpy.cli.backend import BackendOption, on_backend
 from cnnpy.cli.errors import told
-from cnnpy.cli.model import load_model
+from cnnpy.cli.model import ViewsOption, check_views, load_model
 from cnnpy.cli.output import Page, percent, shown
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import DataError
@@ -21,6 +21,7 @@ from cnnpy.train import Classifier
 
 __all__ = ["predict"]
 
+_COMMAND = "cnnpy predict"
 _WHITE = 255.0  # of the images that read_image reads
 
 
@@ -30,10 +31,12 @@ def predict(
     ],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="The image files.")],
     top: Annotated[int, typer.Option(help="How many classes to name, likeliest first.")] = 1,
+    views: ViewsOption = None,
     backend: BackendOption = None,
 ) -> None:
     """Name the class of images, with its probability."""
-    integer(1)("cnnpy predict", "--top", top)
+    integer(1)(_COMMAND, "--top", top)
+    check_views(_COMMAND, views)
     page = Page()
     failed = 0
     with on_backend(backend):
@@ -43,7 +46,7 @@ def predict(
         right = max(map(cell_len, names))
         for path in images:
             try:
-                probabilities = _probabilities(classifier, path)
+                probabilities = _probabilities(classifier, path, views)
             except DataError as error:  # one bad image does not keep the others from the user
                 failed = told(error)
                 continue
@@ -54,12 +57,10 @@ def predict(
         raise typer.Exit(failed)
 
 
-def _probabilities(classifier: Classifier, path: Path) -> FloatArray:
-    preprocessing = classifier.preprocessing
-    image = read_image(path, preprocessing.shape)
-    x = preprocessing.apply(image[np.newaxis], white=_WHITE)
-    probabilities: FloatArray = classifier.model.predict_proba(x)[0]
-    return probabilities
+def _probabilities(classifier: Classifier, path: Path, views: str | None) -> FloatArray:
+    image = read_image(path, classifier.preprocessing.shape)
+    one: FloatArray = classifier.predict_proba(image[np.newaxis], white=_WHITE, views=views)[0]
+    return one
 
 
 def _fill(text: str, width: int) -> str:

@@ -14,7 +14,7 @@ from cnnpy.cli.defaults import known_name
 from cnnpy.cli.output import Page, percent, plural, shown
 from cnnpy.contract.errors import MissingDataError, OptionError
 from cnnpy.contract.options import choice
-from cnnpy.data import DATASETS, Dataset, load
+from cnnpy.data import DATASETS, ImageSource, load
 from cnnpy.page import check_place, write
 from cnnpy.report import Findings, gather, page_of
 from cnnpy.train import RunRecord, read_run
@@ -79,7 +79,7 @@ def _print(page: Page, found: Findings, target: Path) -> None:
     page.say(f"page:          {shown(target)}")
 
 
-def images_of(command: str, record: RunRecord, data: str | None, part: str) -> Dataset:
+def images_of(command: str, record: RunRecord, data: str | None, part: str) -> ImageSource:
     """Load the images to measure a run on, split and brought to size as the run did.
 
     Parameters
@@ -95,7 +95,7 @@ def images_of(command: str, record: RunRecord, data: str | None, part: str) -> D
 
     Returns
     -------
-    Dataset
+    ImageSource
         The images.
 
     Raises
@@ -123,5 +123,5 @@ def images_of(command: str, record: RunRecord, data: str | None, part: str) -> D
             error.expected,
             f"{error.mend}; or leave it out: --no-images",
         ) from error
-    chosen: Dataset = getattr(splits, part)
+    chosen: ImageSource = getattr(splits, part)
     return chosen

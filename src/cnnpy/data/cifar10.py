@@ -56,7 +56,7 @@ _GET = (
 )
 
 
-def cifar10(root: str | os.PathLike[str] | None = None) -> TrainTest:
+def cifar10(root: str | os.PathLike[str] | None = None) -> TrainTest[Dataset]:
     """Load CIFAR-10: 60,000 colour images of ten kinds, 32 x 32.
 
     Parameters
@@ -92,7 +92,7 @@ def cifar10(root: str | os.PathLike[str] | None = None) -> TrainTest:
     return _join([_READERS[form](_read_file(path), shown(path)) for path in paths])
 
 
-def _join(parts: list[_Part]) -> TrainTest:
+def _join(parts: list[_Part]) -> TrainTest[Dataset]:
     """Make two data sets of five training batches and a test batch."""
     *train, test = parts
     images = np.concatenate([x for x, _ in train])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,19 @@ from numpy.typing import ArrayLike, NDArray
 from cnnpy.contract.errors import DataError, DtypeError, OptionError, ShapeError
 from cnnpy.data.files import has_control_characters
 
-__all__ = ["PIXEL_DTYPES", "Dataset", "check_images", "check_labels"]
+__all__ = [
+    "PIXEL_DTYPES",
+    "Dataset",
+    "Facts",
+    "called",
+    "check_facts",
+    "check_finite",
+    "check_images",
+    "check_indices",
+    "check_labels",
+    "count_classes",
+    "pixel_hint",
+]
 
 PIXEL_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
 _CHUNK_IMAGES = 1024
@@ -21,7 +33,7 @@ _CHUNK_IMAGES = 1024
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Hold labelled images of one shape.
+    """Hold labelled images of one shape in memory.
 
     Parameters
     ----------
@@ -68,15 +80,12 @@ class Dataset:
     white: float = 255.0
 
     def __post_init__(self) -> None:
-        where = _check_name(self.name)
+        where = called(self.name)
         images = check_images(where, self.images)
-        labels = check_labels(where, self.labels, len(images))
-        names = _check_class_names(where, self.class_names)
-        _check_range(where, labels, names)
-        _check_finite(where, images)
-        for field, value in (("images", images), ("labels", labels), ("class_names", names)):
+        facts = check_facts(where, self.labels, len(images), self.class_names, self.white)
+        check_finite(where, images)
+        for field, value in (("images", images), *facts._asdict().items()):
             object.__setattr__(self, field, value)
-        object.__setattr__(self, "white", _check_white(where, self.white))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -92,6 +101,11 @@ class Dataset:
         """Return the shape of one image, (C, H, W)."""
         _, C, H, W = self.images.shape
         return C, H, W
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Return the dtype of the pixels."""
+        return self.images.dtype
 
     @property
     def n_classes(self) -> int:
@@ -138,39 +152,110 @@ class Dataset:
         >>> Dataset(images, np.array([0, 1, 1]), ("cat", "dog")).subset([2, 0]).labels
         array([1, 0])
         """
-        chosen = self._check_indices(np.asarray(indices))
+        chosen = check_indices(f"{called(self.name)}: subset", indices, len(self))
         return replace(
             self, images=np.take(self.images, chosen, axis=0), labels=self.labels[chosen]
         )
 
-    def _check_indices(self, indices: NDArray[Any]) -> NDArray[np.int64]:
-        where = f"data set {self.name!r}: subset"
-        N = len(self)
-        if indices.ndim != 1 or (indices.dtype == np.bool_ and len(indices) != N):
-            raise ShapeError(
-                f"{where}: indices has shape {indices.shape}",
-                f"one axis of indices, or a mask of shape ({N},)",
-                "use indices.reshape(-1)" if indices.ndim != 1 else f"give the mask {N} entries",
-            )
-        if indices.dtype == np.bool_:
-            return np.flatnonzero(indices).astype(np.int64)
-        if indices.dtype.kind not in "iu" and indices.size:
-            raise DtypeError(
-                f"{where}: indices has dtype {indices.dtype}",
-                "integers, or a mask of bool",
-                "use indices.astype(np.int64)",
-            )
-        wrong = (indices < 0) | (indices >= N)
-        if wrong.any():
-            at = int(wrong.argmax())
-            raise DataError(
-                f"{where}: indices[{at}] is {indices[at]}",
-                f"indices from 0 to {N - 1}" if N else "no index: the data set is empty",
-                f"use {N + int(indices[at])} to count from the end"
-                if -N <= indices[at] < 0
-                else "leave it out",
-            )
-        return indices.astype(np.int64)
+    def read(self, indices: ArrayLike) -> NDArray[Any]:
+        """Return some of the images, in the order given.
+
+        Parameters
+        ----------
+        indices : array-like (M,) of int, or (N,) of bool
+            Which images, as in :meth:`subset`.
+
+        Returns
+        -------
+        ndarray (M, C, H, W)
+            A copy of them.
+
+        Raises
+        ------
+        ShapeError, DtypeError, DataError
+            As :meth:`subset` does.
+
+        Examples
+        --------
+        >>> from cnnpy.data import digits
+        >>> digits().read([0, 2])[:, 0, 3, :4]
+        array([[ 0,  4, 12,  0],
+               [ 0,  0,  1,  6]], dtype=uint8)
+        """
+        chosen = check_indices(f"{called(self.name)}: read", indices, len(self))
+        return np.take(self.images, chosen, axis=0)
+
+
+class Facts(NamedTuple):
+    """What stands beside the pixels, checked.
+
+    Parameters
+    ----------
+    labels : ndarray (N,) of int64
+        The class of each image.
+    class_names : tuple of str
+        A name for each class.
+    white : float
+        The pixel value of full brightness.
+    """
+
+    labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    white: float
+
+
+def check_facts(
+    where: str, labels: object, n_images: int, class_names: Sequence[str], white: float
+) -> Facts:
+    """Return what stands beside the pixels of `n_images` images, which must fit together."""
+    classes = check_labels(where, labels, n_images)
+    names = _check_class_names(where, class_names)
+    _check_range(where, classes, names)
+    return Facts(classes, names, _check_white(where, white))
+
+
+def count_classes(where: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
+    """Name the classes by their numbers."""
+    if not labels.size:
+        raise DataError(f"{where}: holds no images", "at least one image", "save images")
+    if labels.min() < 0 or labels.max() >= max(len(labels), 256):
+        raise DataError(
+            f"{where}: labels range from {labels.min()} to {labels.max()}; "
+            f"there are {len(labels)} images",
+            "classes numbered from 0, without gaps",
+            "save labels=np.unique(labels, return_inverse=True)[1]",
+        )
+    return tuple(str(k) for k in range(int(labels.max()) + 1))
+
+
+def check_indices(where: str, given: ArrayLike, N: int) -> NDArray[np.int64]:
+    """Return indices of N images as int64, a mask as the indices where it is True."""
+    indices = np.asarray(given)
+    if indices.ndim != 1 or (indices.dtype == np.bool_ and len(indices) != N):
+        raise ShapeError(
+            f"{where}: indices has shape {indices.shape}",
+            f"one axis of indices, or a mask of shape ({N},)",
+            "use indices.reshape(-1)" if indices.ndim != 1 else f"give the mask {N} entries",
+        )
+    if indices.dtype == np.bool_:
+        return np.flatnonzero(indices).astype(np.int64)
+    if indices.dtype.kind not in "iu" and indices.size:
+        raise DtypeError(
+            f"{where}: indices has dtype {indices.dtype}",
+            "integers, or a mask of bool",
+            "use indices.astype(np.int64)",
+        )
+    wrong = (indices < 0) | (indices >= N)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise DataError(
+            f"{where}: indices[{at}] is {indices[at]}",
+            f"indices from 0 to {N - 1}" if N else "no index: the data set is empty",
+            f"use {N + int(indices[at])} to count from the end"
+            if -N <= indices[at] < 0
+            else "leave it out",
+        )
+    return indices.astype(np.int64)
 
 
 def check_images(where: str, images: object) -> NDArray[Any]:
@@ -180,7 +265,7 @@ def check_images(where: str, images: object) -> NDArray[Any]:
         raise DtypeError(
             f"{where}: images has dtype {array.dtype}",
             "uint8, float32 or float64, in the machine's byte order",
-            _pixel_hint(array),
+            pixel_hint(array),
         )
     if array.ndim != 4:
         raise ShapeError(
@@ -244,7 +329,8 @@ def _check_ndarray(where: str, name: str, value: object, kind: str) -> NDArray[A
     return np.asarray(value)
 
 
-def _pixel_hint(array: NDArray[Any]) -> str:
+def pixel_hint(array: NDArray[Any]) -> str:
+    """Say how to make pixels of an array that are none."""
     if array.dtype.kind == "f" and array.dtype.newbyteorder("=") in PIXEL_DTYPES:
         return f"it is byte-swapped: use images.astype(np.{array.dtype.newbyteorder('=')})"
     if array.dtype.kind in "iu" and array.size and array.min() >= 0 and array.max() <= 255:
@@ -265,7 +351,7 @@ def _axes_hint(array: NDArray[Any]) -> str:
     return "use images.reshape(N, C, H, W)"
 
 
-def _check_name(name: str) -> str:
+def called(name: str) -> str:
     """Return what the data set is called in messages."""
     if not isinstance(name, str) or not name or has_control_characters(name):
         raise DataError(
@@ -321,13 +407,17 @@ def _check_range(where: str, labels: NDArray[np.int64], names: tuple[str, ...]) 
     )
 
 
-def _check_finite(where: str, images: NDArray[Any]) -> None:
+def check_finite(
+    where: str, images: NDArray[Any], numbers: NDArray[np.int64] | None = None
+) -> None:
+    """Demand finite pixels; `numbers` are those of the images, where they do not begin at 0."""
     if images.dtype.kind != "f":
         return
     for start in range(0, len(images), _CHUNK_IMAGES):  # in parts: a whole mask is a lot of memory
         finite = np.isfinite(images[start : start + _CHUNK_IMAGES]).all(axis=(1, 2, 3))
         if not finite.all():
             at = start + int(finite.argmin())
+            at = at if numbers is None else int(numbers[at])
             raise DataError(
                 f"{where}: images[{at}] holds NaN or infinity",
                 "finite pixels",
@@ -338,7 +428,7 @@ def _check_finite(where: str, images: NDArray[Any]) -> None:
 def _check_white(where: str, white: float) -> float:
     try:
         value = float(white)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise OptionError(

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from cnnpy.contract.errors import OptionError
 from cnnpy.contract.options import Parser
 
-__all__ = ["Described", "from_entry", "optional", "range_of", "to_entry"]
+__all__ = ["Described", "from_entry", "nearest", "optional", "range_of", "to_entry"]
 
 Kind = TypeVar("Kind", bound="Described")
 
@@ -123,7 +123,7 @@ def from_entry(table: Mapping[str, type[Kind]], what: str, entry: object) -> Kin
         raise OptionError(
             f"{what}: name={ascii(name)[:60]}",
             "one of " + ", ".join(map(repr, table)),
-            f"use name={_nearest(name, table)!r}",
+            f"use name={nearest(name, table)!r}",
         )
     kind = table[name]
     fields = {field.name: field for field in dataclasses.fields(kind)}
@@ -132,7 +132,7 @@ def from_entry(table: Mapping[str, type[Kind]], what: str, entry: object) -> Kin
             raise OptionError(
                 f"{what}: {name} has no option {ascii(option)[:60]}",
                 f"its options: {', '.join(fields)}" if fields else "no option",
-                f"use {_nearest(option, fields)}" if fields else f"leave out {ascii(option)[:60]}",
+                f"use {nearest(option, fields)}" if fields else f"leave out {ascii(option)[:60]}",
             )
     for option, field in fields.items():
         if field.default is dataclasses.MISSING and option not in options:
@@ -158,5 +158,6 @@ def _name_and_options(
     return entry["name"], {str(key): value for key, value in entry.items() if key != "name"}
 
 
-def _nearest(given: object, names: Iterable[str]) -> str:
+def nearest(given: object, names: Iterable[str]) -> str:
+    """Return the name that was most likely meant."""
     return difflib.get_close_matches(str(given)[:60], list(names), n=1, cutoff=0.0)[0]

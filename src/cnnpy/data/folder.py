@@ -1,6 +1,8 @@
 """A folder of images with one subfolder a class, and single image files.
 
-Pillow decodes, held to the formats listed here: some of its others start programs.
+Pillow decodes, held to the formats listed here: some of its others start programs. The
+headers of all files are read first, so that an image of another size is found at once,
+and the pixels then or, lazily, when a batch asks for them.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,27 +27,53 @@ from cnnpy.contract.errors import (
     MissingPackageError,
     OptionError,
 )
-from cnnpy.contract.options import pair
+from cnnpy.contract.options import flag, pair
 from cnnpy.data.dataset import Dataset
 from cnnpy.data.files import is_file, is_folder, open_regular, shown
+from cnnpy.data.lazy import LazyDataset
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["EXTENSIONS", "image_folder", "read_image"]
+__all__ = ["EXTENSIONS", "FolderReader", "image_folder", "open_images", "read_image"]
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "WEBP", "TIFF")
 _MAX_PIXELS = 1 << 27  # of one image: 134 million, more than a camera takes
 _ORIENTATION, _UPRIGHT = 0x0112, 1  # the EXIF tag and its usual value
+_TURNED = 5  # and above: H and W change places
+_NOTES_OF_TURN = {"exif", "Raw profile type exif", "XML:com.adobe.xmp"}  # notes in a PNG
+_CHUNKS_OF_NOTES = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}  # its chunks that may have them
 _GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+@overload
+def image_folder(
+    path: str | os.PathLike[str],
+    size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    *,
+    lazy: Literal[False] = False,
+) -> Dataset: ...
+
+
+@overload
+def image_folder(
+    path: str | os.PathLike[str],
+    size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    *,
+    lazy: bool,
+) -> Dataset | LazyDataset: ...
 
 
 def image_folder(
     path: str | os.PathLike[str],
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
-) -> Dataset:
+    *,
+    lazy: bool = False,
+) -> Dataset | LazyDataset:
     """Read a folder of images with one subfolder a class.
 
     The classes are the subfolders, in natural order: ``2`` comes before ``10``, and
@@ -64,11 +94,13 @@ def image_folder(
     channels : {None, 1, 3}
         1 for grey, 3 for colour; None takes 1 if the files of all images are grey
         (by their format, whatever their pixels look like), else 3.
+    lazy : bool
+        Whether to read the headers only, and the pixels when they are asked for.
 
     Returns
     -------
-    Dataset
-        Images (N, C, H, W) of uint8.
+    Dataset or LazyDataset
+        Images (N, C, H, W) of uint8; a LazyDataset where `lazy` says so.
 
     Raises
     ------
@@ -82,32 +114,91 @@ def image_folder(
     MissingPackageError
         If Pillow is not installed.
     """
-    wanted = None if size is None else _check_size("image_folder", size)
     if channels not in (None, 1, 3):
         raise OptionError(
             f"image_folder: channels={channels!r}",
             "1 for grey, 3 for colour, or None to see what the images have",
             "use channels=3",
         )
+    source = open_images(Path(path), size, channels)
+    return source if flag()("image_folder", "lazy", lazy) else source.in_memory()
+
+
+def open_images(
+    top: Path, size: int | tuple[int, int] | None, channels: int | None = None
+) -> LazyDataset:
+    """Read the headers of a folder of images."""
+    wanted = None if size is None else _check_size("image_folder", size)
     _pillow()
-    top = Path(path)
     folders = _class_folders(top)
     files = [(label, file) for label, folder in enumerate(folders) for file in _images_in(folder)]
-    pixels: list[NDArray[np.uint8]] = []
-    for _, file in files:
-        pixels.append(_read(file, wanted, channels))
-        if pixels[-1].shape[1:] != pixels[0].shape[1:]:
-            raise _size_error(file, pixels[-1].shape, files[0][1], pixels[0].shape)
-    C = channels or max(len(image) for image in pixels)
-    images = np.empty((len(pixels), C, *pixels[0].shape[1:]), dtype=np.uint8)
-    for at, image in enumerate(pixels):
-        images[at] = image  # a grey image among coloured ones fills all three channels
-    return Dataset(
-        images,
+    paths = tuple(file for _, file in files)
+    return LazyDataset(
+        FolderReader(paths, _common_shape(paths, wanted, channels), resize=wanted is not None),
         np.array([label for label, _ in files], dtype=np.int64),
         tuple(folder.name for folder in folders),
         name=shown(top.resolve().name) or "images",
     )
+
+
+@dataclass(frozen=True)
+class FolderReader:
+    """Decode image files when they are asked for.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        The files.
+    shape : tuple of int (C, H, W)
+        The shape that they are brought to, or have.
+    resize : bool
+        Whether files of another size are resized; else they are an error.
+    """
+
+    files: tuple[Path, ...]
+    shape: tuple[int, int, int]
+    resize: bool
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Return the dtype of the pixels, uint8."""
+        return np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def read(self, rows: NDArray[np.int64], /) -> NDArray[np.uint8]:
+        """Decode some of the files.
+
+        Parameters
+        ----------
+        rows : ndarray (M,) of int64
+            Which, from 0 to below N.
+
+        Returns
+        -------
+        ndarray (M, C, H, W) of uint8
+            Their images.
+
+        Raises
+        ------
+        MissingDataError, DataError
+            If a file has gone, is damaged, or has been replaced by one of another size.
+        """
+        C, H, W = self.shape
+        images = np.empty((len(rows), C, H, W), dtype=np.uint8)
+        for image, row in zip(images, rows.tolist(), strict=True):
+            file = self.files[row]
+            pixels = _read(file, (H, W) if self.resize else None, C)
+            if pixels.shape != self.shape:
+                raise DataError(
+                    f"{shown(file)} has H={pixels.shape[1]}, W={pixels.shape[2]}; "
+                    f"it had H={H}, W={W} when the folder was looked at",
+                    "files that stay as they are while they are in use",
+                    f"begin anew, or use size=({H}, {W}) to resize all images",
+                )
+            image[:] = pixels
+        return images
 
 
 def read_image(path: str | os.PathLike[str], shape: Sequence[int]) -> NDArray[np.uint8]:
@@ -282,14 +373,47 @@ def _size_error(
 # --- one image ------------------------------------------------------------------------
 
 
+def _common_shape(
+    files: Sequence[Path], size: tuple[int, int] | None, channels: int | None
+) -> tuple[int, int, int]:
+    """Read all headers, and return the shape that the images have in common."""
+    shapes = []
+    for file in files:
+        shapes.append(_shape(file, size, channels))
+        if shapes[-1][1:] != shapes[0][1:]:
+            raise _size_error(file, shapes[-1], files[0], shapes[0])
+    _, H, W = shapes[0]
+    return max(C for C, _, _ in shapes), H, W
+
+
+def _shape(path: Path, size: tuple[int, int] | None, channels: int | None) -> tuple[int, int, int]:
+    """Read from a file's header the shape (C, H, W) that its image is going to have."""
+    with _opened(path) as (image, file):
+        H, W = size or _upright_size(image, file)
+        return channels or _n_channels(image), H, W
+
+
 def _read(path: Path, size: tuple[int, int] | None, channels: int | None) -> NDArray[np.uint8]:
     """Decode an image into (C, H, W)."""
+    with _opened(path) as (image, _):
+        return _pixels(path, image, size, channels)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Image.Image, BinaryIO]]:
+    """Open an image, of which only the header is read yet; say its file's name in errors."""
     with open_regular(path) as (file, n_bytes):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of notes beside the pixels that are damaged
-                with _pillow().open(file, formats=_FORMATS) as image:
-                    return _pixels(path, image, size, channels)
+            _silence()
+            with _pillow().open(file, formats=_FORMATS) as image:
+                W, H = image.size
+                if H * W > _MAX_PIXELS:
+                    raise DataError(
+                        f"{shown(path)}: has H={H}, W={W}: {H * W} pixels",
+                        f"at most {_MAX_PIXELS} pixels an image",
+                        "make it smaller, or remove it",
+                    )
+                yield image, file
         except CnnpyError:
             raise
         except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
@@ -302,18 +426,24 @@ def _read(path: Path, size: tuple[int, int] | None, channels: int | None) -> NDA
             ) from error
 
 
+_SILENT: tuple[Any, ...] = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+
+
+def _silence() -> None:
+    """Let Pillow not warn of notes beside the pixels that are damaged.
+
+    `warnings.catch_warnings` would do so for a while, but changes what all threads share:
+    where several are in it, they may leave it in another order and silence everything.
+    """
+    if list(warnings.filters[:1]) != [_SILENT]:
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
 def _pixels(
     path: Path, image: Image.Image, size: tuple[int, int] | None, channels: int | None
 ) -> NDArray[np.uint8]:
     from PIL import Image as Pillow
 
-    W, H = image.size
-    if H * W > _MAX_PIXELS:
-        raise DataError(
-            f"{shown(path)}: has H={H}, W={W}: {H * W} pixels",
-            f"at most {_MAX_PIXELS} pixels an image",
-            "make it smaller, or remove it",
-        )
     image.load()
     turn = {
         2: Pillow.Transpose.FLIP_LEFT_RIGHT,
@@ -324,7 +454,7 @@ def _pixels(
         7: Pillow.Transpose.TRANSVERSE,
         8: Pillow.Transpose.ROTATE_90,
     }.get(_orientation(image))
-    C = channels or (1 if image.mode in _GREY_MODES else 3)
+    C = channels or _n_channels(image)
     plain = _eight_bits(path, image)
     plain = plain.convert("L" if plain.mode in _GREY_MODES else "RGB")
     plain = plain.convert("L" if C == 1 else "RGB")
@@ -334,6 +464,42 @@ def _pixels(
         plain = plain.resize((size[1], size[0]), Pillow.Resampling.BILINEAR)
     array = np.array(plain, dtype=np.uint8)
     return array[np.newaxis] if C == 1 else np.ascontiguousarray(array.transpose(2, 0, 1))
+
+
+def _n_channels(image: Image.Image) -> int:
+    return 1 if image.mode in _GREY_MODES else 3
+
+
+def _upright_size(image: Image.Image, file: BinaryIO) -> tuple[int, int]:
+    """Return H and W as they are once the image is turned, from the header where that says it."""
+    W, H = image.size
+    if H == W or not _may_turn(image, file):
+        return H, W
+    if image.format in ("PNG", "TIFF"):
+        image.load()  # notes may stand behind a PNG's pixels; TIFFs are turned by Pillow
+    W, H = image.size
+    return (W, H) if _orientation(image) >= _TURNED else (H, W)
+
+
+def _may_turn(image: Image.Image, file: BinaryIO) -> bool:
+    """Tell whether an image may be one to turn, without decoding its pixels."""
+    if image.format == "PNG":
+        return bool(
+            _NOTES_OF_TURN & set(image.info) or _CHUNKS_OF_NOTES & _chunks_after_pixels(file)
+        )
+    return _orientation(image) >= _TURNED
+
+
+def _chunks_after_pixels(file: BinaryIO) -> set[bytes]:
+    """Name the chunks that follow the first one of pixels in a PNG."""
+    begin = file.tell()
+    file.seek(8)
+    kinds: list[bytes] = []
+    while len(head := file.read(8)) == 8:
+        kinds.append(head[4:])
+        file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)  # its bytes, a checksum
+    file.seek(begin)
+    return set(kinds[kinds.index(b"IDAT") :]) if b"IDAT" in kinds else set()
 
 
 def _orientation(image: Image.Image) -> int:

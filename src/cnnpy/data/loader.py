@@ -1,8 +1,12 @@
 """Loader: batches in a seeded order, prepared in the background.
 
 Everything random follows from (seed, epoch, number of the batch) alone, so the
-batches are the same with and without the background thread, however the threads
-are timed, and when training goes on from a later epoch.
+batches are the same for any number of background threads and none, however these are
+timed, and when training goes on from a later epoch or from within one.
+
+Threads and not processes: what takes time (reading, Pillow's decoders, the compiled
+pass) lets go of the interpreter's lock, and a thread hands its batch over without
+copying it, needs no second interpreter, and leaves nothing behind that has to be ended.
 """
 
 from __future__ import annotations
@@ -10,9 +14,9 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +24,11 @@ from numpy.typing import NDArray
 from cnnpy.contract.errors import OptionError, ShapeError
 from cnnpy.contract.options import flag, integer
 from cnnpy.data.augment import Augmentation, with_white
+from cnnpy.data.chunks import n_readers
 from cnnpy.data.dataset import Dataset, check_images, check_labels
 from cnnpy.data.one_pass import one_pass
 from cnnpy.data.preprocessing import Preprocessing
+from cnnpy.data.source import ImageSource
 
 __all__ = ["Batch", "Loader"]
 
@@ -38,8 +44,9 @@ class Loader:
 
     Parameters
     ----------
-    data : Dataset or pair of ndarrays
-        The images and labels; a pair is (images (N, C, H, W), labels (N,)).
+    data : ImageSource or pair of ndarrays
+        The images and labels; a pair is (images (N, C, H, W), labels (N,)). Those of a
+        LazyDataset are read batch by batch.
     batch_size : int
         How many images a batch has; the last one may have fewer.
     shuffle : bool
@@ -49,18 +56,24 @@ class Loader:
     preprocessing : Preprocessing, optional
         What turns raw pixels into floats; without it batches keep their dtype.
     augment : callable, optional
-        Called with the raw batch and a generator of its own, returns a batch.
+        Called with the raw batch and a generator of its own, returns a batch; by
+        several threads at once where there are several workers.
     drop_last : bool
         Whether to leave out a last batch that is not full.
-    prefetch : int
-        How many batches are prepared ahead by a background thread; 0 prepares
-        each when it is asked for, without a thread.
+    workers : int, optional
+        How many background threads prepare batches; they do not change them. By
+        default 1 for images in memory, and one for each core, but 8 at most, for
+        others.
+    prefetch : int, optional
+        How many batches are prepared ahead at most, and so how many threads can be
+        busy; one more than there are threads by default. 0 prepares each batch when it
+        is asked for, without a thread.
 
     Attributes
     ----------
     epoch : int
         The number of the epoch that the next iteration hands out; set it to go on
-        where a training run stopped.
+        where a training run stopped, or ask :meth:`batches` for the rest of an epoch.
 
     Raises
     ------
@@ -68,6 +81,8 @@ class Loader:
         If an option is out of range.
     ShapeError, DtypeError
         If the images or labels are not what they should be.
+    DataError
+        From the iteration, where an image cannot be read.
 
     Examples
     --------
@@ -85,7 +100,7 @@ class Loader:
 
     def __init__(
         self,
-        data: Dataset | tuple[NDArray[Any], NDArray[Any]],
+        data: ImageSource | tuple[NDArray[Any], NDArray[Any]],
         batch_size: int,
         *,
         shuffle: bool,
@@ -93,9 +108,11 @@ class Loader:
         preprocessing: Preprocessing | None = None,
         augment: Augmentation | None = None,
         drop_last: bool = False,
-        prefetch: int = 2,
+        workers: int | None = None,
+        prefetch: int | None = None,
     ) -> None:
-        self.images, self.labels = _arrays(data)
+        self.pixels: _Pixels = _pixels(data)
+        self.labels = _labels(data, len(self.pixels))
         self.batch_size: int = integer(1)("loader", "batch_size", batch_size)
         self.shuffle: bool = flag()("loader", "shuffle", shuffle)
         self.seed: int = integer(0)("loader", "seed", seed)
@@ -103,26 +120,31 @@ class Loader:
         white = getattr(data, "white", getattr(preprocessing, "white", None))
         self.augment = augment if white is None else with_white(augment, white)
         self.drop_last: bool = flag()("loader", "drop_last", drop_last)
-        self.prefetch: int = integer(0)("loader", "prefetch", prefetch)
+        if workers is None:
+            workers = 1 if self.pixels.in_memory else n_readers()
+        self.workers: int = integer(1)("loader", "workers", workers)
+        self.prefetch: int = integer(0)(
+            "loader", "prefetch", self.workers + 1 if prefetch is None else prefetch
+        )
         self.epoch = 0
-        if preprocessing is not None and preprocessing.shape != self.images.shape[1:]:
-            preprocessing.apply(self.images[:0])  # says what does not fit
+        if preprocessing is not None and preprocessing.shape != self.pixels.shape:
+            preprocessing.apply(np.empty((0, *self.pixels.shape), np.uint8))  # says what is wrong
         if augment is not None and not callable(augment):
             raise OptionError(
                 f"loader: augment={augment!r}",
                 "a function of a batch and a generator",
                 "use augment=RandomShift(1)",
             )
-        if self.drop_last and len(self.images) and not len(self):
+        if self.drop_last and len(self.labels) and not len(self):
             raise OptionError(
                 f"loader: batch_size={batch_size} and drop_last=True; there are "
-                f"{len(self.images)} images, so no batch is full",
-                f"a batch_size of at most {len(self.images)}",
-                f"use batch_size={len(self.images)}, or drop_last=False",
+                f"{len(self.labels)} images, so no batch is full",
+                f"a batch_size of at most {len(self.labels)}",
+                f"use batch_size={len(self.labels)}, or drop_last=False",
             )
 
     def __len__(self) -> int:
-        full, rest = divmod(len(self.images), self.batch_size)
+        full, rest = divmod(len(self.labels), self.batch_size)
         return full + bool(rest and not self.drop_last)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -130,25 +152,48 @@ class Loader:
         return self.batches(epoch)
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
-        """Hand out the batches of one epoch, from one of them on.
+        """Hand out the batches of an epoch, or the rest of it, and leave `epoch` alone.
 
         Parameters
         ----------
         epoch : int
-            The number of the epoch, counted from 0.
+            Which epoch, from 0.
         first : int
-            The number of the first batch; those before are not made.
+            The batch to begin with; those before it are not made.
 
         Returns
         -------
-        iterator of (ndarray, ndarray)
-            Images and labels.
+        iterator of (ndarray (N, C, H, W), ndarray (N,) of int64)
+            What the iteration over this epoch hands out from batch `first` on.
+
+        Raises
+        ------
+        OptionError
+            If there is no such epoch or batch.
+
+        Examples
+        --------
+        >>> from cnnpy.data import Loader, digits
+        >>> loader = Loader(digits(), 64, shuffle=True, seed=1)
+        >>> whole, rest = list(loader.batches(3)), list(loader.batches(3, first=27))
+        >>> len(whole), len(rest)
+        (29, 2)
+        >>> all((a == b).all() for a, b in zip(whole[27], rest[0]))
+        True
         """
-        recipe = _Recipe(self, integer(0)("loader", "epoch", epoch))
+        epoch = integer(0)("loader", "epoch", epoch)
         first = integer(0)("loader", "first", first)
-        if self.prefetch:
-            return _in_background(recipe, self.prefetch, first)
-        return _one_by_one(recipe, first)
+        if first > len(self):
+            raise OptionError(
+                f"loader: first={first}; an epoch has {len(self)} batches",
+                f"first from 0 to {len(self)}",
+                f"use the same data and batch_size as before, or first={len(self)}",
+            )
+        recipe = _Recipe(self, epoch)
+        n_workers = min(self.workers, self.prefetch, len(self) - first)
+        if not n_workers:
+            return _one_by_one(recipe, first)
+        return _in_background(recipe, first, n_workers, self.prefetch)
 
     @property
     def epoch(self) -> int:
@@ -160,28 +205,77 @@ class Loader:
         self._epoch: int = integer(0)("loader", "epoch", epoch)
 
 
-def _arrays(data: Dataset | tuple[NDArray[Any], NDArray[Any]]) -> Batch:
+class _Pixels(Protocol):
+    """Where the loader takes images from."""
+
+    shape: tuple[int, int, int]
+    in_memory: bool
+
+    def __len__(self) -> int: ...
+
+    def some(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return images, and which of them are the chosen ones."""
+
+
+class _Array:
+    """Images in memory: the batch is gathered where it is changed, in one go."""
+
+    in_memory = True
+
+    def __init__(self, images: NDArray[Any]) -> None:
+        self.images = images
+        _, C, H, W = images.shape
+        self.shape = C, H, W
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def some(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        return self.images, chosen
+
+
+class _Read:
+    """Images that are read: only those of the batch are there."""
+
+    in_memory = False
+
+    def __init__(self, source: ImageSource) -> None:
+        self.source, self.shape = source, source.shape
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def some(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        return self.source.read(chosen), np.arange(len(chosen))
+
+
+def _pixels(data: object) -> _Pixels:
     if isinstance(data, Dataset):
-        return data.images, data.labels.astype(np.int64, copy=False)
+        return _Array(data.images)
+    if isinstance(data, ImageSource):
+        return _Read(data)
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise ShapeError(
             f"loader: data is a {type(data).__name__}",
-            "a Dataset, or a pair (images, labels)",
+            "a Dataset, a LazyDataset, or a pair (images, labels)",
             "use Loader((images, labels), ...)",
         )
-    images = check_images("loader", data[0])
-    return images, check_labels("loader", data[1], len(images))
+    return _Array(check_images("loader", data[0]))
+
+
+def _labels(data: Any, N: int) -> NDArray[np.int64]:
+    return check_labels("loader", data.labels if isinstance(data, ImageSource) else data[1], N)
 
 
 class _Recipe:
     """Make any batch of one epoch; it changes nothing, so any thread may ask."""
 
     def __init__(self, loader: Loader, epoch: int) -> None:
-        self.images, self.labels = loader.images, loader.labels
+        self.pixels, self.labels = loader.pixels, loader.labels
         self.batch_size, self.n_batches = loader.batch_size, len(loader)
         self.augment, self.preprocessing = loader.augment, loader.preprocessing
         self.seed, self.epoch = loader.seed, epoch
-        N = len(self.images)
+        N = len(self.labels)
         self.order = self._rng(0).permutation(N) if loader.shuffle else np.arange(N)
 
     def _rng(self, stream: int) -> np.random.Generator:
@@ -193,9 +287,10 @@ class _Recipe:
         """Gather, change and turn into floats the images of batch k."""
         chosen = self.order[k * self.batch_size : (k + 1) * self.batch_size]
         rng = self._rng(k + 1)
-        x = one_pass(self.images, chosen, self.augment, self.preprocessing, rng)
+        images, places = self.pixels.some(chosen)
+        x = one_pass(images, places, self.augment, self.preprocessing, rng)
         if x is None:
-            x = np.take(self.images, chosen, axis=0)
+            x = np.take(images, places, axis=0)
             if self.augment is not None:
                 x = _check_augmented(self.augment(x, rng), len(chosen))
             if self.preprocessing is not None:
@@ -220,59 +315,69 @@ def _one_by_one(recipe: _Recipe, first: int) -> Iterator[Batch]:
 
 
 class _Line:
-    """Connect the thread that makes batches with the loop that takes them.
+    """Connect the threads that make batches with the loop that takes them.
 
-    A permit in `permits` lets the thread make one more batch. Only simple queues
-    are used, whose `put` is safe where a garbage collection interrupts another
-    `put`: the loop may end by being collected, in whatever thread that happens.
+    A thread makes the batch whose number it finds in `orders`; None ends it. Only
+    simple queues are used, whose `put` is safe where a garbage collection interrupts
+    another `put`: the loop may end by being collected, in whatever thread that happens.
     """
 
     def __init__(self) -> None:
-        self.permits: SimpleQueue[None] = SimpleQueue()
-        self.made: SimpleQueue[tuple[Batch | None, BaseException | None]] = SimpleQueue()
+        self.orders: SimpleQueue[int | None] = SimpleQueue()
+        self.made: SimpleQueue[tuple[int, Batch | None, BaseException | None]] = SimpleQueue()
         self.stopped = False
 
-    def work(self, recipe: _Recipe, first: int) -> None:
-        """Make the batches of an epoch, as permits come."""
-        try:
-            for k in range(first, recipe.n_batches):
-                self.permits.get()
-                if self.stopped:
-                    return
-                self.made.put((recipe.make(k), None))
-        except BaseException as error:  # whatever it is, it belongs to the loop
-            self.made.put((None, error))
+    def work(self, recipe: _Recipe) -> None:
+        """Make batches, as orders come."""
+        while (k := self.orders.get()) is not None and not self.stopped:
+            try:
+                self.made.put((k, recipe.make(k), None))
+            except BaseException as error:  # whatever it is, it belongs to the loop
+                self.made.put((k, None, error))
 
-    def stop(self, thread: threading.Thread) -> None:
-        """Let the thread end after the batch it is making, and wait for that."""
+    def stop(self, threads: Sequence[threading.Thread]) -> None:
+        """Let the threads end after the batches they are making, and wait for that."""
         self.stopped = True
-        self.permits.put(None)
-        # The thread itself may collect the loop; and when Python shuts down, threads
-        # are frozen where they stand and end no more.
-        if thread is not threading.current_thread() and not sys.is_finalizing():
-            thread.join()
+        for _ in threads:
+            self.orders.put(None)
+        # A thread itself may collect the loop; and when Python shuts down, threads are
+        # frozen where they stand and end no more.
+        for thread in threads:
+            itself = thread is threading.current_thread()
+            if thread.is_alive() and not itself and not sys.is_finalizing():
+                thread.join()
 
 
-def _in_background(recipe: _Recipe, prefetch: int, first: int) -> Iterator[Batch]:
+def _in_background(recipe: _Recipe, first: int, n_workers: int, prefetch: int) -> Iterator[Batch]:
     line = _Line()
-    # The thread must not refer to this generator, or leaving the loop would not end it.
-    # In the caller's context, so that it computes on the backend of the caller's choice.
-    thread = threading.Thread(
-        target=contextvars.copy_context().run,
-        args=(line.work, recipe, first),
-        name="cnnpy-loader",
-        daemon=True,
-    )
-    for _ in range(prefetch):
-        line.permits.put(None)
-    thread.start()
+    # The threads must not refer to this generator, or leaving the loop would not end
+    # them. Each in a copy of the caller's context, to compute on the caller's backend.
+    threads = [
+        threading.Thread(
+            target=contextvars.copy_context().run,
+            args=(line.work, recipe),
+            name="cnnpy-loader",
+            daemon=True,
+        )
+        for _ in range(n_workers)
+    ]
+    for k in range(first, min(first + prefetch, recipe.n_batches)):
+        line.orders.put(k)
+    early: dict[int, tuple[Batch | None, BaseException | None]] = {}
     try:
-        for _ in range(first, recipe.n_batches):
-            batch, error = line.made.get()
+        for thread in threads:
+            thread.start()
+        for k in range(first, recipe.n_batches):
+            while k not in early:
+                number, made, failure = line.made.get()
+                early[number] = made, failure
+                del made  # or this frame would hold a batch while another is used
+            batch, error = early.pop(k)
             if error is not None:
                 raise error
             assert batch is not None
-            line.permits.put(None)
+            if k + prefetch < recipe.n_batches:
+                line.orders.put(k + prefetch)
             yield batch
     finally:
-        line.stop(thread)
+        line.stop(threads)

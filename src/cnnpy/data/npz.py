@@ -12,21 +12,20 @@ import math
 import os
 import secrets
 import struct
-import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from cnnpy.contract.errors import CnnpyError, DataError, DtypeError, ShapeError
-from cnnpy.data.dataset import Dataset, check_images, check_labels
+from cnnpy.contract.errors import CnnpyError, DataError, ShapeError
+from cnnpy.data.dataset import Dataset, check_images, check_labels, count_classes
 from cnnpy.data.files import DEFLATE_RATIO, open_regular, shown, take
+from cnnpy.data.npy import looks_channels_last, read_header
 
 __all__ = ["load_npz", "save_npz"]
 
@@ -34,7 +33,6 @@ _NAMES = {"images": ("images", "x"), "labels": ("labels", "y")}
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MAX_MEMBERS = 1000
 _MAX_SMALL_BYTES = 1 << 24  # of class names: 16 MiB
-_CHANNELS_LAST = (1, 3, 4)
 
 # What zipfile, zlib and NumPy's header reader raise where a file is damaged.
 _DAMAGE = (
@@ -98,7 +96,7 @@ def load_npz(path: str | os.PathLike[str]) -> Dataset:
     return Dataset(
         images,
         labels,
-        class_names or _count_classes(where, labels),
+        class_names or count_classes(where, labels),
         name=name[0] if name else shown(path.stem),
         white=white or (255.0 if images.dtype == np.uint8 else 1.0),
     )
@@ -221,7 +219,7 @@ def _member(
 ) -> NDArray[Any]:
     """Read one array, after holding its header against the entry's stated size."""
     with archive.open(entry) as source:
-        shape, fortran, dtype = _header(path, source, name)
+        shape, fortran, dtype = read_header(path, source, name)
         n_bytes = math.prod(shape) * dtype.itemsize
         if n_bytes != entry.file_size - source.tell():
             raise ValueError(
@@ -234,30 +232,6 @@ def _member(
     array = np.frombuffer(values, dtype) if n_bytes else np.empty(0, dtype)
     array = array.reshape(shape, order="F" if fortran else "C")
     return array.astype(dtype.newbyteorder("="), copy=False)
-
-
-def _header(
-    path: Path, source: IO[bytes], name: str
-) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = npy.read_magic(source)
-    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    if version not in readers:
-        raise ValueError(f"{name} has an array header of version {version}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
-            shape, fortran, dtype = readers[version](source)
-    except Exception as error:  # NumPy evaluates a header as Python, which raises nearly anything
-        raise ValueError(f"{name} has a damaged header: {error}") from error
-    if dtype.hasobject or dtype.names is not None or not dtype.itemsize:
-        raise DtypeError(
-            f"{shown(path)}: {name} holds Python objects or records ({dtype})",
-            "an array of numbers or text, which loads without running anything",
-            f"save np.array({name}) as text"
-            if name == "class_names"
-            else f"save np.stack({name}), one array of one dtype",
-        )
-    return shape, bool(fortran), dtype
 
 
 def _texts(
@@ -307,27 +281,12 @@ def _small(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: s
 
 def _check_layout(where: str, images: NDArray[Any]) -> None:
     """Refuse images whose channels look to be last; to guess would train on stripes."""
-    shape = images.shape
-    if shape[3] in _CHANNELS_LAST and shape[1] not in _CHANNELS_LAST:
+    if looks_channels_last(images.shape):
         raise ShapeError(
-            f"{where}: images has shape {shape}",
+            f"{where}: images has shape {images.shape}",
             "images (N, C, H, W)",
             "images looks like NHWC: save images.transpose(0, 3, 1, 2)",
         )
-
-
-def _count_classes(where: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
-    """Name the classes by their numbers."""
-    if not labels.size:
-        raise DataError(f"{where}: holds no images", "at least one image", "save images")
-    if labels.min() < 0 or labels.max() >= max(len(labels), 256):
-        raise DataError(
-            f"{where}: labels range from {labels.min()} to {labels.max()}; "
-            f"there are {len(labels)} images",
-            "classes numbered from 0, without gaps",
-            "save labels=np.unique(labels, return_inverse=True)[1]",
-        )
-    return tuple(str(k) for k in range(int(labels.max()) + 1))
 
 
 def _one_line(error: BaseException) -> str:

@@ -57,10 +57,8 @@ def one_pass(
     if compiled is None:
         return None
     drawn = draw(augment, (len(chosen), *images.shape[1:]), rng)
-    if drawn is None or drawn.border == "reflect" or drawn.holes is not None:
+    if drawn is None:
         return None
     values = values_of_bytes(preprocessing)
-    batch: FloatArray = compiled.images_from_bytes(
-        images, values, chosen, drawn.moves, edge=drawn.border == "edge"
-    )
+    batch: FloatArray = compiled.images_from_bytes(images, values, chosen, **drawn._asdict())
     return batch

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from cnnpy.backends import registry
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import DataError, OptionError, ShapeError
-from cnnpy.data.dataset import Dataset, check_images
+from cnnpy.data.chunks import in_chunks
+from cnnpy.data.dataset import check_images
+from cnnpy.data.source import ImageSource
 
 __all__ = ["Preprocessing"]
 
 _DTYPES = ("float32", "float64")
-_CHUNK_VALUES = 1 << 21
 _MAX_SIDE = 1 << 20
 _TINY = float(np.finfo(np.float32).tiny)
 _HUGE = float(np.finfo(np.float32).max)
@@ -76,19 +77,21 @@ class Preprocessing:
 
     @classmethod
     def fit(
-        cls, images: Dataset | NDArray[Any], *, white: float = 255.0, dtype: str = "float32"
+        cls, images: ImageSource | NDArray[Any], *, white: float = 255.0, dtype: str = "float32"
     ) -> Preprocessing:
         """Measure the mean and the spread of each channel.
 
-        The sums run in float64. A channel that is the same everywhere gets the
-        spread 1, so that it becomes 0.
+        Bytes are counted, and give the rounded exact values; sums of floats run in
+        float64. A channel that is the same everywhere gets the spread 1, so that it
+        becomes 0. Images are read in chunks, once for bytes and twice for floats; the
+        numbers are the same wherever they lie.
 
         Parameters
         ----------
-        images : Dataset or ndarray (N, C, H, W)
+        images : ImageSource or ndarray (N, C, H, W)
             The training images; never those of validation or test.
         white : float
-            The pixel value of full brightness; a Dataset brings its own.
+            The pixel value of full brightness; an ImageSource brings its own.
         dtype : {"float32", "float64"}
             The dtype that the network takes.
 
@@ -109,17 +112,17 @@ class Preprocessing:
         >>> [round(value, 3) for value in (*fitted.mean, *fitted.std, fitted.white)]
         [4.884, 6.017, 16.0]
         """
-        raw: object = images
-        if isinstance(images, Dataset):
-            raw, white = images.images, images.white
-        array = check_images("preprocessing", raw)
-        if not len(array):
+        source: object = images
+        if isinstance(source, ImageSource):
+            white = source.white
+        else:
+            source = check_images("preprocessing", source)
+        if not len(source):
             raise DataError(
                 "preprocessing: no images to fit", "at least one image", "give the training images"
             )
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name
-            mean, std = _moments(array)
-        _, C, H, W = array.shape
+        mean, std = (_moments_of_bytes if source.dtype == np.uint8 else _moments)(source)
+        C, H, W = source.shape[-3:]
         return cls((C, H, W), tuple(mean.tolist()), tuple(std.tolist()), white, dtype)
 
     def apply(self, images: NDArray[Any], *, white: float | None = None) -> FloatArray:
@@ -271,30 +274,71 @@ def values_of_bytes(fitted: Preprocessing, white: float | None = None) -> FloatA
     return _standardize(fitted, every, white).reshape(C, 256)
 
 
-def _moments(images: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+_Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def _moments_of_bytes(images: ImageSource | NDArray[Any]) -> _Moments:
+    """Return the mean and the spread of each channel, from how often it has each value."""
+    C = images.shape[-3]
+    counts = np.zeros((C, 256), np.int64)
+    for part in in_chunks(images, _histograms):
+        counts += part
+    moments = [_moments_of_counts(row.tolist()) for row in counts]
+    mean, std = np.array(moments).T
+    return mean, std
+
+
+def _histograms(part: NDArray[np.uint8]) -> NDArray[np.int64]:
+    channels = range(part.shape[1])
+    return np.stack([np.bincount(part[:, c].reshape(-1), minlength=256) for c in channels])
+
+
+def _moments_of_counts(counts: list[int]) -> tuple[float, float]:
+    """Return mean and spread, rounded once: Python's integers have no end."""
+    n = sum(counts)
+    total = sum(value * count for value, count in enumerate(counts))
+    squares = sum(value * value * count for value, count in enumerate(counts))
+    return total / n, math.sqrt((n * squares - total * total) / (n * n)) or 1.0
+
+
+def _moments(images: ImageSource | NDArray[Any]) -> _Moments:
     """Return the mean and the spread of each channel, in two passes over parts of the images."""
-    N, C, H, W = images.shape
-    step = max(1, _CHUNK_VALUES // (C * H * W))
-    parts = [images[start : start + step] for start in range(0, N, step)]
+    C, H, W = images.shape[-3:]
+    n = len(images) * H * W
     total, low, high = np.zeros(C), np.full(C, np.inf), np.full(C, -np.inf)
-    for part in parts:
-        total += part.sum(axis=(0, 2, 3), dtype=np.float64)
-        low = np.minimum(low, part.min(axis=(0, 2, 3)))
-        high = np.maximum(high, part.max(axis=(0, 2, 3)))
+    for part_total, part_low, part_high in in_chunks(images, _sums):
+        total += part_total
+        low, high = np.minimum(low, part_low), np.maximum(high, part_high)
     if not (np.isfinite(low) & np.isfinite(high) & np.isfinite(total)).all():
         raise DataError(
             "preprocessing: images holds NaN or infinity, or sums to it",
             "finite pixels",
             "leave out the images that np.isfinite(images).all(axis=(1, 2, 3)) is False for",
         )
-    mean = total / (N * H * W)
+    mean = total / n
     squares = np.zeros(C)
-    for part in parts:
-        deviations = part - mean.reshape(-1, 1, 1)
-        squares += np.einsum("nchw,nchw->c", deviations, deviations)
-    std = np.sqrt(squares / (N * H * W))
+    for part_squares in in_chunks(images, lambda part: _squares(part, mean)):
+        squares += part_squares
+    std = np.sqrt(squares / n)
     constant = low == high  # not std == 0: a rounded mean leaves a little
     return np.where(constant, low, mean), np.where(constant, 1.0, std)
+
+
+# What overflows is refused by name. A chunk may be worked on in another thread, which does
+# not know of the error state here.
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _sums(part: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    axes = (0, 2, 3)
+    return part.sum(axes, dtype=np.float64), part.min(axes), part.max(axes)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _squares(part: NDArray[Any], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    deviations = part - mean.reshape(-1, 1, 1)
+    squares: NDArray[np.float64] = np.einsum("nchw,nchw->c", deviations, deviations)
+    return squares
 
 
 # --- one check a field ------------------------------------------------------------------

@@ -19,20 +19,36 @@ class has an image in each part.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import DataError, DtypeError, OptionError, ShapeError
 from cnnpy.contract.options import integer, real
-from cnnpy.data.dataset import Dataset
+from cnnpy.data.fingerprints import fingerprints, first_equals
+from cnnpy.data.source import ImageSource
 
-__all__ = ["Splits", "TrainTest", "hold_out", "overlap", "split", "split_indices"]
+__all__ = [
+    "Splits",
+    "TrainTest",
+    "hold_out",
+    "overlap",
+    "split",
+    "split_indices",
+    "where_equal",
+]
+
+S = TypeVar("S", bound=ImageSource)
+if TYPE_CHECKING:  # so that plain Splits means splits of any source
+    import typing_extensions as te
+
+    P = te.TypeVar("P", bound=ImageSource, covariant=True, default=ImageSource)
+else:
+    P = TypeVar("P", bound=ImageSource, covariant=True)
 
 _Counts = NDArray[np.int64]
 _Quotas = NDArray[np.float64]
@@ -40,14 +56,14 @@ _SHOWN_CLASSES = 5
 
 
 @dataclass(frozen=True, eq=False)
-class TrainTest:
+class TrainTest(Generic[P]):
     """Hold the two parts that a data set came with.
 
     Parameters
     ----------
-    train : Dataset
+    train : ImageSource
         The images to train on.
-    test : Dataset
+    test : ImageSource
         The images that its authors set aside for the test.
 
     Raises
@@ -56,27 +72,27 @@ class TrainTest:
         If the parts differ in the shape of an image, in dtype or in class names.
     """
 
-    train: Dataset
-    test: Dataset
+    train: P
+    test: P
 
     def __post_init__(self) -> None:
         check_alike(train=self.train, test=self.test)
 
-    def __iter__(self) -> Iterator[Dataset]:
+    def __iter__(self) -> Iterator[P]:
         return iter((self.train, self.test))
 
 
 @dataclass(frozen=True, eq=False)
-class Splits:
+class Splits(Generic[P]):
     """Hold training, validation and test images.
 
     Parameters
     ----------
-    train : Dataset
+    train : ImageSource
         The images to learn from.
-    validation : Dataset
+    validation : ImageSource
         The images that choose an epoch or a setting.
-    test : Dataset
+    test : ImageSource
         The images that choose nothing, and are looked at once.
 
     Raises
@@ -85,26 +101,26 @@ class Splits:
         If the parts differ in the shape of an image, in dtype or in class names.
     """
 
-    train: Dataset
-    validation: Dataset
-    test: Dataset
+    train: P
+    validation: P
+    test: P
 
     def __post_init__(self) -> None:
         check_alike(train=self.train, validation=self.validation, test=self.test)
 
-    def __iter__(self) -> Iterator[Dataset]:
+    def __iter__(self) -> Iterator[P]:
         return iter((self.train, self.validation, self.test))
 
 
-def split(dataset: Dataset, fractions: Sequence[float] = (0.6, 0.2, 0.2), seed: int = 0) -> Splits:
+def split(dataset: S, fractions: Sequence[float] = (0.6, 0.2, 0.2), seed: int = 0) -> Splits[S]:
     """Split a data set into training, validation and test images.
 
     The split is stratified, and the same for the same seed. Images that are
-    equal byte for byte land in the same part.
+    equal byte for byte land in the same part; to find them all images are read once.
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : ImageSource
         The images to split.
     fractions : sequence of three floats
         The share of training, validation and test; together 1. A part with the
@@ -136,13 +152,13 @@ def split(dataset: Dataset, fractions: Sequence[float] = (0.6, 0.2, 0.2), seed: 
 
 
 def split_indices(
-    dataset: Dataset, fractions: Sequence[float] = (0.6, 0.2, 0.2), seed: int = 0
+    dataset: ImageSource, fractions: Sequence[float] = (0.6, 0.2, 0.2), seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Name the images that :func:`split` puts into each part.
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : ImageSource
         The images to split.
     fractions : sequence of three floats
         The share of training, validation and test; together 1.
@@ -164,6 +180,7 @@ def split_indices(
     Examples
     --------
     >>> import numpy as np
+    >>> from cnnpy.data import Dataset
     >>> images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
     >>> ten = Dataset(images, np.array([0, 1] * 5), ("even", "odd"))
     >>> [len(part) for part in split_indices(ten)]
@@ -174,7 +191,7 @@ def split_indices(
     return train, validation, test
 
 
-def hold_out(dataset: Dataset, fraction: float, seed: int = 0) -> tuple[Dataset, Dataset]:
+def hold_out(dataset: S, fraction: float, seed: int = 0) -> tuple[S, S]:
     """Hold out a share of the images, stratified and seeded.
 
     This takes validation images off the training images of a data set that came
@@ -183,7 +200,7 @@ def hold_out(dataset: Dataset, fraction: float, seed: int = 0) -> tuple[Dataset,
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : ImageSource
         The images to share out.
     fraction : float
         The share to hold out, from 0 to below 1.
@@ -192,9 +209,9 @@ def hold_out(dataset: Dataset, fraction: float, seed: int = 0) -> tuple[Dataset,
 
     Returns
     -------
-    rest : Dataset
+    rest : ImageSource
         The images that stay.
-    held : Dataset
+    held : ImageSource
         The images held out.
 
     Raises
@@ -217,14 +234,14 @@ def hold_out(dataset: Dataset, fraction: float, seed: int = 0) -> tuple[Dataset,
     return dataset.subset(rest), dataset.subset(held)
 
 
-def overlap(a: Dataset, b: Dataset) -> int:
+def overlap(a: ImageSource, b: ImageSource) -> int:
     """Count the images of b that also stand in a, byte for byte.
 
     Parameters
     ----------
-    a : Dataset
+    a : ImageSource
         The images that were seen, say for training.
-    b : Dataset
+    b : ImageSource
         The images that should be new, say for the test.
 
     Returns
@@ -240,17 +257,24 @@ def overlap(a: Dataset, b: Dataset) -> int:
     Examples
     --------
     >>> import numpy as np
+    >>> from cnnpy.data import Dataset
     >>> pixels = np.array([0, 1, 2, 2], dtype=np.uint8).reshape(4, 1, 1, 1)
     >>> four = Dataset(pixels, np.array([0, 0, 1, 1]), ("dark", "light"))
     >>> overlap(four.subset([0, 2]), four.subset([1, 2, 3]))
     2
     """
     _check_same_pixels({"a": a, "b": b})
-    seen = set(_digests(a))
-    return sum(digest in seen for digest in _digests(b))
+    return int((where_equal(a, b) >= 0).sum())
 
 
-def check_alike(**parts: Dataset) -> None:
+def where_equal(a: ImageSource, b: ImageSource) -> NDArray[np.int64]:
+    """Return for each image of b the first of a that it is equal to, -1 where there is none."""
+    digests = np.concatenate([fingerprints(a).digests, fingerprints(b).digests])
+    first = first_equals(digests)[len(a) :]
+    return np.where(first < len(a), first, -1)
+
+
+def check_alike(**parts: ImageSource) -> None:
     """Demand one shape, dtype, brightness and list of classes in all parts."""
     _check_same_pixels(parts)
     (first, a), *others = parts.items()
@@ -275,7 +299,7 @@ def check_alike(**parts: Dataset) -> None:
             )
 
 
-def _check_same_pixels(parts: dict[str, Dataset]) -> None:
+def _check_same_pixels(parts: dict[str, ImageSource]) -> None:
     (first, a), *others = parts.items()
     for name, b in others:
         if b.shape != a.shape:
@@ -284,12 +308,11 @@ def _check_same_pixels(parts: dict[str, Dataset]) -> None:
                 "one shape (C, H, W) in all parts",
                 f"bring the images of {name} to {a.shape}",
             )
-        if b.images.dtype != a.images.dtype:
+        if b.dtype != a.dtype:
             raise DtypeError(
-                f"images of {first} have dtype {a.images.dtype}; "
-                f"those of {name} have {b.images.dtype}",
+                f"images of {first} have dtype {a.dtype}; those of {name} have {b.dtype}",
                 "one dtype in all parts",
-                f"bring the images of {name} to {a.images.dtype}",
+                f"bring the images of {name} to {a.dtype}",
             )
 
 
@@ -324,42 +347,45 @@ def _check_fractions(fractions: Sequence[float]) -> _Quotas:
 # --- sharing images out ----------------------------------------------------------
 
 
-def _parts(dataset: Dataset, shares: _Quotas, seed: int) -> list[NDArray[np.int64]]:
+def _parts(dataset: ImageSource, shares: _Quotas, seed: int) -> list[NDArray[np.int64]]:
     """Name the images of each part, ascending."""
     used = np.flatnonzero(shares)
-    groups = _groups(dataset)
-    _check_sizes(dataset, groups, len(used))
+    # One part takes all images, equal or not: there is nothing to read.
+    first = (
+        first_equals(fingerprints(dataset).digests) if len(used) > 1 else np.arange(len(dataset))
+    )
+    _check_sizes(dataset, first, len(used))
     rng = np.random.default_rng(seed)
-    dealt = _deal(dataset, groups, shares[used], rng)
+    dealt = _deal(dataset, _groups(first), shares[used], rng)
     parts = [np.empty(0, dtype=np.int64) for _ in shares]
     for p, indices in zip(used, dealt, strict=True):
         parts[p] = np.sort(indices)
     return parts
 
 
-def _digests(dataset: Dataset) -> list[bytes]:
-    """Fingerprint each image in 128 bits, equal where the bytes are."""
-    return [
-        hashlib.blake2b(np.ascontiguousarray(image).reshape(-1).data, digest_size=16).digest()
-        for image in dataset.images
-    ]
+class _Groups(NamedTuple):
+    """Images that are equal byte for byte, and those that are like no other."""
+
+    several: list[NDArray[np.int64]]
+    singles: NDArray[np.int64]
 
 
-def _groups(dataset: Dataset) -> list[NDArray[np.int64]]:
-    """Gather the indices of images that are equal byte for byte."""
-    members: dict[bytes, list[int]] = {}
-    for index, digest in enumerate(_digests(dataset)):
-        members.setdefault(digest, []).append(index)
-    return [np.array(indices, dtype=np.int64) for indices in members.values()]
+def _groups(first: NDArray[np.int64]) -> _Groups:
+    """Gather equal images, of which each names the first, in the order of the first."""
+    sizes = np.bincount(first, minlength=len(first))
+    doubles = np.flatnonzero(sizes[first] > 1)
+    doubles = doubles[np.argsort(first[doubles], kind="stable")]
+    ends = np.cumsum(sizes[sizes > 1])
+    several = np.split(doubles, ends[:-1]) if len(ends) else []
+    return _Groups(several, np.flatnonzero(sizes == 1))
 
 
-def _check_sizes(dataset: Dataset, groups: list[NDArray[np.int64]], n_parts: int) -> None:
+def _check_sizes(dataset: ImageSource, first: NDArray[np.int64], n_parts: int) -> None:
     where = f"data set {dataset.name!r}"
     if not len(dataset):
         raise DataError(f"{where}: no images to split", f"at least {n_parts}", "add images")
-    different = np.zeros(dataset.n_classes, dtype=np.int64)
-    for indices in groups:
-        different[np.unique(dataset.labels[indices])] += 1
+    K = dataset.n_classes
+    different = np.bincount(np.unique(first * K + dataset.labels) % K, minlength=K)
     small = np.flatnonzero(different < n_parts)
     if not len(small):
         return
@@ -380,14 +406,13 @@ def _check_sizes(dataset: Dataset, groups: list[NDArray[np.int64]], n_parts: int
 
 
 def _deal(
-    dataset: Dataset, groups: list[NDArray[np.int64]], shares: _Quotas, rng: np.random.Generator
+    dataset: ImageSource, groups: _Groups, shares: _Quotas, rng: np.random.Generator
 ) -> list[NDArray[np.int64]]:
     """Deal all groups out to parts of the given shares, none of them 0."""
+    several, singles = groups
     K, P = dataset.n_classes, len(shares)
     class_counts = dataset.class_counts()
     quotas = class_counts[:, np.newaxis] * shares
-    several = [indices for indices in groups if len(indices) > 1]
-    singles = np.array([indices[0] for indices in groups if len(indices) == 1], dtype=np.int64)
     n_singles = np.bincount(dataset.labels[singles], minlength=K)
 
     contents = [np.bincount(dataset.labels[indices], minlength=K) for indices in several]

@@ -15,7 +15,6 @@ from cnnpy.insight.predictions import (
     Mistake,
     Predictions,
     confusions,
-    images_at,
     mistakes,
     predictions,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "embedding",
     "feature_maps",
     "grad_cam",
-    "images_at",
     "input_gradient",
     "metrics",
     "mistakes",

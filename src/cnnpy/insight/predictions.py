@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +12,9 @@ from cnnpy import functional
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import DataError
 from cnnpy.contract.options import integer
-from cnnpy.data import Dataset
+from cnnpy.data import ImageSource
+from cnnpy.data.views import Views
 from cnnpy.insight.watch import last_layer
-from cnnpy.nn import Layer
 from cnnpy.train import Classifier
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "Mistake",
     "Predictions",
     "confusions",
-    "images_at",
     "mistakes",
     "predictions",
 ]
@@ -119,17 +117,25 @@ class Confusion:
     example: int
 
 
-def predictions(classifier: Classifier, dataset: Dataset, *, batch_size: int = 256) -> Predictions:
+def predictions(
+    classifier: Classifier,
+    dataset: ImageSource,
+    *,
+    batch_size: int = 256,
+    views: Views | None = None,
+) -> Predictions:
     """Let a classifier say what each image of a data set is.
 
     Parameters
     ----------
     classifier : Classifier
         Who says it.
-    dataset : Dataset
-        Images with their classes.
+    dataset : ImageSource
+        Images with their classes; those that are not in memory are read as they come.
     batch_size : int
         Images at a time.
+    views : str or sequence of callable, optional
+        Test-time augmentation, as in :meth:`cnnpy.train.Classifier.predict_proba`.
 
     Returns
     -------
@@ -161,51 +167,38 @@ def predictions(classifier: Classifier, dataset: Dataset, *, batch_size: int = 2
             "use a data set with the same classes in the same order",
         )
     step = integer(1)("predictions", "batch_size", batch_size)
+    N = len(dataset)
     rows = [
         _log_probabilities(
-            classifier.model,
-            classifier.scores(batch, white=dataset.white, batch_size=step),
+            classifier, dataset.read(range(k, min(k + step, N))), dataset.white, step, views
         )
-        for batch in _batches(dataset, step)
+        for k in range(0, max(N, 1), step)
     ]
     return Predictions(np.asarray(dataset.labels), np.concatenate(rows), classifier.class_names)
 
 
-def images_at(dataset: Dataset, indices: Any) -> NDArray[Any]:
-    """Return some images of a data set, in memory or read when they are asked for.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Or anything that has ``read(indices)`` in place of images in memory.
-    indices : array-like of int
-        Which images.
-
-    Returns
-    -------
-    ndarray of shape (M, C, H, W)
-        As the data set holds them.
-    """
-    chosen = np.asarray(indices, dtype=np.int64)
-    read = getattr(dataset, "read", None)
-    images: NDArray[Any] = dataset.images[chosen] if read is None else read(chosen)
-    return images
-
-
-def _batches(dataset: Dataset, step: int) -> Iterator[NDArray[Any]]:
-    N = len(dataset)
-    for start in range(0, max(N, 1), step):
-        yield images_at(dataset, range(start, min(start + step, N)))
-
-
-def _log_probabilities(model: Layer, out: FloatArray) -> FloatArray:
-    """Take the logarithm of the softmax of scores, or of what the network gives instead."""
-    op = getattr(last_layer(model), "op", None)
+def _log_probabilities(
+    classifier: Classifier,
+    images: NDArray[Any],
+    white: float,
+    batch_size: int,
+    views: Views | None,
+) -> FloatArray:
+    """Take the logarithm of the softmax of scores, or of what stands in place of these."""
+    if views is not None:
+        p = classifier.predict_proba(images, white=white, batch_size=batch_size, views=views)
+        return _log(p)
+    out = classifier.scores(images, white=white, batch_size=batch_size)
+    op = getattr(last_layer(classifier.model), "op", None)
     if op == "log_softmax":
         return out
-    if op == "softmax":
-        return np.log(np.maximum(out, np.finfo(out.dtype).tiny))
-    return functional.log_softmax_forward(out, axis=1)[0]
+    return _log(out) if op == "softmax" else functional.log_softmax_forward(out, axis=1)[0]
+
+
+def _log(probabilities: FloatArray) -> FloatArray:
+    """Take logarithms, none of them of 0."""
+    logarithms: FloatArray = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
+    return logarithms
 
 
 def mistakes(said: Predictions, n: int = 16) -> list[Mistake]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnnpy import insight
-from cnnpy.data import Dataset
+from cnnpy.data import ImageSource
 from cnnpy.plot.images import rgb
 from cnnpy.plot.tiles import Tile, tiles
 from cnnpy.train import Classifier
@@ -21,7 +21,7 @@ _LONGEST_NAME = 14
 
 def mistakes(
     classifier: Classifier,
-    dataset: Dataset,
+    dataset: ImageSource,
     n: int = 18,
     *,
     said: insight.Predictions | None = None,
@@ -32,7 +32,7 @@ def mistakes(
     ----------
     classifier : Classifier
         Who was wrong.
-    dataset : Dataset
+    dataset : ImageSource
         Images with their classes.
     n : int
         How many at most.
@@ -55,7 +55,7 @@ def mistakes(
     said = insight.predictions(classifier, dataset) if said is None else said
     found = insight.mistakes(said, n)
     names = classifier.class_names
-    images = insight.images_at(dataset, [one.index for one in found])
+    images = dataset.read([one.index for one in found])
     shown = [
         Tile(
             rgb(image, dataset.white),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cnnpy import insight
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import OptionError
-from cnnpy.data import Dataset
+from cnnpy.data import ImageSource
 from cnnpy.train import Classifier, RunRecord, load
 
 __all__ = ["Findings", "Looks", "gather"]
@@ -61,7 +61,7 @@ class Findings:
         Where the time of a training step goes.
     astray : bool
         Whether the network's scores are not finite, so that nothing can be said of images.
-    dataset : Dataset, optional
+    dataset : ImageSource, optional
         The images that it was measured on; what follows is None without them.
     part : str
         What these images are called: ``"test"``.
@@ -82,7 +82,7 @@ class Findings:
     classifier: Classifier
     profile: insight.Profile
     astray: bool = False
-    dataset: Dataset | None = None
+    dataset: ImageSource | None = None
     part: str = "test"
     said: insight.Predictions | None = None
     metrics: insight.Metrics | None = None
@@ -91,14 +91,16 @@ class Findings:
     point_labels: NDArray[np.int64] | None = None
 
 
-def gather(record: RunRecord, dataset: Dataset | None = None, *, part: str = "test") -> Findings:
+def gather(
+    record: RunRecord, dataset: ImageSource | None = None, *, part: str = "test"
+) -> Findings:
     """Compute all that a report shows of a run.
 
     Parameters
     ----------
     record : RunRecord
         The run.
-    dataset : Dataset, optional
+    dataset : ImageSource, optional
         Images to measure it on.
     part : str
         What these images are called on the page.
@@ -139,11 +141,11 @@ def _batch(classifier: Classifier) -> FloatArray:
 
 
 def _points(
-    classifier: Classifier, dataset: Dataset
+    classifier: Classifier, dataset: ImageSource
 ) -> tuple[insight.Components | None, NDArray[np.int64] | None]:
     n = min(len(dataset), _MOST_POINTS)
     chosen = np.linspace(0, len(dataset) - 1, n).round().astype(np.int64)
-    images = insight.images_at(dataset, chosen)
+    images = dataset.read(chosen)
     x = classifier.preprocessing.apply(images, white=dataset.white)
     try:
         rows = insight.embedding(classifier.model, x)
@@ -155,11 +157,11 @@ def _points(
     return found, np.asarray(dataset.labels)[chosen]
 
 
-def _looks(classifier: Classifier, dataset: Dataset, said: insight.Predictions) -> Looks:
+def _looks(classifier: Classifier, dataset: ImageSource, said: insight.Predictions) -> Looks:
     """Look at the first image of each of some classes."""
     _, first = np.unique(said.labels, return_index=True)
     chosen = first[:_MOST_LOOKS]
-    images = insight.images_at(dataset, chosen)
+    images = dataset.read(chosen)
     x = classifier.preprocessing.apply(images, white=dataset.white)
     classes = said.classes[chosen]
     try:

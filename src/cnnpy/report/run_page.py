@@ -8,7 +8,7 @@ from functools import partial
 from xml.etree.ElementTree import Element
 
 from cnnpy import plot
-from cnnpy.data import Dataset
+from cnnpy.data import ImageSource
 from cnnpy.page import document, element, printable, table
 from cnnpy.report import sections
 from cnnpy.report.findings import Findings, gather
@@ -21,14 +21,14 @@ from cnnpy.train import EpochReport, RunRecord
 __all__ = ["page_of", "run_page"]
 
 
-def run_page(record: RunRecord, dataset: Dataset | None = None, *, part: str = "test") -> str:
+def run_page(record: RunRecord, dataset: ImageSource | None = None, *, part: str = "test") -> str:
     """Write the page of a run.
 
     Parameters
     ----------
     record : RunRecord
         The run: what :func:`cnnpy.train.read_run` gives.
-    dataset : Dataset, optional
+    dataset : ImageSource, optional
         Images that it was not trained on; without, the page shows what needs none.
     part : str
         What these images are called on the page.

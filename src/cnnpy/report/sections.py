@@ -112,7 +112,7 @@ def confusions(found: Findings) -> Iterator[Element]:
             kind="png",
         )
     pairs = insight.confusions(found.said, 8)
-    examples_of = insight.images_at(found.dataset, [pair.example for pair in pairs])
+    examples_of = found.dataset.read([pair.example for pair in pairs])
     examples = [
         tile(
             rgb(image, found.dataset.white),
@@ -165,7 +165,7 @@ def mistakes(found: Findings) -> Iterator[Element]:
         return
     names = found.said.class_names
     worst = insight.mistakes(found.said, 18)
-    images = insight.images_at(found.dataset, [one.index for one in worst])
+    images = found.dataset.read([one.index for one in worst])
     tiles = [
         tile(
             rgb(image, found.dataset.white),

@@ -17,7 +17,7 @@ from typing import Any
 from cnnpy import plot
 from cnnpy.contract.errors import DataError, MissingPackageError
 from cnnpy.contract.options import integer
-from cnnpy.data import Dataset
+from cnnpy.data import ImageSource
 from cnnpy.nn import Layer
 from cnnpy.train import Callback, Classifier, EpochReport, FitPlan, StepReport
 
@@ -37,7 +37,7 @@ class TensorBoard(Callback):
     ----------
     folder : str or pathlib.Path
         Where to: ``tensorboard --logdir`` of this folder, or of one above it, shows the run.
-    dataset : Dataset, optional
+    dataset : ImageSource, optional
         Images for the confusion matrix at the end: those of validation, say.
     every : int
         Of how many steps one is written.
@@ -63,7 +63,7 @@ class TensorBoard(Callback):
     """
 
     def __init__(
-        self, folder: str | Path, *, dataset: Dataset | None = None, every: int = 10
+        self, folder: str | Path, *, dataset: ImageSource | None = None, every: int = 10
     ) -> None:
         self.every = integer(1)("TensorBoard", "every", every)
         self.folder = Path(folder)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import DataError, ShapeError
 from cnnpy.contract.options import integer
-from cnnpy.data import Dataset, Preprocessing
+from cnnpy.data import ImageSource, Loader, Preprocessing
+from cnnpy.data.views import View, Views, find_views, seen
 from cnnpy.nn import Layer, Loss, SoftmaxCrossEntropy
 from cnnpy.train import model_file
 from cnnpy.train.reports import EpochReport
@@ -101,7 +102,12 @@ class Classifier:
         return self._in_batches(self.model, images, white, batch_size)
 
     def predict(
-        self, images: NDArray[Any], *, white: float | None = None, batch_size: int = 256
+        self,
+        images: NDArray[Any],
+        *,
+        white: float | None = None,
+        batch_size: int = 256,
+        views: Views | None = None,
     ) -> NDArray[np.int64]:
         """Return the class of each image.
 
@@ -113,18 +119,38 @@ class Classifier:
             Their value of full brightness; that of the training images by default.
         batch_size : int
             Images at a time.
+        views : str or sequence of callable, optional
+            Test-time augmentation: the probabilities are the mean over views of each
+            image, a name of :data:`cnnpy.data.VIEWS` ("flip", "shift", "flip+shift") or
+            functions of raw images (N, C, H, W).
 
         Returns
         -------
         ndarray of shape (N,) of int64
             Class indices, into `class_names`.
+
+        Raises
+        ------
+        ShapeError
+            Where the images are not of the shape that the network was trained on, or a
+            view changes it.
+        OptionError
+            Where there are no such views.
         """
-        scores = self.scores(images, white=white, batch_size=batch_size)
+        if views is None:
+            scores = self.scores(images, white=white, batch_size=batch_size)
+        else:
+            scores = self.predict_proba(images, white=white, batch_size=batch_size, views=views)
         classes: NDArray[np.int64] = scores.argmax(axis=1)
         return classes
 
     def predict_proba(
-        self, images: NDArray[Any], *, white: float | None = None, batch_size: int = 256
+        self,
+        images: NDArray[Any],
+        *,
+        white: float | None = None,
+        batch_size: int = 256,
+        views: Views | None = None,
     ) -> FloatArray:
         """Return the probability of each class for each image.
 
@@ -136,13 +162,25 @@ class Classifier:
             Their value of full brightness; that of the training images by default.
         batch_size : int
             Images at a time.
+        views : str or sequence of callable, optional
+            Test-time augmentation: the probabilities are the mean over views of each
+            image, a name of :data:`cnnpy.data.VIEWS` ("flip", "shift", "flip+shift") or
+            functions of raw images (N, C, H, W).
 
         Returns
         -------
         ndarray of shape (N, K)
             Rows that sum to one.
+
+        Raises
+        ------
+        ShapeError
+            Where the images are not of the shape that the network was trained on, or a
+            view changes it.
+        OptionError
+            Where there are no such views.
         """
-        return self._in_batches(self.model.predict_proba, images, white, batch_size)
+        return self._in_batches(self.model.predict_proba, images, white, batch_size, views)
 
     def _in_batches(
         self,
@@ -150,27 +188,50 @@ class Classifier:
         images: NDArray[Any],
         white: float | None,
         batch_size: int,
+        views: Views | None = None,
     ) -> FloatArray:
         """Preprocess and run a batch at a time: all images as floats take fourfold memory."""
         step = integer(1)("predict", "batch_size", batch_size)
+        found = find_views("predict: views", views)
         starts = range(0, max(len(images), 1), step)
-        return np.concatenate(
-            [run(self.preprocessing.apply(images[i : i + step], white=white)) for i in starts]
-        )
+        return np.concatenate([self._mean(run, images[i : i + step], white, found) for i in starts])
+
+    def _mean(
+        self,
+        run: Callable[[FloatArray], FloatArray],
+        images: NDArray[Any],
+        white: float | None,
+        views: tuple[View, ...],
+    ) -> FloatArray:
+        """Run each view of a batch; return the mean of what comes out."""
+        total = run(self.preprocessing.apply(seen("predict", views[0], images), white=white))
+        for view in views[1:]:
+            total = total + run(
+                self.preprocessing.apply(seen("predict", view, images), white=white)
+            )
+        return total / len(views) if len(views) > 1 else total
 
     def evaluate(
-        self, dataset: Dataset, *, loss: Loss | None = None, batch_size: int = 256
+        self,
+        dataset: ImageSource,
+        *,
+        loss: Loss | None = None,
+        batch_size: int = 256,
+        views: Views | None = None,
     ) -> Evaluation:
         """Measure how well the classifier does on a data set.
 
         Parameters
         ----------
-        dataset : Dataset
-            Images with their classes.
+        dataset : ImageSource
+            Images with their classes; those that are not in memory are read as they come.
         loss : Loss, optional
             What is averaged beside the accuracy; the cross-entropy by default.
         batch_size : int
             Images at a time.
+        views : str or sequence of callable, optional
+            As in :meth:`predict_proba`; the loss is then that of the logarithms of the mean
+            probabilities, which are scores too.
 
         Returns
         -------
@@ -181,6 +242,8 @@ class Classifier:
         ------
         DataError
             Where the data set has other classes.
+        OptionError
+            Where there are no such views.
         """
         if dataset.class_names != self.class_names:
             raise _other_classes(self.class_names, dataset)
@@ -188,15 +251,23 @@ class Classifier:
         K = len(self.class_names)
         confusion = np.zeros((K, K), dtype=np.int64)
         total = 0.0
-        for start in range(0, len(dataset), batch_size):
-            labels = dataset.labels[start : start + batch_size]
-            images = dataset.images[start : start + batch_size]
-            scores = self.scores(images, white=dataset.white, batch_size=batch_size)
+        for images, labels in Loader(dataset, batch_size, shuffle=False, seed=0):
+            scores = self._evaluated(images, dataset.white, batch_size, views)
             total += float(loss.forward(scores, labels)[0]) * len(labels)
             np.add.at(confusion, (labels, scores.argmax(axis=1)), 1)
         n = len(dataset)
         right = int(np.trace(confusion))
         return Evaluation(n, right / n if n else np.nan, total / n if n else np.nan, confusion)
+
+    def _evaluated(
+        self, images: NDArray[Any], white: float, batch_size: int, views: Views | None
+    ) -> FloatArray:
+        """Return scores; of views, the logarithms of mean probabilities, none of them -inf."""
+        if views is None:
+            return self.scores(images, white=white, batch_size=batch_size)
+        p = self.predict_proba(images, white=white, batch_size=batch_size, views=views)
+        logarithms: FloatArray = np.log(np.maximum(p, np.finfo(p.dtype).tiny))
+        return logarithms
 
     def save(self, path: str | Path) -> None:
         """Write everything into one safetensors file.
@@ -238,7 +309,7 @@ def load(path: str | Path, *, custom_layers: Iterable[type[Layer]] = ()) -> Clas
     return Classifier(*model_file.read(Path(path), custom_layers))
 
 
-def _other_classes(class_names: tuple[str, ...], dataset: Dataset) -> DataError:
+def _other_classes(class_names: tuple[str, ...], dataset: ImageSource) -> DataError:
     def text(names: tuple[str, ...]) -> str:
         shown = ", ".join(names[:5])
         return f"{len(names)} classes ({shown}{', ...' if len(names) > 5 else ''})"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnpy.contract.errors import DataError, OptionError
-from cnnpy.data import Dataset
+from cnnpy.data import ImageSource
 from cnnpy.nn import Layer
 from cnnpy.train.callbacks import Callback
 from cnnpy.train.checkpoints import Checkpoints
@@ -26,8 +26,8 @@ __all__ = ["fit"]
 
 def fit(
     model: Layer,
-    train: Dataset,
-    validation: Dataset | None = None,
+    train: ImageSource,
+    validation: ImageSource | None = None,
     training: Training | None = None,
     *,
     callbacks: Sequence[Callback] = (),
@@ -41,9 +41,9 @@ def fit(
     ----------
     model : Layer
         The network; it is built if it is not, and is the one that is trained.
-    train : Dataset
-        Images to learn from.
-    validation : Dataset, optional
+    train : ImageSource
+        Images to learn from: a Dataset, or a LazyDataset where they do not fit in memory.
+    validation : ImageSource, optional
         Images that choose the best epoch; the last epoch is kept without them.
     training : Training, optional
         How it is trained.
@@ -108,7 +108,7 @@ def _check_resume(resume: bool, checkpoints: Checkpoints | None) -> None:
         )
 
 
-def _check_data(train: Dataset, validation: Dataset | None) -> None:
+def _check_data(train: ImageSource, validation: ImageSource | None) -> None:
     if len(train) == 0:
         raise DataError(
             f"fit: the data set {train.name!r} has no images to learn from",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnnpy.contract.errors import ModelFileError
-from cnnpy.data import Dataset
+from cnnpy.data import ImageSource
 from cnnpy.nn import Layer
 from cnnpy.nn.architecture import describe
 from cnnpy.train.training import Training
@@ -21,7 +21,7 @@ _SAMPLE = 64
 
 
 def identity_of(
-    model: Layer, train: Dataset, validation: Dataset | None, training: Training
+    model: Layer, train: ImageSource, validation: ImageSource | None, training: Training
 ) -> dict[str, Any]:
     """Describe a run so that another one differs.
 
@@ -29,9 +29,9 @@ def identity_of(
     ----------
     model : Layer
         The network, built.
-    train : Dataset
+    train : ImageSource
         The training images.
-    validation : Dataset or None
+    validation : ImageSource or None
         The images that choose the best epoch.
     training : Training
         The settings.
@@ -86,14 +86,14 @@ def _network(model: Layer) -> dict[str, Any]:
     return {"shapes": shapes, "layers": json.dumps(layers)}
 
 
-def _data(dataset: Dataset) -> dict[str, Any]:
+def _data(dataset: ImageSource) -> dict[str, Any]:
     chosen = np.unique(np.linspace(0, len(dataset) - 1, _SAMPLE).astype(int))
-    digest = hashlib.sha256(dataset.labels.tobytes())
-    digest.update(dataset.images[chosen].tobytes())
+    digest = hashlib.sha256(dataset.labels.astype(np.int64).tobytes())
+    digest.update(dataset.read(chosen).tobytes())
     return {
         "length": len(dataset),
         "shape": list(dataset.shape),
-        "dtype": dataset.images.dtype.name,
+        "dtype": dataset.dtype.name,
         "classes": list(dataset.class_names),
         "content": digest.hexdigest()[:16],
     }

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CheckpointError, CnnpyError, TrainingError
-from cnnpy.data import Dataset, Loader, Preprocessing
-from cnnpy.data.augment import with_white
+from cnnpy.data import Dataset, ImageSource, Loader, Preprocessing, problems
 from cnnpy.data.loader import Batch
 from cnnpy.nn import Layer
 from cnnpy.optim import OPTIMIZERS, SCHEDULES, Optimizer
@@ -79,9 +78,9 @@ class Run:
     ----------
     model : Layer
         The network; it is built if it is not.
-    train : Dataset
+    train : ImageSource
         Images to learn from.
-    validation : Dataset or None
+    validation : ImageSource or None
         Images that choose the best epoch.
     training : Training
         How it is trained.
@@ -92,8 +91,8 @@ class Run:
     def __init__(
         self,
         model: Layer,
-        train: Dataset,
-        validation: Dataset | None,
+        train: ImageSource,
+        validation: ImageSource | None,
         training: Training,
         callbacks: Sequence[Callback],
     ) -> None:
@@ -110,7 +109,7 @@ class Run:
             shuffle=True,
             seed=int(chances[1].generate_state(1)[0]),
             preprocessing=preprocessing,
-            augment=with_white(training.augment, train.white),
+            augment=training.augment,
         )
         self.steps_per_epoch = math.ceil(len(self.loader) / training.accumulate)
         self.stepper = make_optimizer(model, training)
@@ -154,6 +153,11 @@ class Run:
         )
         for callback in self.callbacks:
             callback.on_start(plan)
+        if not plan.resumed:
+            # what needs all pixels is left out where they would have to be read for it
+            pixels = isinstance(self.train, Dataset)
+            for problem in problems(self.train, self.validation, pixels=pixels):
+                self.warn(problem.text)
         while self.epoch <= self.training.epochs and not self._has_no_hope():
             self._train_epoch(checkpoints, interruption)
             self._judge_epoch(checkpoints, interruption)

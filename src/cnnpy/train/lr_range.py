@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError, TrainingError
 from cnnpy.contract.options import integer, real
-from cnnpy.data import Dataset
+from cnnpy.data import ImageSource
 from cnnpy.data.loader import Batch
 from cnnpy.nn import Layer
 from cnnpy.train.loop import Run
@@ -70,7 +70,7 @@ class _RisingRun(Run):
 
 def find_lr(
     model: Layer,
-    train: Dataset,
+    train: ImageSource,
     training: Training | None = None,
     *,
     lowest: float = 1e-6,
@@ -84,7 +84,7 @@ def find_lr(
     ----------
     model : Layer
         The network; a copy of it is trained.
-    train : Dataset
+    train : ImageSource
         Images to learn from.
     training : Training, optional
         How it will be trained: optimizer, batch size, augmentation.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import OptionError
-from cnnpy.data import Dataset
+from cnnpy.data import ImageSource
 from cnnpy.nn import LOSSES, Loss
 from cnnpy.train.training import Training
 
@@ -31,7 +31,7 @@ class Objective:
     ----------
     training : Training
         With the loss, label smoothing and class weights.
-    train : Dataset
+    train : ImageSource
         The training images, for their classes.
 
     Raises
@@ -45,7 +45,7 @@ class Objective:
         The plain loss, for validation.
     """
 
-    def __init__(self, training: Training, train: Dataset) -> None:
+    def __init__(self, training: Training, train: ImageSource) -> None:
         self.n_classes = train.n_classes
         self.loss: Loss = (
             training.loss if isinstance(training.loss, Loss) else LOSSES[training.loss]()
@@ -102,7 +102,7 @@ class Objective:
         return weighed, len(targets) / total if total > 0 else 0.0
 
 
-def _class_weights(training: Training, train: Dataset) -> NDArray[np.float64] | None:
+def _class_weights(training: Training, train: ImageSource) -> NDArray[np.float64] | None:
     asked = training.class_weights
     if asked is None:
         return None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.check.gradcheck import directional
-from cnnpy.data import Dataset, Preprocessing
+from cnnpy.data import ImageSource, Preprocessing
 from cnnpy.nn import Layer
 from cnnpy.train.loop import make_optimizer
 from cnnpy.train.objective import Objective
@@ -49,7 +49,7 @@ class Finding:
 
 
 def preflight(
-    model: Layer, train: Dataset, training: Training | None = None, **options: Any
+    model: Layer, train: ImageSource, training: Training | None = None, **options: Any
 ) -> list[Finding]:
     """Check gradients on one batch, and see whether a few images can be learned by heart.
 
@@ -57,7 +57,7 @@ def preflight(
     ----------
     model : Layer
         The network; it is built if it is not, and copies of it are tried.
-    train : Dataset
+    train : ImageSource
         Images to learn from.
     training : Training, optional
         How it will be trained.
@@ -87,7 +87,7 @@ def preflight(
     model.build(train.shape, dtype=preprocessing.dtype, seed=how.seed)
     labels = train.labels.astype(np.int64, copy=False)
     chosen = _spread(labels, how.seed)
-    x, y = preprocessing.apply(train.images[chosen]), labels[chosen]
+    x, y = preprocessing.apply(train.read(chosen)), labels[chosen]
     objective = Objective(how, train)
     few = slice(0, _GRADIENT_IMAGES)
     return [

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError
 from cnnpy.contract.options import Parser, choice, flag, integer, real
-from cnnpy.data import augment
+from cnnpy.data import augment, mixing
 from cnnpy.nn import LOSSES, Loss
 from cnnpy.optim import OPTIMIZERS, SCHEDULES
 
@@ -239,11 +239,14 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str)) else repr(value)
 
 
-def _described(value: Any) -> Any:
-    try:
-        return augment.describe(value)
-    except OptionError:  # a function of one's own
-        return repr(value)
+def _described(describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def plain(value: Any) -> Any:
+        try:
+            return describe(value)
+        except OptionError:  # a function of one's own
+            return repr(value)
+
+    return plain
 
 
 def _check_names(options: Mapping[str, Any]) -> None:
@@ -277,13 +280,15 @@ def _class_weights(where: str, name: str, value: object) -> object:
 
 
 def _function(where: str, name: str, value: object) -> object:
-    if isinstance(value, list) and name == "augment":
+    if name == "augment" and isinstance(value, list):
         return augment.restore(value)
+    if name == "mixing" and isinstance(value, (dict, str)):
+        return mixing.restore(value)
     if callable(value):
         return value
     raise OptionError(
         f"{where}: {name}={value!r}",
-        "a function of a batch and a generator, or a list of names with options",
+        "a function of a batch and a generator, or a name with options, as in run.toml",
         "use augment=RandomShift(1)" if name == "augment" else "use mixing=Mixup(0.2)",
     )
 
@@ -312,7 +317,10 @@ _PARSERS: dict[str, Parser] = {
     "seed": integer(0),
 }
 
-_PLAIN: dict[str, Callable[[Any], Any]] = {"augment": _described}
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "augment": _described(augment.describe),
+    "mixing": _described(mixing.describe),
+}
 
 _SOFT = ("label_smoothing", "class_weights", "mixing")
 

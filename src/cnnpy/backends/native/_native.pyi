@@ -339,7 +339,9 @@ def images_from_bytes(
     images: NDArray[np.uint8],
     chosen: NDArray[np.int64],
     moves: NDArray[np.int32],
-    edge: bool,
+    surround: int,
+    holes: NDArray[np.int32],
+    fill: NDArray[np.uint8],
     values: FloatArray,
     out: FloatArray,
 ) -> None: ...

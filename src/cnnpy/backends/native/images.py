@@ -15,6 +15,8 @@ from cnnpy.contract.dtypes import FloatArray
 
 __all__ = ["images_from_bytes"]
 
+_SURROUNDS = {"zero": 0, "edge": 1, "reflect": 2}  # as the engine numbers them
+
 
 def images_from_bytes(
     images: NDArray[np.uint8],
@@ -22,7 +24,9 @@ def images_from_bytes(
     chosen: NDArray[np.int64] | None = None,
     moves: NDArray[np.int32] | None = None,
     *,
-    edge: bool = False,
+    border: str = "zero",
+    holes: NDArray[np.int32] | None = None,
+    fill: NDArray[np.uint8] | None = None,
 ) -> FloatArray:
     """Make a batch of floats from some of the images.
 
@@ -35,10 +39,17 @@ def images_from_bytes(
     chosen : ndarray of shape (N,), optional
         The numbers of the images, in their order; all of them as they stand without it.
     moves : ndarray of shape (N, 3), optional
-        For each image a row, a column and 0 or 1: pixel (i, j) of the result is that at
-        (i + row, j + column), or (i + row, W - 1 - j + column) where the last is 1.
-    edge : bool
-        What stands beyond the border: the border's own pixels, else the byte 0.
+        For each image a row, a column and flips: pixel (i, j) of the result is that at
+        (i' + row, j' + column), where j' is W - 1 - j if flips & 1, i' is H - 1 - i if
+        flips & 2.
+    border : {"zero", "edge", "reflect"}
+        What stands beyond the border: the byte 0, the border's own pixels, or the image
+        mirrored at them.
+    holes : ndarray of shape (N, 4), optional
+        The rectangle of each result that is hidden: top, bottom, left, right, the ends not
+        included.
+    fill : ndarray of shape (C,), optional
+        The bytes that hide it; 0 by default.
 
     Returns
     -------
@@ -51,11 +62,24 @@ def images_from_bytes(
     N = len(chosen)
     if moves is None:
         moves = np.zeros((N, 3), np.int32)
+    if holes is None:
+        holes = np.zeros((N, 4), np.int32)
+    if fill is None:
+        fill = np.zeros(C, np.uint8)
     assert values.shape == (C, 256)
     assert moves.shape == (N, 3)
+    assert holes.shape == (N, 4)
+    assert fill.shape == (C,)
     assert N == 0 or (chosen.min() >= 0 and chosen.max() < M)
     out: FloatArray = empty((N, H, W, C), values.dtype)
     _native.images_from_bytes(
-        images, np.ascontiguousarray(chosen), moves, edge, contiguous(values), out
+        images,
+        np.ascontiguousarray(chosen),
+        np.ascontiguousarray(moves),
+        _SURROUNDS[border],
+        np.ascontiguousarray(holes),
+        np.ascontiguousarray(fill),
+        contiguous(values),
+        out,
     )
     return images_from(out)

@@ -65,7 +65,7 @@ class ColorJitter(Described):
 
     NAME: ClassVar[str] = "color_jitter"
     CHECKS: ClassVar[Mapping[str, Parser]] = {
-        **dict.fromkeys(_FACTORS, range_of(real(0.0))),
+        **dict.fromkeys(_FACTORS, range_of(real(0.0, 100.0))),
         "hue": range_of(real(-0.5, 0.5)),
         "white": optional(WHITE),
     }

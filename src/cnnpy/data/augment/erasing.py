@@ -104,8 +104,9 @@ class Cutout(Described):
             Inside the image; all 0 where nothing is hidden.
         """
         N, _, H, W = shape
-        size = np.array(self.size).reshape(2, 1)
-        last = np.array([[H], [W]])
+        # twice the image hides all of it, wherever its centre is
+        sides = [min(side, 2 * length) for side, length in zip(self.size, (H, W), strict=True)]
+        size, last = np.array(sides).reshape(2, 1), np.array([[H], [W]])
         centre = rng.integers(0, last, size=(2, N))
         chosen = rng.random(N) < self.p
         start = np.maximum(centre - size // 2, 0)
@@ -168,7 +169,7 @@ class RandomErasing(Described):
     CHECKS: ClassVar[Mapping[str, Parser]] = {
         "p": real(0.0, 1.0),
         "area": range_of(real(0.0, 1.0, above=True)),
-        "ratio": range_of(real(0.0, above=True)),
+        "ratio": range_of(real(1e-3, 1e3)),
         "fill": _fill_or_noise,
         "white": optional(WHITE),
     }

@@ -109,8 +109,8 @@ class RandomCrop(Described):
     OptionError
         If an option is out of range.
     ShapeError
-        When called, if the window is larger than the padded image, or the padding is too
-        wide to be mirrored.
+        When called, if the window is larger than the padded image, or the padding so wide
+        that a window could miss the image.
 
     Examples
     --------
@@ -159,18 +159,21 @@ class RandomCrop(Described):
         N, _, H, W = shape
         h, w = self.size or (H, W)
         p = self.padding
-        missing = max(h - H, w - W) - 2 * p
-        if missing > 0:
+        mirrored = self.fill == "reflect"
+        most = min(h - 1, w - 1, H - mirrored, W - mirrored)
+        if p > most:
+            raise ShapeError(
+                f"random_crop: padding={p} and fill={self.fill!r}; images has shape {shape}",
+                f"a padding of at most {most}, so that each {h} x {w} window shows some of its "
+                f"image{' and one mirror image fills it' if mirrored else ''}",
+                f"use padding={most}",
+            )
+        if h > H + 2 * p or w > W + 2 * p:
+            needed = (max(h - H, w - W) + 1) // 2
             raise ShapeError(
                 f"random_crop: size={(h, w)} and padding={p}; images has shape {shape}",
                 f"a window of at most {(H + 2 * p, W + 2 * p)}, image and padding",
-                f"use padding={p + (missing + 1) // 2}",
-            )
-        if self.fill == "reflect" and p >= min(H, W):
-            raise ShapeError(
-                f"random_crop: padding={p} and fill='reflect'; images has shape {shape}",
-                "a padding below H and W, which one mirror image can fill",
-                f"use padding={min(H, W) - 1}, or fill='edge'",
+                f"use padding={needed}" if needed <= most else f"use size={(H, W)}",
             )
         rows = rng.integers(0, H + 2 * p - h, size=N, endpoint=True)
         columns = rng.integers(0, W + 2 * p - w, size=N, endpoint=True)

@@ -19,7 +19,7 @@ __all__ = ["WHITE", "Fill", "Scale", "as_pixels", "fill_of", "fill_option", "sca
 
 Fill = float | tuple[float, ...]
 
-WHITE: Parser = real(0.0, above=True)
+WHITE: Parser = real(1e-30, 1e30)
 
 _FLOAT_STEPS = 255
 
@@ -75,7 +75,7 @@ def as_pixels(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def fill_option() -> Parser:
     """Take a pixel value, or one a channel."""
-    number = real()
+    number = real(-1e30, 1e30)
 
     def parse(op: str, name: str, value: object) -> Any:
         if not isinstance(value, (tuple, list)):

@@ -28,7 +28,7 @@ Images = NDArray[Any]
 Strengths = NDArray[np.float64]
 
 
-def _magnitude(op: str, name: str, value: object) -> int:
+def _up_to_largest(op: str, name: str, value: object) -> int:
     number: int = integer(0)(op, name, value)
     if number > _LARGEST:
         raise OptionError(
@@ -50,7 +50,7 @@ class RandAugment(Described):
     Parameters
     ----------
     n : int
-        Operations an image, one after the other.
+        Operations an image, one after the other, 0 to 30.
     magnitude : int
         How strong they are, 0 to 30.
     fill : float or tuple of float
@@ -88,8 +88,8 @@ class RandAugment(Described):
 
     NAME: ClassVar[str] = "rand_augment"
     CHECKS: ClassVar[Mapping[str, Parser]] = {
-        "n": integer(0),
-        "magnitude": _magnitude,
+        "n": _up_to_largest,
+        "magnitude": _up_to_largest,
         "fill": fill_option(),
         "white": optional(WHITE),
     }
