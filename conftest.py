@@ -16,7 +16,7 @@ import pytest
 
 _ENVIRONMENT = "CNNPY_TEST_PROFILE"
 _EXTRAS = (
-    *("torch", "sklearn", "pandas", "PIL", "matplotlib", "typer", "rich"),
+    *("torch", "sklearn", "pandas", "PIL", "matplotlib", "typer", "rich", "tensorboardX"),
     "cnnpy.backends.native._native",
 )
 

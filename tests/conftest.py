@@ -1,8 +1,14 @@
-"""What the tests share: an op as everybody calls it, on a backend of choice."""
+"""What the tests share: an op as everybody calls it on a backend of choice, and a browser."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +56,89 @@ def public() -> Callable[[str, str], Passes]:
 def gradient_of_output() -> Callable[[Case, Callable[..., Any], int], Any]:
     """Give ``gradient_of_output(case, forward, seed)``: a dout of the right shape."""
     return _gradient_of_output
+
+
+# --- pages in a browser ------------------------------------------------------------------
+
+DARK, LIGHT = 0, 1
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--enable-logging=stderr",
+)
+Browse = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Browse:
+    """Open a page in Chromium, and give its document as it stands after loading."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    browser = next(filter(None, map(shutil.which, names)), None)
+    if browser is None:
+        if os.environ.get("CNNPY_REQUIRE_EXTRAS") == "1":
+            pytest.fail("CNNPY_REQUIRE_EXTRAS=1, and there is no Chromium")
+        pytest.skip("there is no Chromium: apt-get install chromium")
+
+    def opened(html: str, scheme: int = LIGHT) -> subprocess.CompletedProcess[str]:
+        path = tmp_path / "page.html"
+        path.write_text(html, encoding="utf-8")
+        return subprocess.run(
+            [
+                browser,
+                *FLAGS,
+                f"--blink-settings=preferredColorScheme={scheme}",
+                f"--user-data-dir={tmp_path / 'profile'}",
+                "--dump-dom",
+                path.as_uri(),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+
+    return opened
+
+
+MEASURE = """<!DOCTYPE html><body><script>
+for (const width of [390, 1200]) {
+  const frame = document.createElement("iframe");
+  frame.style.width = width + "px";
+  frame.onload = () => {
+    const page = frame.contentDocument;
+    const images = [...page.images];
+    const told = document.createElement("p");
+    told.textContent = JSON.stringify([width, page.documentElement.scrollWidth,
+      frame.contentWindow.getComputedStyle(page.body).backgroundColor,
+      images.length, images.filter((image) => !image.naturalWidth).length]);
+    document.body.append(told);
+  };
+  frame.style.border = "0";
+  frame.srcdoc = SOURCE;
+  document.body.append(frame);
+}
+</script>"""
+
+
+@pytest.fixture
+def fits_screens(browse: Browse) -> Callable[[str], None]:
+    """Demand of a page that it fits a phone and a desk in light and dark, its pictures shown."""
+
+    def demand(source: str) -> None:
+        page = MEASURE.replace("SOURCE", json.dumps(source).replace("</", "<\\/"))
+        grounds = []
+        for scheme in (LIGHT, DARK):
+            told = re.findall(r"<p>(\[.*?\])</p>", browse(page, scheme).stdout)
+            measured = sorted(map(json.loads, told))
+            assert [width for width, *_ in measured] == [390, 1200]
+            for width, scrolled, _, n_images, n_broken in measured:
+                assert scrolled <= width
+                assert n_images == source.count('<img src="data:')
+                assert n_broken == 0
+            grounds.append(measured[0][2])
+        assert grounds == ["rgb(255, 255, 255)", "rgb(20, 23, 27)"]
+
+    return demand
 
 
 _MET = pytest.StashKey[list[str]]()

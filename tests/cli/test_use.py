@@ -294,14 +294,17 @@ def test_the_command_tells_its_version_and_its_help(command):
     assert command().out == command("--help").out == command("-h").out
 
 
-@pytest.mark.parametrize("name", ["", "train", "eval", "predict", "summary", "info"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "train", "eval", "predict", "report", "compare", "profile", "summary", "info"],
+)
 def test_help_is_plain_and_fits_80_columns(command, name):
     outcome = command(*([name] * bool(name)), "--help")
     assert outcome.code == 0
     assert max(map(len, outcome.lines)) <= 80
     assert "..." not in outcome.out.replace("[ARGS]...", "").replace("IMAGE}...", "").replace(
         "IMAGE...", ""
-    )
+    ).replace("RUN}...", "")
     assert "\x1b" not in outcome.out
 
 

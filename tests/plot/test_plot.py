@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib.axes
 import numpy as np
@@ -23,6 +24,7 @@ from cnnpy.contract.errors import (
     ShapeError,
 )
 from cnnpy.train import EpochReport, RunFolder
+from cnnpy.train.run_settings import RunSettings
 
 HISTORY = (
     EpochReport(1, 0.01, 2.0, 0.2, 1.8, 0.3, 900.0, 1.0, True),
@@ -90,8 +92,9 @@ def test_a_loss_that_is_not_finite_can_be_drawn(tmp_path):
 
 
 def test_curves_read_the_metrics_of_a_run_folder(tmp_path):
-    folder = RunFolder(tmp_path / "run", {})
-    folder.on_start(None)
+    folder = RunFolder(tmp_path / "run", RunSettings())
+    nothing_yet = SimpleNamespace(history=[])
+    folder.on_start(SimpleNamespace(classifier=nothing_yet, best_state=None))
     for report in HISTORY:
         folder.on_epoch(replace(report, best=False), None)
     assert plot.read_metrics(folder.metrics_path) == tuple(replace(e, best=False) for e in HISTORY)

@@ -27,9 +27,10 @@ from cnnpy.check.fence import Fenced, Session, offered_by
 from cnnpy.check.fence.loading import LoadError
 from cnnpy.check.plans import plan_of
 from cnnpy.check.reports.data import ConclusionData, PropertyData, ReportData, as_data
-from cnnpy.check.reports.words import lines_of, on_a_line
+from cnnpy.check.reports.words import lines_of
 from cnnpy.check.trial import Trial, try_out
 from cnnpy.contract.errors import MissingDataError
+from cnnpy.page.text import on_a_line
 
 if TYPE_CHECKING:
     import pytest

@@ -1,4 +1,4 @@
-"""The command line: ``cnnpy train``, ``eval``, ``predict``, ``info`` and ``summary``.
+"""The command line: ``cnnpy train``, ``eval``, ``predict``, ``report`` and others.
 
 What it takes beyond NumPy is an extra, and imported only once it is known to be there.
 """

@@ -11,10 +11,13 @@ import numpy as np
 import typer
 
 from cnnpy.cli.check import check
+from cnnpy.cli.compare import compare
 from cnnpy.cli.errors import told, until_terminated
 from cnnpy.cli.evaluate import evaluate
 from cnnpy.cli.info import info
 from cnnpy.cli.predict import predict
+from cnnpy.cli.profile import profile
+from cnnpy.cli.report import report
 from cnnpy.cli.summary import summary
 from cnnpy.cli.train import train
 
@@ -28,7 +31,10 @@ app = typer.Typer(
 app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("predict")(predict)
+app.command("report")(report)
+app.command("compare")(compare)
 app.command("summary")(summary)
+app.command("profile")(profile)
 app.command("check")(check)
 app.command("info")(info)
 

@@ -17,9 +17,9 @@ from cnnpy.check.reports import (
     page_of,
     read_rubric,
 )
-from cnnpy.check.reports.writing import STANDARD_OUTPUT, check_place, write
 from cnnpy.cli.output import Page
 from cnnpy.contract.errors import CnnpyError, OptionError
+from cnnpy.page.writing import STANDARD_OUTPUT, check_place, write
 
 __all__ = ["Outputs"]
 

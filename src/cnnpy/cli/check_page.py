@@ -11,10 +11,11 @@ from cnnpy.check.checking import Report
 from cnnpy.check.conclusions import Conclusion
 from cnnpy.check.observe import Grade, Observation
 from cnnpy.check.patterns import by_property
-from cnnpy.check.reports.words import mark_at, mark_of_pass, on_a_line, printable
+from cnnpy.check.reports.words import mark_at, mark_of_pass
 from cnnpy.check.snippet import array_text, snippet
 from cnnpy.check.trial import Trial
 from cnnpy.cli.output import Page, columns, plural
+from cnnpy.page.text import on_a_line, printable
 
 __all__ = ["print_report"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,14 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from cnnpy import insight
 from cnnpy.cli.backend import BackendOption, on_backend
 from cnnpy.cli.defaults import known_name
 from cnnpy.cli.model import ViewsOption, check_views, load_model, seed_beside
 from cnnpy.cli.output import Page, columns, number, percent, plural, shown
 from cnnpy.contract.options import choice, integer
 from cnnpy.data import DATASETS, VIEWS, Splits, load
+from cnnpy.insight import Metrics
 from cnnpy.train import Classifier, Evaluation
 
 __all__ = ["evaluate"]
@@ -43,6 +46,10 @@ def evaluate(
         int | None,
         typer.Option(help="Names the split of the data set.", show_default="that of the run, or 0"),
     ] = None,
+    per_class: Annotated[
+        bool,
+        typer.Option("--per-class", help="Show F1, ROC AUC and top-k accuracy besides."),
+    ] = False,
     views: ViewsOption = None,
     backend: BackendOption = None,
 ) -> None:
@@ -56,6 +63,7 @@ def evaluate(
         split = (seed_beside(model) or 0) if seed is None else seed
         splits = load(data, seed=split, size=_size(data, classifier))
         result = _measure(classifier, splits, part, views)
+        figures = _figures(classifier, splits, part, views) if per_class else None
     page = Page()
     what = "all images" if part == _ALL else f"the {part} images"
     averaged = f", mean of {plural(len(VIEWS[views]), 'view')}" if views else ""
@@ -69,7 +77,10 @@ def evaluate(
     )
     for line in lines:
         page.say(line)
-    _print_classes(page, result.confusion, classifier.class_names)
+    if figures is None:
+        _print_classes(page, result.confusion, classifier.class_names)
+    else:
+        _print_figures(page, figures)
     _print_confusions(page, result.confusion, classifier.class_names)
 
 
@@ -88,6 +99,44 @@ def _measure(classifier: Classifier, splits: Splits, part: str, views: str | Non
     confusion: NDArray[np.int64] = np.sum([result.confusion for result in results], axis=0)
     loss = sum(result.loss * result.n_images for result in results) / n_images
     return Evaluation(n_images, float(np.trace(confusion)) / n_images, loss, confusion)
+
+
+def _figures(classifier: Classifier, splits: Splits, part: str, views: str | None) -> Metrics:
+    """Measure what the probabilities tell beyond the classes."""
+    chosen = [dataset for dataset in splits if len(dataset)]
+    parts = chosen if part == _ALL else [getattr(splits, part)]
+    said = [insight.predictions(classifier, dataset, views=views) for dataset in parts]
+    return insight.metrics(
+        np.concatenate([one.labels for one in said]),
+        np.concatenate([one.probabilities for one in said]),
+        classifier.class_names,
+    )
+
+
+def _print_figures(page: Page, figures: Metrics) -> None:
+    names = ("precision", "recall", "F1")
+    numbers = ("images", *names, "ROC AUC")
+    table = columns("class", *numbers, right=numbers, fold=("class",))
+    rows = zip(figures.precision, figures.recall, figures.f1, strict=True)
+    for k, shares in enumerate(rows):
+        table.add_row(
+            shown(figures.class_names[k]),
+            f"{figures.support[k]:,}",
+            *map(percent, shares),
+            _area(figures.roc_auc[k]),
+        )
+    means = [percent(figures.macro(name.lower())) for name in names]
+    table.add_row("mean", "", *means, _area(figures.macro("roc_auc")))
+    page.table(table)
+    tops = [f"top-{k} accuracy  {percent(share)}" for k, share in figures.top_k.items() if k > 1]
+    for line in ["", *tops] if tops else []:
+        page.say(line)
+    if np.isnan(figures.roc_auc).all() and find_spec("sklearn") is None:
+        page.say("\nROC AUC needs scikit-learn: pip install 'cnnpy[sklearn]'")
+
+
+def _area(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.4f}"
 
 
 def _print_classes(page: Page, confusion: NDArray[np.int64], names: tuple[str, ...]) -> None:

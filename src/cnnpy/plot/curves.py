@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnpy.contract.errors import DataError, MissingDataError
-from cnnpy.plot.canvas import BLUE, GREY, INK, VERMILION, new_figure, style
-from cnnpy.train import EpochReport
+from cnnpy.contract.errors import DataError
+from cnnpy.contract.options import choice
+from cnnpy.plot.canvas import colours, new_figure, style
+from cnnpy.train import EpochReport, read_metrics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["curves", "read_metrics"]
+__all__ = ["QUANTITIES", "SCALES", "Quantity", "curves", "dress", "has_validation", "quantity_of"]
 
 _LOG_RATIO = 20.0
 
 
-def curves(history: Sequence[EpochReport] | str | os.PathLike[str]) -> Figure:
+def curves(
+    history: Sequence[EpochReport] | str | os.PathLike[str], *, quantity: str | None = None
+) -> Figure:
     """Draw loss and accuracy by epoch, in training and validation.
 
     The best epoch, whose weights are kept, is marked. The loss is drawn on a
@@ -32,14 +33,19 @@ def curves(history: Sequence[EpochReport] | str | os.PathLike[str]) -> Figure:
     ----------
     history : sequence of EpochReport, or path
         ``classifier.history``, or the ``metrics.csv`` of a run folder.
+    quantity : {"loss", "accuracy"}, optional
+        Draw this one alone; both by default.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Two axes beside each other, 800 by 380 pixels; :func:`save` writes it.
+        Two axes beside each other, 800 by 380 pixels, or one of 430 by 340; :func:`save`
+        writes it.
 
     Raises
     ------
+    OptionError
+        Where there is no such quantity.
     DataError
         Where there is no epoch, or the file holds something else.
     MissingPackageError
@@ -47,7 +53,7 @@ def curves(history: Sequence[EpochReport] | str | os.PathLike[str]) -> Figure:
 
     Examples
     --------
-    >>> from cnnpy.train import EpochReport
+    >>> from cnnpy.train import EpochReport, read_metrics
     >>> epochs = [
     ...     EpochReport(1, 0.01, 2.0, 0.25, 1.5, 0.5, 900.0, 1.0, True),
     ...     EpochReport(2, 0.01, 1.0, 0.75, 1.2, 0.6, 900.0, 1.0, True),
@@ -61,15 +67,15 @@ def curves(history: Sequence[EpochReport] | str | os.PathLike[str]) -> Figure:
         raise DataError(
             "curves: a history without an epoch", "at least one epoch", "train for an epoch first"
         )
+    shown = list(QUANTITIES) if quantity is None else [quantity_of("curves", quantity).name]
     with style():
-        figure = new_figure(8.0, 3.8)
-        loss, accuracy = figure.subplots(1, 2)
-        _draw(loss, epochs, _LOSS)
-        _draw(accuracy, epochs, _ACCURACY)
-        _scale_loss(loss, epochs)
-        _scale_accuracy(accuracy, epochs)
+        figure = new_figure(*((8.0, 3.8) if len(shown) > 1 else (4.3, 3.4)))
+        panels = figure.subplots(1, len(shown), squeeze=False)[0]
+        for axes, name in zip(panels, shown, strict=True):
+            _draw(axes, epochs, QUANTITIES[name])
+            SCALES[name](axes, QUANTITIES[name].finite(epochs))
         figure.legend(
-            *loss.get_legend_handles_labels(),
+            *panels[0].get_legend_handles_labels(),
             loc="outside upper left",
             ncols=2,
             frameon=False,
@@ -78,82 +84,10 @@ def curves(history: Sequence[EpochReport] | str | os.PathLike[str]) -> Figure:
     return figure
 
 
-def read_metrics(path: str | os.PathLike[str]) -> tuple[EpochReport, ...]:
-    r"""Read the epochs that a run folder's ``metrics.csv`` holds.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    tuple of EpochReport
-        In their order.
-
-    Raises
-    ------
-    MissingDataError
-        Where there is no such file.
-    DataError
-        Where it is no such table.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "metrics.csv"
-    >>> header = "epoch,lr,train_loss,train_accuracy,validation_loss,validation_accuracy,"
-    >>> _ = path.write_text(header + "images_per_s,seconds,best\n1,.1,2,.5,2,.5,900,1,True\n")
-    >>> read_metrics(path)[0].train_accuracy
-    0.5
-    """
-    path = Path(path)
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return tuple(_report(path, row) for row in csv.DictReader(file))
-    except FileNotFoundError:
-        raise MissingDataError(
-            f"{path}: no such file",
-            "the metrics.csv of a run folder",
-            "train first: cnnpy train digits",
-        ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}",
-            "the metrics.csv of a run folder",
-            f"use {path / 'metrics.csv'}" if path.is_dir() else "give the metrics.csv of a run",
-        ) from error
-
-
-_COLUMNS: Mapping[str, Callable[[str], float | bool]] = {
-    "epoch": int,
-    "lr": float,
-    "train_loss": float,
-    "train_accuracy": float,
-    "validation_loss": float,
-    "validation_accuracy": float,
-    "images_per_s": float,
-    "seconds": float,
-    "best": {"True": True, "False": False}.__getitem__,
-}
-
-
-def _report(path: Path, row: Mapping[str, str]) -> EpochReport:
-    try:
-        values = {name: parse(row[name]) for name, parse in _COLUMNS.items()}
-        return EpochReport(**values)  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{path}: a row that is no epoch: {ascii(','.join(map(str, row.values())))[:80]}",
-            f"the columns {', '.join(_COLUMNS)}",
-            "give the metrics.csv that a run wrote",
-        ) from error
-
-
 # --- one panel --------------------------------------------------------------------------
 
 
-class _Quantity(NamedTuple):
+class Quantity(NamedTuple):
     """What a panel shows: its name among the epoch's numbers, its unit, its title."""
 
     name: str
@@ -162,9 +96,11 @@ class _Quantity(NamedTuple):
     title: str
 
     def of(self, epochs: Sequence[EpochReport], part: str) -> list[float]:
+        """Return its value in each epoch, in ``train`` or ``validation``."""
         return [float(getattr(epoch, f"{part}_{self.name}")) * self.scale for epoch in epochs]
 
     def finite(self, epochs: Sequence[EpochReport]) -> list[float]:
+        """Return all of its values that can be drawn."""
         return [
             value
             for part in ("train", "validation")
@@ -173,46 +109,59 @@ class _Quantity(NamedTuple):
         ]
 
 
-_LOSS = _Quantity("loss", "loss (mean over images)", 1.0, "epoch {}: {:.3g}")
-_ACCURACY = _Quantity("accuracy", "accuracy (%)", 100.0, "best epoch {}: {:.2f} %")
+QUANTITIES = {
+    "loss": Quantity("loss", "loss (mean over images)", 1.0, "epoch {}: {:.3g}"),
+    "accuracy": Quantity("accuracy", "accuracy (%)", 100.0, "best epoch {}: {:.2f} %"),
+}
 
 
-def _draw(axes: Axes, epochs: Sequence[EpochReport], quantity: _Quantity) -> None:
-    from matplotlib.ticker import MaxNLocator
+def quantity_of(who: str, name: str) -> Quantity:
+    """Return what a panel shows, by its name."""
+    chosen: str = choice(*QUANTITIES)(who, "quantity", name)
+    return QUANTITIES[chosen]
 
+
+def _draw(axes: Axes, epochs: Sequence[EpochReport], quantity: Quantity) -> None:
     numbers = [epoch.epoch for epoch in epochs]
     dots = "o-" if len(epochs) == 1 else "-"
-    axes.plot(numbers, quantity.of(epochs, "train"), dots, c=BLUE, label="training")
-    if _has_validation(epochs):
+    axes.plot(numbers, quantity.of(epochs, "train"), dots, c=colours().blue, label="training")
+    if has_validation(epochs):
         held = quantity.of(epochs, "validation")
-        axes.plot(numbers, held, dots, c=VERMILION, label="validation")
+        axes.plot(numbers, held, dots, c=colours().vermilion, label="validation")
         _mark_best(axes, epochs, held, quantity)
+    dress(axes, numbers, quantity)
+
+
+def dress(axes: Axes, numbers: Sequence[int], quantity: Quantity) -> None:
+    """Give a panel its labels, its ticks at whole epochs, and a grid."""
+    from matplotlib.ticker import MaxNLocator
+
     axes.set_xlabel("epoch")
     axes.set_ylabel(quantity.label)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     margin = 0.02 * (numbers[-1] - numbers[0]) + 0.1 if len(numbers) > 1 else 0.5
     axes.set_xlim(numbers[0] - margin, numbers[-1] + margin)
-    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    axes.grid(axis="y", color=colours().grid, linewidth=0.8)
     axes.set_axisbelow(True)
 
 
 def _mark_best(
-    axes: Axes, epochs: Sequence[EpochReport], held: Sequence[float], quantity: _Quantity
+    axes: Axes, epochs: Sequence[EpochReport], held: Sequence[float], quantity: Quantity
 ) -> None:
     """Mark the epoch whose weights are kept, and say so above the panel, where no curve is."""
     at = max((k for k, epoch in enumerate(epochs) if epoch.best), default=len(epochs) - 1)
     number = epochs[at].epoch
-    axes.axvline(number, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+    axes.axvline(number, color=colours().grey, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
     if math.isfinite(held[at]):
-        axes.plot([number], [held[at]], "o", ms=6.5, mfc="white", mec=VERMILION, mew=1.8, zorder=4)
-    axes.set_title(quantity.title.format(number, held[at]), loc="right", color=INK, pad=8)
+        ring = {"mfc": colours().paper, "mec": colours().vermilion, "mew": 1.8}
+        axes.plot([number], [held[at]], "o", ms=6.5, zorder=4, **ring)  # type: ignore[arg-type]
+    axes.set_title(quantity.title.format(number, held[at]), loc="right", color=colours().ink, pad=8)
 
 
-def _scale_loss(axes: Axes, epochs: Sequence[EpochReport]) -> None:
+def _scale_loss(axes: Axes, values: Sequence[float]) -> None:
     """Take a logarithmic scale where the losses span more than one order of magnitude."""
     from matplotlib.ticker import FuncFormatter, LogLocator
 
-    values = _LOSS.finite(epochs)
     if not values:
         return
     low, high = min(values), max(values)
@@ -225,11 +174,18 @@ def _scale_loss(axes: Axes, epochs: Sequence[EpochReport]) -> None:
     axes.minorticks_off()
 
 
-def _scale_accuracy(axes: Axes, epochs: Sequence[EpochReport]) -> None:
+def _scale_accuracy(axes: Axes, values: Sequence[float]) -> None:
     """End a little above 100 %, so that a curve along the top is seen whole."""
-    low = min([*_ACCURACY.finite(epochs), 90.0])
+    low = min([*values, 90.0])
     axes.set_ylim(low - 0.06 * (100.0 - low), 100.0 + 0.03 * (100.0 - low))
 
 
-def _has_validation(epochs: Sequence[EpochReport]) -> bool:
+SCALES: Mapping[str, Callable[[Axes, Sequence[float]], None]] = {
+    "loss": _scale_loss,
+    "accuracy": _scale_accuracy,
+}
+
+
+def has_validation(epochs: Sequence[EpochReport]) -> bool:
+    """Tell whether there was a validation set."""
     return any(not math.isnan(epoch.validation_accuracy) for epoch in epochs)

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import DtypeError, ShapeError
-from cnnpy.plot.canvas import GREY, new_figure, style
+from cnnpy.plot.canvas import colours, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-__all__ = ["filters"]
+__all__ = ["filter_pictures", "filters"]
 
 _WIDTH = 8.0  # inches
 _LARGEST_TILE = 1.2  # inches
@@ -59,9 +59,8 @@ def filters(weights: NDArray[Any]) -> Figure:
       mask=False,
       fill_value=1e+20)
     """
-    array = _checked(weights)
-    F, C, HH, WW = array.shape
-    tiles, legend = _tiles(array)
+    tiles, legend = filter_pictures(weights)
+    F, C, HH, WW = np.shape(weights)
     n_columns = min(F, max(math.ceil(math.sqrt(2 * F)), 8))
     n_rows = math.ceil(F / n_columns)
     gap = _GAP * max(HH, WW)
@@ -80,15 +79,35 @@ def filters(weights: NDArray[Any]) -> Figure:
         axes.set_ylim(height + edge, -edge)
         axes.set_aspect("equal", anchor="NW")
         axes.set_axis_off()
-        axes.set_title(_title(array.shape, legend), loc="left", linespacing=1.4)
+        axes.set_title(_title(np.shape(weights), legend), loc="left", linespacing=1.4)
     return figure
+
+
+def filter_pictures(weights: NDArray[Any]) -> tuple[NDArray[np.float64], str]:
+    """Make a small picture of each filter, and say how to read them.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (F, C, HH, WW)
+        The filters.
+
+    Returns
+    -------
+    pictures : ndarray of shape (F, HH, WW, 3)
+        Red, green and blue from 0 to 1.
+    legend : str
+        What the colours mean.
+    """
+    return _tiles(_checked(weights))
 
 
 def _frame(left: float, top: float, width: float, height: float) -> Patch:
     """Frame a tile, so that white weights at its border are seen."""
     from matplotlib.patches import Rectangle
 
-    return Rectangle((left, top), width, height, fill=False, edgecolor=GREY, linewidth=0.8)
+    return Rectangle(
+        (left, top), width, height, fill=False, edgecolor=colours().grey, linewidth=0.8
+    )
 
 
 def _title(shape: tuple[int, ...], legend: str) -> str:

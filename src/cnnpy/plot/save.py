@@ -1,12 +1,16 @@
-"""Save: a figure into a file, whole or not at all."""
+"""Save: a figure into a file, whole or not at all, or into memory."""
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError
 from cnnpy.plot.canvas import style
@@ -14,7 +18,7 @@ from cnnpy.plot.canvas import style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["save"]
+__all__ = ["pixels", "rendered", "save"]
 
 _DOTS_PER_INCH = 160  # twice a screen's, less a little: sharp at 800 pixels and above
 _METADATA: dict[str, dict[str, str | None]] = {
@@ -65,3 +69,47 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     finally:
         with suppress(OSError):  # after the replacement there is none
             part.unlink()
+
+
+def rendered(figure: Figure, kind: str) -> bytes:
+    """Return what the file of a figure would hold.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    kind : {"png", "svg"}
+        The format.
+
+    Returns
+    -------
+    bytes
+        The picture.
+    """
+    content = io.BytesIO()
+    with style():
+        figure.savefig(content, format=kind, dpi=_DOTS_PER_INCH, metadata=_METADATA[f".{kind}"])
+    return content.getvalue()
+
+
+def pixels(figure: Figure) -> NDArray[np.uint8]:
+    """Return a figure as red, green and blue.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+
+    Returns
+    -------
+    ndarray of shape (H, W, 3) of uint8
+        Its pixels, 160 an inch.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with style():
+        figure.set_dpi(_DOTS_PER_INCH)
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
+        drawn: NDArray[np.uint8] = np.array(canvas.buffer_rgba())[..., :3]
+    return drawn

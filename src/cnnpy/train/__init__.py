@@ -8,6 +8,7 @@ from cnnpy.train.lr_range import LrRange, find_lr
 from cnnpy.train.preflight import Finding, preflight
 from cnnpy.train.reports import EpochReport, StepReport
 from cnnpy.train.run_folder import RunFolder
+from cnnpy.train.run_record import RunRecord, read_metrics, read_run
 from cnnpy.train.training import Training
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "FitPlan",
     "LrRange",
     "RunFolder",
+    "RunRecord",
     "StepReport",
     "Training",
     "TrainingWarning",
@@ -27,4 +29,6 @@ __all__ = [
     "fit",
     "load",
     "preflight",
+    "read_metrics",
+    "read_run",
 ]

@@ -15,7 +15,7 @@ import pytest
 from cnnpy.check import Report
 from cnnpy.check.reports import data as shapes
 from cnnpy.check.reports import to_json
-from cnnpy.check.reports.words import printable
+from cnnpy.page.text import printable
 
 
 def held(value: Any, shape: Any, at: str = "report") -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +16,7 @@ import pytest
 from cnnpy.check import Report
 from cnnpy.check.reports import as_data, to_html, to_json
 from cnnpy.check.reports.style import STYLE
-from cnnpy.check.reports.words import printable
+from cnnpy.page.text import printable
 
 VOID = {"meta", "br", "img", "input", "link", "hr"}
 EXPECTED = {
@@ -165,9 +162,10 @@ def test_whatever_comes_back_is_drawn_or_told(report_of: Callable[..., Report], 
 
 
 def test_letters_can_be_read_on_their_ground_in_light_and_dark() -> None:
+    in_the_dark = re.compile(r"@media \(prefers-color-scheme: dark\) {.*?} }", re.DOTALL)
     light, dark = (
         dict(re.findall(r"--([\w-]+): (#\w{6})", part))
-        for part in STYLE.split("@media (prefers-color-scheme: dark)")[:2]
+        for part in (in_the_dark.sub("", STYLE), " ".join(in_the_dark.findall(STYLE)))
     )
     assert set(light) == set(dark)
     for colours in (light, dark):
@@ -193,44 +191,6 @@ def luminance(colour: str) -> float:
 
 Browse = Callable[..., subprocess.CompletedProcess[str]]
 
-DARK, LIGHT = 0, 1
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--enable-logging=stderr",
-)
-
-
-@pytest.fixture
-def browse(tmp_path: Path) -> Browse:
-    """Open a page in Chromium, and give its document as it stands after loading."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    browser = next(filter(None, map(shutil.which, names)), None)
-    if browser is None:
-        if os.environ.get("CNNPY_REQUIRE_EXTRAS") == "1":
-            pytest.fail("CNNPY_REQUIRE_EXTRAS=1, and there is no Chromium")
-        pytest.skip("there is no Chromium: apt-get install chromium")
-
-    def opened(html: str, scheme: int = LIGHT) -> subprocess.CompletedProcess[str]:
-        path = tmp_path / "page.html"
-        path.write_text(html, encoding="utf-8")
-        return subprocess.run(
-            [
-                browser,
-                *FLAGS,
-                f"--blink-settings=preferredColorScheme={scheme}",
-                f"--user-data-dir={tmp_path / 'profile'}",
-                "--dump-dom",
-                path.as_uri(),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-
-    return opened
-
 
 def test_a_browser_shows_every_finding_and_has_nothing_to_complain_of(
     browse: Browse, source: str, wrong: Report
@@ -246,32 +206,7 @@ def test_a_browser_shows_every_finding_and_has_nothing_to_complain_of(
     assert "<title>mine</title>" not in tried.stdout
 
 
-MEASURE = """<!DOCTYPE html><body><script>
-for (const width of [390, 1200]) {
-  const frame = document.createElement("iframe");
-  frame.style.width = width + "px";
-  frame.onload = () => {
-    const page = frame.contentDocument;
-    const told = document.createElement("p");
-    told.textContent = JSON.stringify([width, page.documentElement.scrollWidth,
-      frame.contentWindow.getComputedStyle(page.body).backgroundColor]);
-    document.body.append(told);
-  };
-  frame.style.border = "0";
-  frame.srcdoc = SOURCE;
-  document.body.append(frame);
-}
-</script>"""
-
-
-def test_it_fits_a_phone_and_a_desk_in_light_and_dark(browse: Browse, source: str) -> None:
-    page = MEASURE.replace("SOURCE", json.dumps(source).replace("</", "<\\/"))
-    grounds = []
-    for scheme in (LIGHT, DARK):
-        told = re.findall(r"<p>(\[.*?\])</p>", browse(page, scheme).stdout)
-        measured = sorted(map(json.loads, told))
-        assert [width for width, _, _ in measured] == [390, 1200]
-        for width, scrolled, _ in measured:
-            assert scrolled <= width
-        grounds.append(measured[0][2])
-    assert grounds == ["rgb(255, 255, 255)", "rgb(20, 23, 27)"]
+def test_it_fits_a_phone_and_a_desk_in_light_and_dark(
+    fits_screens: Callable[[str], None], source: str
+) -> None:
+    fits_screens(source)

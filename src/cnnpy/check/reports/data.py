@@ -18,9 +18,10 @@ from cnnpy.check.dialects import Found
 from cnnpy.check.observe import Grade, Observation
 from cnnpy.check.patterns import by_property
 from cnnpy.check.reports.arrays import ArrayData, as_array, as_plain, differing, results_of
-from cnnpy.check.reports.words import mark_at, mark_of_pass, on_a_line, printable
+from cnnpy.check.reports.words import mark_at, mark_of_pass
 from cnnpy.check.snippet import array_text, snippet
 from cnnpy.check.trial import Trial
+from cnnpy.page.text import on_a_line, printable
 
 __all__ = [
     "SCHEMA",

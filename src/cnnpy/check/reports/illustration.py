@@ -17,7 +17,7 @@ import numpy as np
 
 from cnnpy.check.reports.data import CaseData, ResultData
 from cnnpy.check.reports.pictures import Floats, Place, cells_of, floats_of, panels_of, short
-from cnnpy.check.reports.tree import element
+from cnnpy.page.tree import element
 
 __all__ = ["illustration", "shown_in"]
 

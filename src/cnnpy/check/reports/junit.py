@@ -18,8 +18,8 @@ from cnnpy.check.reports.data import (
     ReportData,
     as_data,
 )
-from cnnpy.check.reports.tree import element
 from cnnpy.check.reports.words import lines_of
+from cnnpy.page.tree import element
 
 __all__ = ["junit_of", "to_junit"]
 

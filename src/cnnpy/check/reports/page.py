@@ -8,7 +8,7 @@ in it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element
 
 from cnnpy.check.checking import Report
 from cnnpy.check.reports.data import (
@@ -21,11 +21,10 @@ from cnnpy.check.reports.data import (
 )
 from cnnpy.check.reports.pictures import pictures
 from cnnpy.check.reports.style import STYLE
-from cnnpy.check.reports.tree import Child, element
+from cnnpy.page.document import document, table
+from cnnpy.page.tree import Child, element
 
 __all__ = ["page_of", "to_html"]
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 _SIGNS = {"right": "✓ right", "tie": "≈ tie", "wrong": "✗ wrong", "untried": "–", "": "–"}
 
@@ -68,25 +67,12 @@ def page_of(data: ReportData) -> str:
     str
         HTML in one piece.
     """
-    body = element(
-        "body",
+    return document(
+        f"{data['name']}: {data['verdict']}",
         element("header", *_header(data)),
         element("main", *_overview(data), *_findings(data), *_details(data)),
         element("footer", *_footer(data)),
-    )
-    page = element("html", _head(f"{data['name']}: {data['verdict']}"), body, lang="en")
-    return "<!DOCTYPE html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
-
-
-def _head(title: str) -> Element:
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        element("style", STYLE),
+        style=STYLE,
     )
 
 
@@ -124,7 +110,11 @@ def _overview(data: ReportData) -> Iterator[Element]:
         return
     heads = ("implementation", "layer", "cases", "forward", "backward", "wrong for")
     rows = [_overview_row(one) for one in data["implementations"]]
-    yield element("section", element("h2", "Overview"), _table("Overview", heads, rows))
+    yield element(
+        "section",
+        element("h2", "Overview"),
+        table("Overview", heads, rows, aside=("layer", "cases")),
+    )
 
 
 def _overview_row(one: ImplementationData) -> Element:
@@ -149,16 +139,6 @@ def _mark(mark: str) -> Element:
     return element("td", _SIGNS.get(mark, mark), class_=f"mark {_class(mark or 'untried')}")
 
 
-def _table(label: str, heads: Iterable[str], rows: Iterable[Element]) -> Element:
-    aside = dict.fromkeys(("layer", "cases"), "aside")
-    head = element(
-        "tr", *(element("th", name, scope="col", class_=aside.get(name)) for name in heads)
-    )
-    table = element("table", element("thead", head), element("tbody", *rows))
-    # what is scrolled must be reached by the keyboard
-    return element("div", table, class_="wide", tabindex="0", role="region", aria_label=label)
-
-
 def _details(data: ReportData) -> Iterator[Element]:
     tried = [one for one in data["implementations"] if one["state"] == "tried"]
     if tried:
@@ -173,7 +153,7 @@ def _properties(one: ImplementationData) -> Element:
     return element(
         "details",
         element("summary", element("h3", element("code", name))),
-        _table(f"{name}, by property", ("property", "cases", *places), rows),
+        table(f"{name}, by property", ("property", "cases", *places), rows, aside=("cases",)),
         open="" if wrong else None,
     )
 

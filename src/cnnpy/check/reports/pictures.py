@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cnnpy.check.reports.arrays import ArrayData
 from cnnpy.check.reports.data import ResultData
-from cnnpy.check.reports.tree import Child, element
+from cnnpy.page.tree import Child, element
 
 __all__ = ["Floats", "Place", "cells_of", "floats_of", "panels_of", "pictures", "short"]
 

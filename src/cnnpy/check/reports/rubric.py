@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from cnnpy.check.dialects import DIALECTS, KNOWN_NAMES, TASKS
-from cnnpy.check.reports.writing import printable_path
 from cnnpy.contract.errors import MissingDataError, OptionError
 from cnnpy.contract.options import choice
+from cnnpy.page.writing import printable_path
 
 __all__ = ["VISIBILITIES", "Entry", "Rubric", "read_rubric"]
 

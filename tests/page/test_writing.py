@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cnnpy.check.reports.writing import check_place, write
 from cnnpy.contract.errors import DataError
+from cnnpy.page.writing import check_place, write
 
 
 def test_a_file_keeps_what_it_held_where_writing_fails(tmp_path: Path) -> None:
