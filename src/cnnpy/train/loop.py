@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CheckpointError, CnnpyError, TrainingError
-from cnnpy.data import Dataset, ImageSource, Loader, Preprocessing, problems
+from cnnpy.data import ImageSource, Loader, Preprocessing, problems
 from cnnpy.data.loader import Batch
 from cnnpy.nn import Layer
 from cnnpy.optim import OPTIMIZERS, SCHEDULES, Optimizer
@@ -154,9 +154,7 @@ class Run:
         for callback in self.callbacks:
             callback.on_start(plan)
         if not plan.resumed:
-            # what needs all pixels is left out where they would have to be read for it
-            pixels = isinstance(self.train, Dataset)
-            for problem in problems(self.train, self.validation, pixels=pixels):
+            for problem in problems(self.train, self.validation):
                 self.warn(problem.text)
         while self.epoch <= self.training.epochs and not self._has_no_hope():
             self._train_epoch(checkpoints, interruption)
