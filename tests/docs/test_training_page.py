@@ -32,7 +32,7 @@ def test_the_commands_and_the_python_of_the_page_run_in_an_empty_folder(tmp_path
             result = doctest.DocTestRunner().run(test)
             assert result.failed == 0
             n_examples += result.attempted
-    assert n_commands == 5
+    assert n_commands == 8
     assert n_examples >= 7
     names = {path.name for path in Path("run").iterdir()}
     assert all(f"`{name}" in PAGE.read_text() for name in names)
