@@ -1,4 +1,4 @@
-"""Draw the picture of the page on augmentation: ``docs/guide/pictures/augmentation.png``.
+"""Draw the picture of the page on augmentation: ``docs/guide/pictures/augmentation.jpg``.
 
     python tools/draw_augmentations.py
 
@@ -38,7 +38,7 @@ from cnnpy.plot.canvas import INK, new_figure, style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PICTURE = Path(__file__).resolve().parents[1] / "docs" / "guide" / "pictures" / "augmentation.png"
+PICTURE = Path(__file__).resolve().parents[1] / "docs" / "guide" / "pictures" / "augmentation.jpg"
 
 SIDE = 64  # pixels of a photo
 N_DRAWS = 6
@@ -123,12 +123,12 @@ def draw(path: Path) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a picture of 256 colours, a third of the bytes."""
+    """Write a JPEG with all colours in full resolution."""
     from PIL import Image
 
     whole = io.BytesIO()
     figure.savefig(whole, dpi=100)
-    Image.open(whole).convert("RGB").quantize(256).save(path, optimize=True)
+    Image.open(whole).convert("RGB").save(path, quality=88, subsampling=0, optimize=True)
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ def test_a_run_that_is_over_says_so_and_what_it_reached(command, whole):
     outcome = command("train", "--resume", "run")
     assert outcome.code == 0
     assert "the run was over; nothing is left to train" in outcome.lines
-    assert outcome.lines[-3].startswith("test accuracy: ")
+    assert outcome.lines[-4].startswith("test accuracy: ")
 
 
 def test_data_that_moved_is_found_where_it_is_told_to_be(command, whole, npz, stripes):

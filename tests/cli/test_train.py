@@ -57,15 +57,16 @@ def test_training_ends_with_the_test_accuracy_and_the_places(command, npz, train
     outcome = command("train", npz, "--epochs", 1, "--out", "here")
     assert outcome.code == 0
     assert outcome.err == ""
-    accuracy, model, picture = outcome.lines[-3:]
+    accuracy, model, picture, page = outcome.lines[-4:]
     assert re.fullmatch(r"test accuracy: \d{1,3}\.\d\d %", accuracy)
     assert model == "model:   here/model.safetensors"
     assert picture == "picture: here/curves.png"
+    assert page == "page:    cnnpy report here"
 
 
 def test_the_test_accuracy_is_that_of_the_best_model(command, npz):
     outcome = command("train", npz, "--epochs", 3, "--out", "here", "--seed", 1)
-    told = outcome.lines[-3].removeprefix("test accuracy: ")
+    told = outcome.lines[-4].removeprefix("test accuracy: ")
     measured = command("eval", "here", npz).lines[2]
     assert measured.startswith(f"accuracy  {told}, ")
 

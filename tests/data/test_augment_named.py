@@ -153,6 +153,21 @@ def test_white_is_told_where_it_is_open_and_nowhere_else():
     assert with_white(chain, 16.0) == want
     assert with_white(None, 16.0) is None
     assert with_white(np.sort, 16.0) is np.sort
+    assert chain == Chain(
+        RandomFlip(), ColorJitter(0.1), Chain(RandAugment(), RandomErasing(white=2.0))
+    )
+
+
+def test_white_is_told_to_a_child_of_one_s_own():
+    class Dark(ColorJitter):
+        """Has a constructor of its own."""
+
+        def __init__(self):
+            super().__init__(brightness=(0.5, 0.5))
+
+    dark = with_white(Dark(), 16.0)
+    assert type(dark) is Dark
+    assert dark.white == 16
 
 
 def test_augmentations_are_equal_by_their_options():

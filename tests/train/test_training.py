@@ -307,6 +307,15 @@ def test_a_loss_that_rises_is_told():
         fit(linear(), noise, epochs=10, batch_size=8, lr=10)
 
 
+def test_dead_units_are_told_once():
+    model = built(nn.Sequential(nn.Conv2d(8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4)))
+    model[0].bias.value[:6] = -1e6
+    with pytest.warns(TrainingWarning) as told:
+        fit(model, corners(40, 0), epochs=3, batch_size=8)
+    (text,) = [str(w.message) for w in told]
+    assert text.startswith("6 of the 8 channels of 1 are 0 for each of 40 images")
+
+
 # --- as plain data ------------------------------------------------------------------------------
 
 

@@ -6,16 +6,21 @@ import time
 from types import TracebackType
 from typing import Self
 
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from cnnpy.cli.curves import TerminalCurves
 from cnnpy.cli.output import Page, clock, is_terminal, number, percent, plural
 from cnnpy.train import Callback, Classifier, EpochReport, FitPlan, StepReport
 
 __all__ = ["LiveProgress", "Progress", "progress"]
 
 _REFRESH_S = 0.1
+
+_ROOM_FOR_CURVES = 24
+"""Lines that a terminal has at least where curves are drawn."""
 
 
 class Progress(Callback):
@@ -148,12 +153,18 @@ class LiveProgress(Progress):
         now = time.perf_counter()
         if now - self.refreshed >= _REFRESH_S:
             self.refreshed = now
-            self.live.update(self._line(report, now), refresh=True)
+            line = self._line(report, now)
+            curves = TerminalCurves(self.plan.classifier.history, n_epochs=self.plan.n_epochs)
+            self.live.update(Group("", curves, line) if self._has_room() else line, refresh=True)
 
     def on_epoch(self, report: EpochReport, classifier: Classifier) -> None:
         """Print the numbers of an epoch, and note when the next begins."""
         super().on_epoch(report, classifier)
         self.epoch_began = time.perf_counter()
+
+    def _has_room(self) -> bool:
+        """Tell whether curves fit below the lines of the epochs."""
+        return bool(self.plan.classifier.history) and self.page.height >= _ROOM_FOR_CURVES
 
     def _line(self, report: StepReport, now: float) -> Table:
         per_epoch, n_epochs = self.plan.n_steps_per_epoch, self.plan.n_epochs

@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from numpy.typing import NDArray
@@ -21,14 +21,16 @@ from cnnpy.cli.errors import Stopped, Terminated
 from cnnpy.cli.output import Page, count, percent, plural, shown, times
 from cnnpy.cli.progress import Progress, progress
 from cnnpy.cli.train_settings import COMMAND, Asked, settings_of
-from cnnpy.contract.errors import OptionError, ShapeError
+from cnnpy.contract.errors import OptionError, ShapeError, TrainingError
 from cnnpy.contract.options import integer, real
 from cnnpy.contract.shapes import Shape
 from cnnpy.data import DATASETS, Splits, load
 from cnnpy.models import MODELS, make_model
 from cnnpy.nn import Layer
 from cnnpy.optim import OPTIMIZERS, SCHEDULES
-from cnnpy.train import Callback, Classifier, FitPlan, RunFolder, fit
+from cnnpy.report import TensorBoard
+from cnnpy.train import Callback, Classifier, FitPlan, RunFolder, fit, preflight
+from cnnpy.train import find_lr as find_learning_rate
 from cnnpy.train.run_folder import new_folder
 from cnnpy.train.run_settings import RunSettings, recipe
 from cnnpy.train.training import Training
@@ -44,7 +46,8 @@ def train(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help=f"What to learn: {', '.join(DATASETS)}, a folder of images or an .npz file.",
+            help=f"What to learn: {', '.join(DATASETS)}, a folder of images or of .npy files, "
+            "or an .npz file.",
             show_default=DATA,
         ),
     ] = None,
@@ -142,6 +145,21 @@ def train(
         float, typer.Option(metavar="SECONDS", help="How often the state is saved.")
     ] = 60.0,
     keep: Annotated[int, typer.Option(help="How many of the last states are kept.")] = 2,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="First hold gradients against differences, and learn a few images by heart.",
+        ),
+    ] = False,
+    find_lr: Annotated[
+        bool,
+        typer.Option("--find-lr", help="Look for the learning rate, draw it, and do not train."),
+    ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help="Write files for TensorBoard into the run, too."),
+    ] = False,
 ) -> None:
     """Train a network on images and keep the best model."""
     every_s: float = real(0.0)(COMMAND, "--checkpoint-every", checkpoint_every)
@@ -156,13 +174,20 @@ def train(
         if data is not None:
             folder.settings = dataclasses.replace(folder.settings, data=_from_anywhere(data))
         with on_backend(folder.settings.backend):
-            _go_on(folder)
+            _go_on(folder, tensorboard)
     else:
         check_backend(backend)
         wanted, usual = settings_of(asked, config)
         with on_backend(wanted.backend) as computing:
             wanted = dataclasses.replace(wanted, backend=computing)
-            _begin(wanted, usual, out, every_s, keep)
+            start = _prepare(wanted, usual)
+            if check:
+                _check_before(start)
+            if find_lr:
+                _find_lr(start, out)
+            else:
+                folder = _make_folder(start, out, every_s=every_s, keep=keep)
+                _train(folder, start.splits, start.model, resume=False, tensorboard=tensorboard)
 
 
 def _check_alone(asked: Asked, config: Path | None, out: Path | None) -> None:
@@ -177,7 +202,16 @@ def _check_alone(asked: Asked, config: Path | None, out: Path | None) -> None:
         )
 
 
-def _begin(settings: RunSettings, usual: bool, out: Path | None, every_s: float, keep: int) -> None:
+class _Start(NamedTuple):
+    """What a run begins with."""
+
+    settings: RunSettings
+    splits: Splits
+    model: Layer
+
+
+def _prepare(settings: RunSettings, usual: bool) -> _Start:
+    """Load the data, and demand that all fits together before a folder is made."""
     splits = load(settings.data, seed=settings.training.seed, size=settings.size)
     if usual:
         change = usual_augmentation(splits.train.shape)
@@ -186,27 +220,63 @@ def _begin(settings: RunSettings, usual: bool, out: Path | None, every_s: float,
         )
     model = make_model(settings.model, splits.train.n_classes)
     _check_fit(settings, model, splits.train.shape)
-    folder = RunFolder(
-        out or new_folder(_RUNS, f"{_label(settings.data)}-{settings.model}"),
+    return _Start(settings, splits, model)
+
+
+def _make_folder(start: _Start, out: Path | None, **options: Any) -> RunFolder:
+    settings = start.settings
+    return RunFolder(
+        out or _new_place(settings),
         dataclasses.replace(settings, data=_from_anywhere(settings.data)),
-        _record(splits),
-        every_s=every_s,
-        keep=keep,
+        _record(start.splits),
+        **options,
     )
-    _train(folder, splits, model, resume=False)
 
 
-def _go_on(folder: RunFolder) -> None:
-    settings = folder.settings
-    splits = load(settings.data, seed=settings.training.seed, size=settings.size)
-    model = make_model(settings.model, splits.train.n_classes)
-    _check_fit(settings, model, splits.train.shape)
-    _train(folder, splits, model, resume=True)
+def _new_place(settings: RunSettings) -> Path:
+    return new_folder(_RUNS, f"{_label(settings.data)}-{settings.model}")
 
 
-def _train(folder: RunFolder, splits: Splits, model: Layer, *, resume: bool) -> None:
+def _go_on(folder: RunFolder, tensorboard: bool) -> None:
+    start = _prepare(folder.settings, usual=False)
+    _train(folder, start.splits, start.model, resume=True, tensorboard=tensorboard)
+
+
+def _check_before(start: _Start) -> None:
+    """Try the network, and stop where it cannot learn."""
+    page = Page()
+    copy = start.model.copy()
+    for finding in preflight(copy, start.splits.train, start.settings.training):
+        page.say(f"{'check' if finding.passed else 'CHECK':<10}{finding.text}")
+        if not finding.passed:
+            raise TrainingError(
+                f"{COMMAND} --check: {finding.text}",
+                "a network that learns a few images by heart, with right gradients",
+                "see which layer is wrong: cnnpy.check.gradcheck; or another --lr, or --model",
+            )
+
+
+def _find_lr(start: _Start, out: Path | None) -> None:
+    """Run the range test; say and draw what it found."""
+    folder = out or _new_place(start.settings)
+    found = find_learning_rate(start.model, start.splits.train, start.settings.training)
+    page = Page()
+    page.say(f"lowest loss at a learning rate of {found.lowest:.2g}, after {len(found.lrs)} steps")
+    page.say(f"suggested: --lr={found.suggested:g}")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its notes on caches of fonts
+    folder.mkdir(parents=True, exist_ok=True)
+    plot.save(plot.lr_range(found), folder / "lr.png")
+    page.say(f"picture: {shown(folder / 'lr.png')}")
+
+
+def _train(
+    folder: RunFolder, splits: Splits, model: Layer, *, resume: bool, tensorboard: bool
+) -> None:
     page = Page()
     follow = progress(page)
+    callbacks: list[Callback] = [folder, _Header(page, folder, splits), follow]
+    if tensorboard:
+        callbacks.append(TensorBoard(folder.path / "tensorboard", dataset=splits.validation))
     with _stopping(folder, follow), folder.alone():
         with follow:
             classifier = fit(
@@ -214,7 +284,7 @@ def _train(folder: RunFolder, splits: Splits, model: Layer, *, resume: bool) -> 
                 splits.train,
                 splits.validation,
                 folder.settings.training,
-                callbacks=[folder, _Header(page, folder, splits), follow],
+                callbacks=callbacks,
                 checkpoints=folder.checkpoints,
                 resume=resume,
             )
@@ -345,6 +415,7 @@ def _finish(page: Page, classifier: Classifier, splits: Splits, folder: RunFolde
         f"test accuracy: {percent(result.accuracy)}",
         f"model:   {shown(folder.model_path)}",
         f"picture: {shown(curves)}",
+        f"page:    cnnpy report {shlex.quote(shown(folder.path))}",
     ):
         page.say(line)
 

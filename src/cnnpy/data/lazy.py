@@ -247,6 +247,11 @@ class LazyDataset:
             start += len(chunk)
         return Dataset(images, self.labels, self.class_names, self.name, self.white)
 
+    @property
+    def is_fingerprinted(self) -> bool:
+        """Tell whether all images have been read for their fingerprints already."""
+        return bool(self._memory.known[self._rows].all())
+
     def fingerprints(self) -> Fingerprints:
         """Return what tells equal images; of each it is made once, for all subsets.
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import math
 import os
-import secrets
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from cnnpy.contract.errors import CnnpyError, DataError, ShapeError
 from cnnpy.data.dataset import Dataset, check_images, check_labels, count_classes
 from cnnpy.data.files import DEFLATE_RATIO, open_regular, shown, take
 from cnnpy.data.npy import looks_channels_last, read_header
+from cnnpy.disk import whole_file
 
 __all__ = ["load_npz", "save_npz"]
 
@@ -130,9 +130,8 @@ def save_npz(path: str | os.PathLike[str], dataset: Dataset) -> None:
     Dataset('digits': 1797 images (1, 8, 8) of uint8, 10 classes)
     """
     target = Path(path).resolve()  # a link stays a link
-    part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("xb") as file:
+        with whole_file(target) as file:
             np.savez_compressed(
                 file,
                 images=dataset.images,
@@ -141,9 +140,6 @@ def save_npz(path: str | os.PathLike[str], dataset: Dataset) -> None:
                 name=np.array(dataset.name),
                 white=np.array(dataset.white),
             )
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
     except OSError as error:
         raise DataError(
             f"{shown(path)}: cannot be written: {error.strerror or error}",
@@ -152,9 +148,6 @@ def save_npz(path: str | os.PathLike[str], dataset: Dataset) -> None:
             if not target.parent.exists()
             else f"check {shown(target.parent)}: its rights, and df for the room on the disk",
         ) from error
-    finally:
-        with suppress(OSError):  # after the replacement there is none
-            part.unlink()
 
 
 # --- the archive ----------------------------------------------------------------------
@@ -174,6 +167,7 @@ def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.Zip
                     raise ValueError("holds two files of one name")
                 for entry in entries:
                     _check_entry(entry, size)
+                    archive.open(entry).close()  # its name stands in two places, which must agree
                 yield archive, members
         except CnnpyError:
             raise

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnpy.data.dataset import Dataset
 from cnnpy.data.files import shown
 from cnnpy.data.fingerprints import fingerprints, first_equals
+from cnnpy.data.lazy import LazyDataset
 from cnnpy.data.source import ImageSource
 from cnnpy.data.splits import where_equal
 
@@ -40,7 +42,7 @@ class Problem:
 
 
 def problems(
-    train: ImageSource, validation: ImageSource | None = None, *, pixels: bool = True
+    train: ImageSource, validation: ImageSource | None = None, *, pixels: bool | None = None
 ) -> list[Problem]:
     """Look for what keeps a training from learning, or makes its numbers untrue.
 
@@ -51,7 +53,7 @@ def problems(
     - Contradictions: equal images with different labels.
     - Overlap: validation images that are training images too, byte for byte.
 
-    For the last three all images are read once, if they were not for a split already.
+    The last three look at the pixels of all images.
 
     Parameters
     ----------
@@ -59,8 +61,9 @@ def problems(
         The images to learn from.
     validation : ImageSource, optional
         The images that choose an epoch.
-    pixels : bool
-        Whether to look at the pixels, or at the labels only.
+    pixels : bool, optional
+        Whether to look at the pixels, or at the labels only. By default at those of parts
+        that lie in memory, or that were read for a split already, which is remembered.
 
     Returns
     -------
@@ -89,12 +92,16 @@ def problems(
     if validation is not None and len(validation):
         parts["validation"] = validation
     found = list(_of_classes(parts))
-    if pixels:
-        for name, part in parts.items():
-            found += _of_pixels(name, part)
-        if "validation" in parts and _comparable(train, parts["validation"]):
-            found += _of_overlap(train, parts["validation"])
+    looked_at = {k: v for k, v in parts.items() if (_is_at_hand(v) if pixels is None else pixels)}
+    for name, part in looked_at.items():
+        found += _of_pixels(name, part)
+    if len(looked_at) == 2 and _comparable(*looked_at.values()):
+        found += _of_overlap(*looked_at.values())
     return found
+
+
+def _is_at_hand(part: ImageSource) -> bool:
+    return part.is_fingerprinted if isinstance(part, LazyDataset) else isinstance(part, Dataset)
 
 
 def _of_classes(parts: dict[str, ImageSource]) -> Iterator[Problem]:

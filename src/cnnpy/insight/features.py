@@ -12,8 +12,9 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import MissingPackageError, ShapeError
 from cnnpy.contract.options import integer
 from cnnpy.insight.layers import last_linear, one_layer
-from cnnpy.insight.watch import Watched, network_and_input
+from cnnpy.insight.network import network_and_input
 from cnnpy.nn import Layer
+from cnnpy.nn.watch import Watched
 from cnnpy.train import Classifier
 
 __all__ = ["Components", "embedding", "feature_maps", "principal_components"]

@@ -9,8 +9,9 @@ import numpy as np
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import OptionError
 from cnnpy.insight.layers import last_map, one_layer
-from cnnpy.insight.watch import Watched, network_and_input
+from cnnpy.insight.network import gradient_of_scores, network_and_input
 from cnnpy.nn import Layer
+from cnnpy.nn.watch import Watched
 from cnnpy.train import Classifier
 
 __all__ = ["grad_cam", "input_gradient", "saliency"]
@@ -54,7 +55,7 @@ def input_gradient(network: Layer | Classifier, images: Any, *, classes: Any = N
     True
     """
     model, x = network_and_input(network, images)
-    return Watched(model).gradient_of_scores(x, classes)[0]
+    return gradient_of_scores(Watched(model), x, classes)[0]
 
 
 def saliency(network: Layer | Classifier, images: Any, *, classes: Any = None) -> FloatArray:
@@ -150,7 +151,7 @@ def grad_cam(
     """
     model, x = network_and_input(network, images)
     watched = Watched(model)
-    watched.gradient_of_scores(x, classes)
+    gradient_of_scores(watched, x, classes)
     chosen = last_map(watched) if layer is None else one_layer(watched, layer)
     maps, gradient = chosen.out, chosen.dout
     if maps is None or maps.ndim != 4 or gradient is None:

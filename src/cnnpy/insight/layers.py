@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 
 from cnnpy.contract.errors import OptionError
-from cnnpy.insight.watch import Seen, Watched
 from cnnpy.nn import Conv2d, ConvTranspose2d, Linear
+from cnnpy.nn.watch import Seen, Watched
 
 __all__ = ["last_linear", "last_map", "one_layer"]
 

@@ -14,7 +14,7 @@ from cnnpy.contract.errors import DataError
 from cnnpy.contract.options import integer
 from cnnpy.data import ImageSource
 from cnnpy.data.views import Views
-from cnnpy.insight.watch import last_layer
+from cnnpy.insight.network import last_layer
 from cnnpy.train import Classifier
 
 __all__ = [

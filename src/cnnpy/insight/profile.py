@@ -15,9 +15,9 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import ShapeError
 from cnnpy.contract.options import integer
 from cnnpy.contract.shapes import Shape
-from cnnpy.insight.watch import Seen, Watched
 from cnnpy.nn import Layer, Sequential
 from cnnpy.nn.containers import Container, Joint
+from cnnpy.nn.watch import Seen, Watched
 
 __all__ = ["LayerTime", "Profile", "profile"]
 

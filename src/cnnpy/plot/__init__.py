@@ -12,6 +12,7 @@ from cnnpy.plot.embeddings import embeddings
 from cnnpy.plot.feature_maps import feature_maps
 from cnnpy.plot.filters import filters
 from cnnpy.plot.looks import grad_cam, saliency
+from cnnpy.plot.lr_range import lr_range
 from cnnpy.plot.mistakes import mistakes
 from cnnpy.plot.save import pixels, rendered, save
 from cnnpy.train import read_metrics
@@ -26,6 +27,7 @@ __all__ = [
     "feature_maps",
     "filters",
     "grad_cam",
+    "lr_range",
     "mistakes",
     "pixels",
     "read_metrics",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError
+from cnnpy.disk import whole_file
 from cnnpy.plot.canvas import style
 
 if TYPE_CHECKING:
@@ -51,13 +50,9 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
             "a name that ends in .png or .svg",
             f"use {str(target.with_suffix('.png')) if target.name else 'figure.png'!r}",
         )
-    part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("xb") as file, style():
+        with whole_file(target) as file, style():
             figure.savefig(file, format=kind[1:], dpi=_DOTS_PER_INCH, metadata=_METADATA[kind])
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
     except OSError as error:
         raise OptionError(
             f"save: {target}: cannot be written: {error.strerror or error}",
@@ -66,9 +61,6 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
             if not target.parent.exists()
             else "write to another place, or make room there",
         ) from error
-    finally:
-        with suppress(OSError):  # after the replacement there is none
-            part.unlink()
 
 
 def rendered(figure: Figure, kind: str) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnpy.data.whole_file import whole_file
+from cnnpy.disk import whole_file
 
 __all__ = ["ArrayFile", "DamagedError", "read", "write"]
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import TrainingError
-from cnnpy.nn import Concat, Layer, Residual, Sequential
+from cnnpy.nn import Layer
+from cnnpy.nn.watch import Seen, Watched
 
 __all__ = ["astray", "where_it_began"]
 
@@ -61,36 +62,16 @@ def where_it_began(model: Layer, x: FloatArray) -> str:
             return f"the weights {name} are not finite since a step before"
     if not _finite(x):
         return "its images are not finite, once they are augmented and mixed"
-    copy = model.copy()  # running statistics move with each forward pass
-    found = _first(copy, x, "")
-    if found is None:
-        return "the scores are finite, so it came of the loss or of its gradient"
-    name, layer = found
-    return f"it comes first out of layer {name} ({type(layer).__name__})"
+    wrong: list[Seen] = []  # a layer ends before the one that it is inside
 
+    def look(seen: Seen, out: FloatArray) -> None:
+        if not wrong and not _finite(out):
+            wrong.append(seen)
 
-def _first(layer: Layer, x: FloatArray, name: str) -> tuple[str, Layer] | None:
-    """Return the innermost layer whose output is the first that is not finite."""
-    if isinstance(layer, Sequential):
-        for inner_name, inner in layer.children().items():
-            found = _first(inner, x, _join(name, inner_name))
-            if found is not None:
-                return found
-            x = inner.forward(x, train=True)[0]
-        return None
-    if _finite(layer.forward(x, train=True)[0]):
-        return None
-    if isinstance(layer, (Concat, Residual)):
-        for inner_name, inner in layer.children().items():
-            if isinstance(layer, Concat) or inner_name in ("body", "shortcut"):
-                found = _first(inner, x, _join(name, inner_name))
-                if found is not None:
-                    return found
-    return name or "0", layer
-
-
-def _join(name: str, inner: str) -> str:
-    return f"{name}.{inner}" if name else inner
+    Watched(model, learns=True, keep=False, look=look).forward(x, train=True)
+    if wrong:
+        return f"it comes first out of layer {wrong[0].name} ({type(wrong[0].layer).__name__})"
+    return "the scores are finite, so it came of the loss or of its gradient"
 
 
 def _finite(array: NDArray[Any]) -> bool:

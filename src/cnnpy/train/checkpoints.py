@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CheckpointError
 from cnnpy.contract.options import integer, real
-from cnnpy.data.whole_file import remove_leftovers
+from cnnpy.disk import remove_leftovers
 from cnnpy.train import array_file
 from cnnpy.train.reports import EpochReport
 

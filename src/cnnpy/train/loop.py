@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CheckpointError, CnnpyError, TrainingError
-from cnnpy.data import Dataset, ImageSource, Loader, Preprocessing, problems
+from cnnpy.data import ImageSource, Loader, Preprocessing, problems
 from cnnpy.data.loader import Batch
 from cnnpy.nn import Layer
 from cnnpy.optim import OPTIMIZERS, SCHEDULES, Optimizer
@@ -28,6 +28,7 @@ from cnnpy.train.averages import AverageWeights, in_place_of, measure_statistics
 from cnnpy.train.callbacks import Callback, FitPlan, TrainingWarning
 from cnnpy.train.checkpoints import Checkpoints, Snapshot
 from cnnpy.train.classifier import Classifier, Evaluation
+from cnnpy.train.dead_units import dead_units
 from cnnpy.train.identity import difference, identity_of
 from cnnpy.train.interruption import AskedToStop, Interruption
 from cnnpy.train.objective import Objective
@@ -40,6 +41,9 @@ _MOST_SKIPPED = 20
 """Steps in a row that may be left out before the run is given up."""
 
 _MIXING_STREAM = 2
+
+_LOOKED_AT = 64
+"""Images by which dead units are looked for."""
 
 State = Mapping[str, NDArray[Any]]
 
@@ -125,6 +129,7 @@ class Run:
         self.epoch, self.step = 1, 0
         self.sums = _EpochSums()
         self.identity: dict[str, Any] | None = None
+        self.told_dead: set[str] = set()
 
     # --- from here to the end ---------------------------------------------------------
 
@@ -154,9 +159,7 @@ class Run:
         for callback in self.callbacks:
             callback.on_start(plan)
         if not plan.resumed:
-            # what needs all pixels is left out where they would have to be read for it
-            pixels = isinstance(self.train, Dataset)
-            for problem in problems(self.train, self.validation, pixels=pixels):
+            for problem in problems(self.train, self.validation):
                 self.warn(problem.text)
         while self.epoch <= self.training.epochs and not self._has_no_hope():
             self._train_epoch(checkpoints, interruption)
@@ -222,6 +225,7 @@ class Run:
             interruption.go_on()
             return
         self._warn_of_divergence()
+        self._warn_of_dead_units()
         if self.average is not None and self._averages_epochs():
             self.average.add(self.model)
         self.epoch, self.step = self.epoch + 1, 0
@@ -236,7 +240,12 @@ class Run:
             return Evaluation(0, math.nan, math.nan, np.zeros((0, 0), dtype=np.int64))
         try:
             with interruption.leaves_at_once():
-                return self.classifier.evaluate(self.validation, loss=self.objective.loss)
+                return self.classifier.evaluate(
+                    self.validation,
+                    loss=self.objective.loss,
+                    # no more memory than a training step, which keeps what inference does not
+                    batch_size=min(256, 4 * self.training.batch_size),
+                )
         except AskedToStop:
             return None
 
@@ -297,6 +306,17 @@ class Run:
                 f"the loss rose from {best:.3g} to {now:.3g}: the learning rate "
                 f"{self.training.highest_lr:g} may be too high"
             )
+
+    def _warn_of_dead_units(self) -> None:
+        few = np.linspace(0, len(self.train) - 1, min(len(self.train), _LOOKED_AT)).astype(int)
+        x = self.classifier.preprocessing.apply(self.train.read(few))
+        for layer, n_dead, n in dead_units(self.model, x):
+            if n_dead > n / 2 and layer not in self.told_dead:
+                self.told_dead.add(layer)
+                self.warn(
+                    f"{n_dead} of the {n} channels of {layer} are 0 for each of {len(x)} images, "
+                    "and learn nothing: a smaller learning rate, or LeakyReLU, keeps them alive"
+                )
 
     # --- a step -----------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from cnnpy.contract.errors import CheckpointError, DataError, OptionError
-from cnnpy.data.whole_file import remove_leftovers, whole_file
+from cnnpy.disk import remove_leftovers, whole_file
 from cnnpy.train.averages import in_place_of
 from cnnpy.train.callbacks import Callback, FitPlan
 from cnnpy.train.checkpoints import Checkpoints

@@ -64,11 +64,11 @@ class Cutout(Described):
     --------
     >>> import numpy as np
     >>> image = np.ones((1, 1, 4, 4), dtype=np.uint8)
-    >>> Cutout(2)(image, np.random.default_rng(1))[0, 0]
+    >>> Cutout(2)(image, np.random.default_rng(0))[0, 0]
     array([[1, 1, 1, 1],
+           [1, 1, 1, 1],
            [1, 0, 0, 1],
-           [1, 0, 0, 1],
-           [1, 1, 1, 1]], dtype=uint8)
+           [1, 0, 0, 1]], dtype=uint8)
     """
 
     size: tuple[int, int]
@@ -152,10 +152,10 @@ class RandomErasing(Described):
     --------
     >>> import numpy as np
     >>> image = np.ones((1, 1, 4, 4), dtype=np.uint8)
-    >>> RandomErasing(p=1, area=(0.25, 0.25), ratio=(1, 1))(image, np.random.default_rng(0))[0, 0]
+    >>> RandomErasing(p=1, area=(0.25, 0.25), ratio=(1, 1))(image, np.random.default_rng(2))[0, 0]
     array([[1, 1, 1, 1],
-           [0, 0, 1, 1],
-           [0, 0, 1, 1],
+           [1, 0, 0, 1],
+           [1, 0, 0, 1],
            [1, 1, 1, 1]], dtype=uint8)
     """
 

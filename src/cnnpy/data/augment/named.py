@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -130,6 +130,7 @@ def with_white(augmentation: Augmentation | None, white: float) -> Augmentation 
         bound = [with_white(part, white) for part in augmentation.augmentations]
         return Chain(*(part for part in bound if part is not None))
     if isinstance(augmentation, Described) and getattr(augmentation, "white", white) is None:
-        changed: Any = dataclasses.replace(augmentation, white=white)
+        changed: Any = copy.copy(augmentation)  # a child may take other arguments
+        object.__setattr__(changed, "white", white)
         return changed
     return augmentation

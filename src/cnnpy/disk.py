@@ -26,7 +26,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     Parameters
     ----------
     path : pathlib.Path
-        The place; what lies there stays until the new file is whole.
+        The place; what lies there stays until the new file is whole, which has its rights.
 
     Yields
     ------
@@ -44,6 +44,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            part.chmod(path.stat().st_mode & 0o7777)
         part.replace(path)
     finally:  # Ctrl-C too leaves nothing behind; after the replacement there is nothing
         with contextlib.suppress(OSError):

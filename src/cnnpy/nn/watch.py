@@ -8,21 +8,17 @@ one go have nothing between them to look at.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.errors import OptionError, ShapeError
-from cnnpy.nn import Layer, use_fusion
-from cnnpy.train import Classifier
+from cnnpy.contract.errors import OptionError
+from cnnpy.nn.fusion import use_fusion
+from cnnpy.nn.layer import Layer
 
-__all__ = ["Seen", "Watched", "last_layer", "network_and_input"]
-
-_PROBABILITIES = ("softmax", "log_softmax")
+__all__ = ["Seen", "Watched"]
 
 
 @dataclass(eq=False)
@@ -74,11 +70,14 @@ class Watched:
         Whether backward computes the gradients of the copy's parameters too.
     keep : bool
         Whether the arrays are kept; without, only the times are.
+    look : callable, optional
+        Of ``(seen, out)``: hears of each output as it comes, kept or not.
     """
 
     model: Layer
     learns: bool = False
     keep: bool = True
+    look: Callable[[Seen, FloatArray], None] | None = None
     seen: dict[str, Seen] = field(default_factory=dict, init=False)
     """By name, in the order in which the layers ended in the last forward pass."""
 
@@ -106,6 +105,8 @@ class Watched:
             seen.forward_s += time.perf_counter() - began
             if self.keep:
                 seen.x, seen.out = x, out
+            if self.look is not None:
+                self.look(seen, out)
             self.seen.pop(seen.name, None)  # a layer that runs twice stands where it ends
             self.seen[seen.name] = seen
             return out, cache
@@ -182,90 +183,6 @@ class Watched:
         with use_fusion(False):
             self.model.backward_parameters(dout, cache)
 
-    def gradient_of_scores(self, x: FloatArray, classes: Any) -> tuple[FloatArray, FloatArray]:
-        """Send the gradient of one score of each image back through the copy.
-
-        The score is what stands before a softmax at the network's end: a probability moves
-        when any other class's score does.
-
-        Parameters
-        ----------
-        x : ndarray of shape (N, ...)
-            The batch, as the network takes it.
-        classes : ndarray of shape (N,), or None
-            Whose score; that of the class which the network says where None.
-
-        Returns
-        -------
-        dx : ndarray of the shape of x
-            The gradient with respect to the batch.
-        scores : ndarray of shape (N, K)
-            All scores.
-        """
-        last = last_layer(self.model)
-        if getattr(last, "op", None) in _PROBABILITIES:
-            vars(last)["forward"] = _identity_forward
-            vars(last)["backward"] = _identity_backward
-        scores, cache = self.forward(x)
-        if scores.ndim != 2:
-            raise ShapeError(
-                f"{type(self.model).__name__}: the network returns {scores.shape[1:]} an image",
-                "one score a class",
-                "end the network with Linear(K)",
-            )
-        chosen = _checked_classes(scores, classes)
-        dout = np.zeros_like(scores)
-        dout[np.arange(len(scores)), chosen] = 1
-        return self.backward(dout, cache), scores
-
-
-def network_and_input(network: Layer | Classifier, images: Any) -> tuple[Layer, FloatArray]:
-    """Return the network of a classifier, and the images as it takes them.
-
-    Parameters
-    ----------
-    network : Layer or Classifier
-        A classifier preprocesses the images itself.
-    images : ndarray of shape (N, C, H, W)
-        As the data set holds them, or for a Layer as the network takes them.
-
-    Returns
-    -------
-    model : Layer
-        The network.
-    x : ndarray of shape (N, C, H, W)
-        What enters it.
-    """
-    array = np.asarray(images)
-    model, is_raw = (network.model, True) if isinstance(network, Classifier) else (network, False)
-    if array.ndim != 4:
-        raise ShapeError(
-            f"images has shape {array.shape}",
-            "images (N, C, H, W)",
-            "use images[np.newaxis]" if array.ndim == 3 else "give a batch of images",
-        )
-    if is_raw:
-        return model, network.preprocessing.apply(array)  # type: ignore[union-attr]
-    return model, array
-
-
-def last_layer(model: Layer) -> Layer:
-    """Return the layer without others inside whose output is the network's.
-
-    Parameters
-    ----------
-    model : Layer
-        The network.
-
-    Returns
-    -------
-    Layer
-        The last of the last of its children.
-    """
-    while children := model.children():
-        model = list(children.values())[-1]
-    return model
-
 
 @contextmanager
 def _backward_time(seen: Seen) -> Iterator[None]:
@@ -294,32 +211,3 @@ def _named(layer: Layer) -> Iterator[tuple[str, Layer]]:
         yield name, layer
 
     return walk(layer, "")
-
-
-def _checked_classes(scores: FloatArray, classes: Any) -> Any:
-    N, K = scores.shape
-    if classes is None:
-        return scores.argmax(axis=1)
-    chosen = np.broadcast_to(np.asarray(classes), (N,)) if np.ndim(classes) < 2 else None
-    if chosen is None or chosen.dtype.kind not in "iu":
-        raise ShapeError(
-            f"classes has shape {np.shape(classes)} and dtype {np.asarray(classes).dtype}",
-            f"one class index for each of the {N} images, or one for all",
-            "use classes.argmax(axis=1)" if np.ndim(classes) == 2 else "give integers",
-        )
-    if ((chosen < 0) | (chosen >= K)).any():
-        wrong = int(chosen[(chosen < 0) | (chosen >= K)][0])
-        raise OptionError(
-            f"classes holds {wrong}; the network has {K} scores",
-            f"classes from 0 to {K - 1}",
-            f"use {min(max(wrong, 0), K - 1)}",
-        )
-    return chosen
-
-
-def _identity_forward(x: FloatArray, *, train: bool = False) -> tuple[FloatArray, Any]:
-    return x, None
-
-
-def _identity_backward(dout: FloatArray, cache: Any) -> FloatArray:
-    return dout
