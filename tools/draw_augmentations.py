@@ -33,7 +33,7 @@ from cnnpy.data import (
     digits,
 )
 from cnnpy.data.augment import Augmentation
-from cnnpy.plot.canvas import INK, new_figure, style
+from cnnpy.plot.canvas import new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,7 +104,7 @@ def draw(path: Path) -> None:
         figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
         axes = figure.subplots(len(rows), N_DRAWS + 2, width_ratios=[2.3, *[1.0] * (N_DRAWS + 1)])
         for line, (text, images, white) in zip(axes, rows, strict=True):
-            line[0].text(0.0, 0.5, text, va="center", family="monospace", fontsize=9, color=INK)
+            line[0].text(0.0, 0.5, text, va="center", family="monospace", fontsize=9)
             line[0].set_axis_off()
             for place, image in zip(line[1:], images / white, strict=True):
                 grey = len(image) == 1

@@ -223,7 +223,7 @@ def test_what_the_system_or_cnnpy_is_at_fault_for_is_told_too(command, monkeypat
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr("cnnpy.cli.summary.make_model", fail)
+    monkeypatch.setattr("cnnpy.cli.network.make_model", fail)
     outcome = command("summary", "lenet5")
     assert outcome.code == 1
     assert len(outcome.err.splitlines()) == 3

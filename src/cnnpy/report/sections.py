@@ -25,7 +25,7 @@ _MOST_CHANNELS = 12
 _SMALL, _LARGE = 56, 104
 # How much of a cell's ground is coloured at most, so that its number can be read.
 _RIGHT, _WRONG = "0, 114, 178", "213, 94, 0"
-_MOST_COLOUR = 0.5
+_MOST_RIGHT, _MOST_WRONG = 0.5, 0.75
 
 
 def percent(share: float) -> str:
@@ -137,7 +137,8 @@ def confusions(found: Findings) -> Iterator[Element]:
 
 
 def _matrix(counts: np.ndarray, names: tuple[str, ...]) -> Element:
-    shares = _MOST_COLOUR * cell_shares(counts)
+    most = np.where(np.eye(len(names)) > 0, _MOST_RIGHT, _MOST_WRONG)
+    shares = most * cell_shares(counts)
     rows = [
         element(
             "tr",
