@@ -10,10 +10,11 @@ validation accuracy. PyTorch runs in whichever of its forms takes a step soonest
 from __future__ import annotations
 
 import argparse
+import functools
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -212,9 +213,9 @@ class _Batches:
         self.size, self.form = training.batch_size, form
         self.chance = torch.Generator().manual_seed(training.seed)
         changes = {RandomCrop: self._crop, RandomFlip: self._flip, Cutout: self._cut}
-        self.changes: list[Callable] = []
-        for part in parts_of(training.augment):
-            self.changes.append(lambda x, change=changes[type(part)], part=part: change(x, part))
+        self.changes = [
+            functools.partial(changes[type(part)], part=part) for part in parts_of(training.augment)
+        ]
 
     def __len__(self) -> int:
         return -(-len(self.x) // self.size)

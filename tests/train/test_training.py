@@ -148,6 +148,31 @@ def test_an_exponential_average_is_that_of_its_formula():
     np.testing.assert_allclose(average.state["1.weight"], expected, rtol=1e-5)
 
 
+def test_each_step_of_a_run_goes_into_its_exponential_average():
+    states = []
+
+    class Follow(Callback):
+        def on_start(self, plan):
+            self.model = plan.classifier.model
+            states.append(self.model.state_dict())
+
+        def on_step(self, report):
+            states.append(self.model.state_dict())
+
+    classifier = fit(
+        tiny_cnn(), corners(32, 0), corners(40, 1), epochs=1, batch_size=8, ema_decay=0.4,
+        callbacks=[Follow()],
+    )  # fmt: skip
+    mean, *steps = states
+    for n, state in enumerate(steps):
+        keep = min(0.4, (1 + n) / (10 + n))
+        for name, array in state.items():
+            mean[name] = keep * mean[name] + (1 - keep) * array
+    for name, array in classifier.model.state_dict().items():
+        if array.dtype.kind == "f":
+            np.testing.assert_allclose(array, mean[name], rtol=1e-4, atol=1e-6)
+
+
 def test_another_state_is_there_for_a_while_only():
     model = built(tiny_cnn())
     own, other = model.state_dict(), {n: a + 1 for n, a in model.state_dict().items()}

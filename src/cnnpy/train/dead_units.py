@@ -41,7 +41,7 @@ def dead_units(model: Layer, x: FloatArray) -> list[DeadUnits]:
     >>> from cnnpy import nn
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(3), nn.ReLU())
     >>> _ = model.build((1, 2, 2), seed=0)
-    >>> model[1].bias.value[:2] = -1e3
+    >>> model[1].weight.value[:], model[1].bias.value[:2] = 1, -1e3
     >>> dead_units(model, np.ones((5, 1, 2, 2), dtype=np.float32))[0].n_dead
     2
     """

@@ -348,6 +348,8 @@ class Run:
         if wrong is None:
             self.stepper.step()
             self.sums.n_skipped = 0
+            if self.average is not None and training.ema_decay is not None:
+                self.average.add(self.model)
             return
         if not skips:
             raise wrong
