@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["remove_leftovers", "whole_file"]
+__all__ = ["make_folder", "remove_leftovers", "whole_file"]
 
 _SUFFIX = ".part"
+_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.part")
 _LONGEST_NAME = 100
 
 
@@ -61,9 +63,31 @@ def remove_leftovers(folder: Path) -> None:
     folder : pathlib.Path
         Where it wrote; no other process may be writing there.
     """
-    for leftover in folder.glob(f".*{_SUFFIX}"):
-        with contextlib.suppress(OSError):
-            leftover.unlink()
+    for entry in folder.iterdir():
+        if _LEFTOVER.fullmatch(entry.name):
+            with contextlib.suppress(OSError):
+                entry.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are not there, to survive a power cut.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Which; one that is there stays as it is.
+
+    Raises
+    ------
+    OSError
+        Where the system refuses.
+    """
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _bring_to_disk(folder.parent)
 
 
 def _bring_to_disk(folder: Path) -> None:

@@ -25,11 +25,24 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in state.items()}
 
 
+def stands(folder: Path) -> dict[tuple[str, str], bytes]:
+    """Return where the run stands at its end: weights, optimizer, averages, the best."""
+    snapshot = Checkpoints(folder / "checkpoints").last(print)
+    return {
+        (part, name): array.tobytes()
+        for part, state in snapshot.arrays.items()
+        for name, array in state.items()
+    }
+
+
 @pytest.fixture(scope="module")
 def whole(command, npz, tmp_path_factory) -> Path:
     """Return the folder of a run that nothing happened to."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     assert command("train", npz, "--out", folder, *OPTIONS).code == 0
+    end = stands(folder)
+    assert {part for part, _ in end} == {"model", "optimizer", "best", "average"}
+    assert end["model", "conv1.weight"] != end["average", "conv1.weight"]
     return folder
 
 
@@ -66,6 +79,7 @@ def test_a_run_that_is_killed_at_any_moment_ends_with_the_same_bits(
         assert warned == []
         train("--resume", f"run{k}")
         assert weights(Path(f"run{k}")) == weights(whole), k
+        assert stands(Path(f"run{k}")) == stands(whole), k
         assert same_numbers(metrics(Path(f"run{k}"))) == same_numbers(metrics(whole))
         assert not list(Path(f"run{k}").glob("**/.*"))
         shutil.rmtree(f"run{k}")
@@ -99,6 +113,8 @@ def test_data_that_moved_is_found_where_it_is_told_to_be(command, whole, npz, st
         (("--config", "a.toml"), ["--resume with --config"]),
         (("--out", "there"), ["--resume with --out"]),
         (("--set", "lr=1"), ["--resume with --set"]),
+        (("--check",), ["--resume with --check"]),
+        (("--find-lr",), ["--resume with --find-lr"]),
     ],
 )
 def test_settings_beside_a_run_are_refused(command, whole, options, words):
@@ -128,7 +144,7 @@ def test_settings_that_were_changed_are_told(command, whole):
 
 def test_two_processes_do_not_train_in_one_folder(command, whole):
     shutil.copytree(whole, "run")
-    handle = os.open("run", os.O_RDONLY)
+    handle = os.open("run/checkpoints", os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         outcome = command("train", "--resume", "run")

@@ -159,8 +159,12 @@ def test_there_is_a_shape_for_each_network():
 
 def test_a_recipe_gives_its_learning_rate_to_its_own_optimizer_alone(command, npz):
     Path("mine.toml").write_text("[training]\nlr = 0.5\nweight_decay = 0.1\nepochs = 1")
-    for optimizer, lr in (("adamw", 0.5), ("sgd", 0.05)):
-        options = ("--config", "mine.toml", "--optimizer", optimizer, "--out", optimizer)
+    for words, optimizer, lr in (
+        (("--optimizer", "adamw"), "adamw", 0.5),
+        (("--optimizer", "sgd"), "sgd", 0.05),
+        (("--set", "optimizer=rmsprop"), "rmsprop", 0.001),
+    ):
+        options = ("--config", "mine.toml", *words, "--out", optimizer)
         assert command("train", npz, *options, "--epochs", 1).code == 0
         training = tomllib.loads(Path(optimizer, "run.toml").read_text())["training"]
         assert training["lr"] == lr
@@ -200,6 +204,9 @@ def test_options_go_before_the_file_and_any_option_can_be_set(command, npz, trai
         ("[training]\naugment = ['random_flop']", ["random_flip"]),
         ("[training]\nlr = nan", ["lr=nan"]),
         ("[training", ["cannot be read"]),
+        (f"[training]\nlr = 1{'0' * 400}", ["lr=1000"]),
+        (f"{'data.' * 3000}x = 1", ["data=a dict"]),
+        (f"data = '{'x' * 5000}'\nmodel = 3", ["use model="]),
     ],
 )
 def test_wrong_settings_are_told_with_their_file(command, npz, text, words):

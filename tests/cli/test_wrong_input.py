@@ -164,8 +164,6 @@ def test_a_safetensors_file_of_others_is_told(command, npz):
     [
         *("{", "[]", "", "[training]", "training = 3", "\x00", "9" * 5000, "#" * 2**21),
         *(f"[training]\nseed = {seed}" for seed in ('"0"', "-1", "true", "1979-05-27")),
-        "data = 3\n[training]\nseed = 0",
-        "[training]\nseed = 0\naugment = [{name = 'random_flip', p = 'often'}]",
     ],
 )
 def test_a_damaged_run_folder_is_told_and_the_seed_mends_it(command, trained, npz, config):

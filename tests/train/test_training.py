@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ import pytest
 from cnnpy import nn
 from cnnpy.contract import OptionError, TrainingError
 from cnnpy.data import Dataset
-from cnnpy.train import Callback, Training, TrainingWarning, fit
+from cnnpy.train import Callback, RunFolder, Training, TrainingWarning, fit, load
 from cnnpy.train.astray import where_it_began
 from cnnpy.train.averages import AverageWeights, in_place_of, measure_statistics
+from cnnpy.train.loop import make_optimizer
 from cnnpy.train.objective import Objective
+from cnnpy.train.run_settings import RunSettings
 
 from .conftest import corners, tiny_cnn
 
@@ -88,6 +91,14 @@ def test_batches_that_are_accumulated_are_one_large_batch():
         np.testing.assert_allclose(small[name], array, rtol=2e-5, atol=1e-6)
 
 
+def test_accumulated_batches_weigh_their_classes_over_the_whole_step():
+    options = {"class_weights": (1, 5, 0.5, 0), "label_smoothing": 0.1}
+    large = weights_after({"batch_size": 12, **options}, n=30)
+    small = weights_after({"batch_size": 3, "accumulate": 4, **options}, n=30)
+    for name, array in large.items():
+        np.testing.assert_allclose(small[name], array, rtol=2e-5, atol=1e-6)
+
+
 def test_gradients_are_shortened_to_the_norm_that_was_asked_for():
     before = linear()
     before.build((1, 8, 8), seed=0)
@@ -119,13 +130,25 @@ def test_gradients_are_shortened_to_the_norm_that_was_asked_for():
 
 
 def test_weight_decay_leaves_biases_and_norms_alone_unless_asked():
-    def decayed(**options):
-        model = tiny_cnn()
-        fit(model, corners(16, 0), epochs=1, **options)
-        return {name for name, p in model.named_parameters() if p.decay_scale == 1}
+    def moved(**options):
+        """Return which parameters decay moves where no gradient does."""
+        model = built(nn.Sequential(nn.LayerNorm(), tiny_cnn(), nn.Linear(4)))
+        model[1][0].weight.decay_scale = 0.0  # the user's own wish
+        for _, p in model.named_parameters():
+            p.value[...] = 1
+            p.accumulate(np.zeros_like(p.value))
+        stepper = make_optimizer(model, Training(optimizer="sgd", weight_decay=0.5, **options))
+        stepper.step()
+        return {name for name, p in model.named_parameters() if (p.value != 1).any()}
 
-    assert decayed() == {"0.weight", "6.weight"}
-    assert decayed(decay_all=True) == {n for n, _ in built(tiny_cnn()).named_parameters()}
+    everything = {
+        name
+        for name, _ in built(
+            nn.Sequential(nn.LayerNorm(), tiny_cnn(), nn.Linear(4))
+        ).named_parameters()
+    }
+    assert moved() == {"1.6.weight", "2.weight"}
+    assert moved(decay_all=True) == everything - {"1.0.weight"}
 
 
 def built(model):
@@ -244,27 +267,34 @@ def spoiled(images, rng):
 
 
 class Spoil(nn.Layer):
-    """Returns infinity at its third call in training."""
+    """Returns infinity at its third call in training, and after it where that is asked for."""
 
-    def __init__(self, at=3):
-        self.at, self.calls = at, 0
+    def __init__(self, ever_after=False):
+        self.ever_after, self.calls = ever_after, 0
 
     def forward(self, x, *, train=False):
         self.calls += train
-        return (np.full_like(x, np.inf) if train and self.calls == self.at else x), None
+        wrong = self.calls >= 3 if self.ever_after else self.calls == 3
+        return (np.full_like(x, np.inf) if train and wrong else x), None
 
     def backward(self, dout, cache):
         return dout
 
 
-def test_a_loss_that_is_not_finite_stops_and_names_the_layer_and_the_batch():
-    model = nn.Sequential(
-        nn.Conv2d(4, 3), nn.Sequential(nn.ReLU(), Spoil()), nn.Flatten(), nn.Linear(4)
-    )
+@pytest.mark.parametrize(
+    ("ever_after", "told"),
+    [
+        (True, "it comes first out of layer 1.1 (Spoil)"),
+        (False, "the scores were not finite, and are when the batch is run again"),
+    ],
+)
+def test_a_loss_that_is_not_finite_stops_and_names_the_layer_and_the_batch(ever_after, told):
+    inner = nn.Sequential(nn.ReLU(), Spoil(ever_after))
+    model = nn.Sequential(nn.Conv2d(4, 3), inner, nn.Dropout(0.5), nn.Flatten(), nn.Linear(4))
     with pytest.raises(TrainingError) as caught:
         fit(model, corners(40, 0), epochs=2, batch_size=8)
     text = str(caught.value)
-    assert "batch 3 of epoch 1" in text
+    assert f"batch 3 of epoch 1: {told}" in text
     assert "clip_norm=1" in text
     assert len(text.splitlines()) == 3
 
@@ -276,12 +306,16 @@ def test_the_layer_that_overflows_is_named():
     built(model)
     x = np.full((2, 1, 8, 8), 3e38, dtype=np.float32)
     model[1].body[0].weight.value[...] = 1
-    assert where_it_began(model, x) == "it comes first out of layer 1.body.0 (Linear)"
+
+    def where(x):
+        return where_it_began(model, x, model.forward(x)[0], {})
+
+    assert where(x) == "it comes first out of layer 1.body.0 (Linear)"
     model[2].weight.value[0, 0] = np.nan
-    assert where_it_began(model, x).startswith("the weights 2.weight are not finite")
+    assert where(x).startswith("the weights 2.weight are not finite")
     model[2].weight.value[0, 0] = 0
-    assert where_it_began(model, x * np.inf).startswith("its images are not finite")
-    assert "scores are finite" in where_it_began(model, np.zeros_like(x))
+    assert where(x * np.inf).startswith("its images are not finite")
+    assert "scores are finite" in where(np.zeros_like(x))
 
 
 def test_a_step_that_is_skipped_leaves_the_weights_and_statistics_as_they_were():
@@ -314,10 +348,68 @@ def test_a_step_that_is_skipped_leaves_the_weights_and_statistics_as_they_were()
     assert np.isfinite(classifier.history[0].train_loss)
 
 
+def test_an_epoch_of_skipped_steps_has_no_loss_and_warns_of_none_that_rises():
+    seen = []
+
+    class Follow(Callback):
+        def on_warning(self, text):
+            seen.append(text)
+
+    class Late(Spoil):
+        def forward(self, x, *, train=False):
+            self.calls += train
+            return (np.full_like(x, np.inf) if train and self.calls <= 2 else x), None
+
+    model = nn.Sequential(Late(), nn.Flatten(), nn.Linear(4))
+    classifier = fit(
+        model, corners(16, 0), epochs=3, batch_size=8, on_nonfinite="skip", callbacks=[Follow()]
+    )
+    assert np.isnan(classifier.history[0].train_loss)
+    assert len(seen) == 1
+
+
+def test_weights_that_are_not_finite_are_neither_kept_nor_saved(tmp_path):
+    class Break(Callback):
+        def on_start(self, plan):
+            self.model = plan.classifier.model
+
+        def on_step(self, report):
+            if (report.epoch, report.step) == (2, 5):
+                self.model[1].weight.value[0] = np.nan
+
+    folder = RunFolder(tmp_path / "run", RunSettings())
+    with pytest.raises(TrainingError, match="the weights are not finite at step 5 of epoch 2"):
+        fit(linear(), corners(40, 0), epochs=3, batch_size=8, callbacks=[folder, Break()])
+    assert np.isfinite(load(folder.model_path).model[1].weight.value).all()
+
+
+def test_a_network_that_cannot_be_copied_is_trained_all_the_same():
+    class Locked(nn.Layer):
+        def __init__(self):
+            self.lock = threading.Lock()
+
+        def forward(self, x, *, train=False):
+            return x, None
+
+        def backward(self, dout, cache):
+            return dout
+
+    model = nn.Sequential(Locked(), nn.Conv2d(4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4))
+    assert len(fit(model, corners(16, 0), epochs=2).history) == 2
+
+
+def test_a_warning_is_heard_by_who_listens_and_else_by_everybody():
+    one = corners(16, 0).subset([0, 4, 8])
+    with pytest.warns(TrainingWarning, match="class"):
+        fit(linear(), one, epochs=1, callbacks=[Callback()])
+
+
 def test_a_run_that_skips_only_is_given_up():
-    model = nn.Sequential(nn.Flatten(), nn.Linear(4, weight_init="zeros"))
-    model.build((1, 8, 8), seed=0)
-    model[1].weight.value[0, 0] = np.nan
+    class Always(Spoil):
+        def forward(self, x, *, train=False):
+            return (np.full_like(x, np.inf) if train else x), None
+
+    model = nn.Sequential(Always(), nn.Flatten(), nn.Linear(4))
     with (
         pytest.warns(TrainingWarning, match="a step is left out"),
         pytest.raises(TrainingError, match="20 steps in a row"),

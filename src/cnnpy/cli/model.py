@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cnnpy.cli.output import shown
-from cnnpy.contract.errors import CnnpyError, DataError
+from cnnpy.contract.errors import DataError
 from cnnpy.contract.options import choice
 from cnnpy.data import VIEWS
 from cnnpy.train import Classifier, load
-from cnnpy.train.run_folder import CONFIG
-from cnnpy.train.run_settings import RunSettings, read_toml
+from cnnpy.train.run_folder import CONFIG, MODEL
+from cnnpy.train.run_settings import read_toml
 
 __all__ = ["ViewsOption", "check_views", "load_model", "model_file", "seed_beside"]
 
@@ -35,7 +35,7 @@ def check_views(command: str, views: str | None) -> None:
 
 def model_file(path: Path) -> Path:
     """Return the model file that is meant: that of a run, where its folder was given."""
-    inside = path / "model.safetensors"
+    inside = path / MODEL
     return inside if inside.is_file() else path
 
 
@@ -49,13 +49,15 @@ def seed_beside(path: Path) -> int | None:
     config = model_file(path).with_name(CONFIG)
     if not config.exists():
         return None
-    expected = f"the {CONFIG} that cnnpy train wrote, which names the split of the data"
-    mend = "name the split: --seed 0"
     try:
-        settings = RunSettings.from_file(config)
-        if "seed" in read_toml(config)["training"]:
-            return settings.training.seed
-    except (CnnpyError, KeyError) as error:
-        given = error.given if isinstance(error, CnnpyError) else f"{shown(config)}: no [training]"
-        raise DataError(given, expected, mend) from error
-    raise DataError(f"{shown(config)}: its [training] has no seed", expected, mend)
+        training: Any = read_toml(config).get("training")
+    except DataError as error:
+        raise DataError(error.given, error.expected, "name the split: --seed 0") from error
+    seed = training.get("seed") if isinstance(training, dict) else None
+    if type(seed) is not int or seed < 0:
+        raise DataError(
+            f"{shown(config)}: its [training] has no seed",
+            f"the {CONFIG} that cnnpy train wrote, which names the split of the data",
+            "name the split: --seed 0",
+        )
+    return seed

@@ -55,7 +55,7 @@ class Progress(Callback):
         self.n_before = self._n_steps()
         self.began = time.perf_counter()
         self.digits = len(str(plan.n_epochs))
-        if plan.epoch > plan.n_epochs:
+        if plan.over:
             self._print("the run was over; nothing is left to train")
             return
         if plan.resumed:
@@ -89,7 +89,6 @@ class Progress(Callback):
 
     def on_epoch(self, report: EpochReport, classifier: Classifier) -> None:
         """Print the numbers of an epoch."""
-        self.epoch, self.step = report.epoch + 1, 0
         elapsed = time.perf_counter() - self.began
         left = self._left(elapsed)
         epoch = f"{report.epoch}/{self.plan.n_epochs}"
@@ -100,6 +99,7 @@ class Progress(Callback):
             f"{report.images_per_s:>10,.0f}{clock(elapsed):>9}{clock(left):>9}"
             f"{' *' if report.best else ''}"
         )
+        self.epoch, self.step = report.epoch + 1, 0
 
     def _n_steps(self) -> int:
         return (self.epoch - 1) * self.plan.n_steps_per_epoch + self.step

@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -31,6 +31,7 @@ from cnnpy.optim import OPTIMIZERS, SCHEDULES
 from cnnpy.report import TensorBoard
 from cnnpy.train import Callback, Classifier, FitPlan, RunFolder, fit, preflight
 from cnnpy.train import find_lr as find_learning_rate
+from cnnpy.train.objective import Objective
 from cnnpy.train.run_folder import new_folder
 from cnnpy.train.run_settings import RunSettings, recipe
 from cnnpy.train.training import Training
@@ -169,7 +170,8 @@ def train(
         *(augment, size, seed, backend, tuple(settings or ())),
     )
     if resume is not None:
-        _check_alone(asked, config, out)
+        flags = {"--config": config, "--out": out, "--check": check, "--find-lr": find_lr}
+        _check_alone(asked, flags)
         folder = RunFolder.of(resume, every_s=every_s, keep=keep)
         if data is not None:
             folder.settings = dataclasses.replace(folder.settings, data=_from_anywhere(data))
@@ -190,10 +192,9 @@ def train(
                 _train(folder, start.splits, start.model, resume=False, tensorboard=tensorboard)
 
 
-def _check_alone(asked: Asked, config: Path | None, out: Path | None) -> None:
-    others = {"--config": config, "--out": out}
+def _check_alone(asked: Asked, flags: Mapping[str, Any]) -> None:
     given = [name for name in asked.names() if name != "--data"]
-    given += [name for name, value in others.items() if value is not None]
+    given += [name for name, value in flags.items() if value]
     if given:
         raise OptionError(
             f"{COMMAND}: --resume with {', '.join(given)}",
@@ -220,6 +221,7 @@ def _prepare(settings: RunSettings, usual: bool) -> _Start:
         )
     model = make_model(settings.model, splits.train.n_classes)
     _check_fit(settings, model, splits.train.shape)
+    Objective(settings.training, splits.train)  # says what does not fit the classes
     return _Start(settings, splits, model)
 
 
@@ -258,7 +260,13 @@ def _check_before(start: _Start) -> None:
 
 def _find_lr(start: _Start, out: Path | None) -> None:
     """Run the range test; say and draw what it found."""
-    folder = out or _new_place(start.settings)
+    folder = out or new_folder(_RUNS, f"{_label(start.settings.data)}-lr")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OptionError(
+            f"{folder}: there is something already",
+            "a new or empty folder: nothing is overwritten",
+            f"use --out={new_folder(folder.parent, folder.name)}",
+        )
     found = find_learning_rate(start.model, start.splits.train, start.settings.training)
     page = Page()
     page.say(f"lowest loss at a learning rate of {found.lowest:.2g}, after {len(found.lrs)} steps")
@@ -277,7 +285,7 @@ def _train(
     callbacks: list[Callback] = [folder, _Header(page, folder, splits), follow]
     if tensorboard:
         callbacks.append(TensorBoard(folder.path / "tensorboard", dataset=splits.validation))
-    with _stopping(folder, follow), folder.alone():
+    with _stopping(folder, follow):
         with follow:
             classifier = fit(
                 model,
@@ -329,7 +337,18 @@ def _fits(name: str, shape: Shape) -> bool:
 
 def _from_anywhere(data: str) -> str:
     """Return a name, or a path that means the same from any folder."""
-    return known_name(data) or str(Path(data).absolute())
+    if known_name(data):
+        return data
+    path = str(Path(data).absolute())
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise OptionError(
+            f"{COMMAND}: {shown(data)}: a path that is no text",
+            "a path that can be written down, for the run to go on",
+            "rename it, or make a link to it: ln -s",
+        ) from error
+    return path
 
 
 def _from_here(data: str) -> str:
@@ -349,7 +368,7 @@ def _label(data: str) -> str:
 def _record(splits: Splits) -> dict[str, Any]:
     """Return what to write down of a run beside its settings."""
     return {
-        "command": shlex.join(["cnnpy", *sys.argv[1:]]),
+        "command": shlex.join(["cnnpy", *sys.argv[1:]]).encode("utf-8", "replace").decode(),
         "images": {
             "shape": list(splits.train.shape),
             "n_classes": splits.train.n_classes,

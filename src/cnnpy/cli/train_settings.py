@@ -83,7 +83,9 @@ def settings_of(asked: Asked, config: Path | None) -> tuple[RunSettings, bool]:
 
 
 def _training(asked: Asked, start: Training) -> Training:
-    optimizer = _named(OPTIMIZERS, "--optimizer", asked.optimizer, start.optimizer)
+    wanted = _set(asked.set)
+    named = asked.optimizer or str(wanted.get("optimizer", start.optimizer))
+    optimizer = _named(OPTIMIZERS, "--optimizer", named, start.optimizer)
     other = {} if optimizer == start.optimizer else {"lr": None, "weight_decay": None}
     changes: dict[str, Any] = {"optimizer": optimizer, **other}
     changes["schedule"] = _named(SCHEDULES, "--schedule", asked.schedule, start.schedule)
@@ -99,9 +101,8 @@ def _training(asked: Asked, start: Training) -> Training:
             changes[name] = parse(COMMAND, f"--{name.replace('_', '-')}", value)
     if asked.augment is False:
         changes["augment"] = None
-    training = start.with_options(**changes)
-    training = training.with_options(lr=_learning_rate(asked.lr, training))
-    return training.with_options(**_set(asked.set))
+    training = start.with_options(**changes | dict(wanted))
+    return training.with_options(lr=_learning_rate(asked.lr, training))
 
 
 def _set(texts: tuple[str, ...]) -> Mapping[str, Any]:

@@ -2,7 +2,8 @@
 
 Every error has the same three lines, the third worked out from what was given.
 They are children of ``ValueError`` or ``TypeError`` (or, where the standard
-library has the fitting word, ``FileNotFoundError`` and ``ImportError``), so
+library has the fitting word, ``FileNotFoundError``, ``ImportError`` and
+``ArithmeticError``), so
 code that catches those keeps working.
 """
 

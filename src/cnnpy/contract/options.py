@@ -11,11 +11,15 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from cnnpy.contract.errors import OptionError
 
 Parser = Callable[[str, str, object], Any]
 
-__all__ = ["Parser", "choice", "flag", "integer", "pair", "real", "sides"]
+__all__ = ["Parser", "choice", "flag", "integer", "pair", "real", "sides", "written"]
+
+_LONGEST = 120
 
 
 def integer(minimum: int | None = None) -> Parser:
@@ -26,13 +30,15 @@ def integer(minimum: int | None = None) -> Parser:
         if number is None:
             at_least = "" if minimum is None else f" of at least {minimum}"
             raise OptionError(
-                f"{op}: {name}={value!r}",
+                f"{op}: {name}={written(value)}",
                 f"an integer{at_least}",
                 f"use {name}={_nearest(value, minimum)}",
             )
         if minimum is not None and number < minimum:
             raise OptionError(
-                f"{op}: {name}={number}", f"{name} of at least {minimum}", f"use {name}={minimum}"
+                f"{op}: {name}={written(number)}",
+                f"{name} of at least {minimum}",
+                f"use {name}={minimum}",
             )
         return number
 
@@ -47,14 +53,14 @@ def pair(minimum: int) -> Parser:
         numbers = (number, number) if number is not None else _indices(value)
         if numbers is None or len(numbers) != 2:
             raise OptionError(
-                f"{op}: {name}={value!r}",
+                f"{op}: {name}={written(value)}",
                 f"an integer, or a pair of integers (along H, along W), of at least {minimum}",
                 _pair_hint(name, value, numbers, minimum),
             )
         if min(numbers) < minimum:
             right = tuple(max(n, minimum) for n in numbers)
             raise OptionError(
-                f"{op}: {name}={value!r}",
+                f"{op}: {name}={written(value)}",
                 f"{name} of at least {minimum}",
                 f"use {name}={right if number is None else right[0]}",
             )
@@ -73,7 +79,7 @@ def sides() -> Parser:
             numbers = (numbers[0], numbers[0], numbers[1], numbers[1])
         if numbers is None or len(numbers) != 4:
             raise OptionError(
-                f"{op}: {name}={value!r}",
+                f"{op}: {name}={written(value)}",
                 "an integer, a pair (along H, along W), or four (top, bottom, left, right)",
                 _sides_hint(name, value, numbers),
             )
@@ -81,7 +87,7 @@ def sides() -> Parser:
             top, bottom, left, right = (max(-n, 0) for n in numbers)
             rows, columns = f"{top or ''}:{-bottom or ''}", f"{left or ''}:{-right or ''}"
             raise OptionError(
-                f"{op}: {name}={value!r}",
+                f"{op}: {name}={written(value)}",
                 "no negative padding",
                 f"cut the images with a slice instead: x[:, :, {rows}, {columns}]",
             )
@@ -97,14 +103,14 @@ def real(
 
     def parse(op: str, name: str, value: object) -> float:
         try:
-            number = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+            number = math.nan if isinstance(value, (bool, np.bool_)) else float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         left = low < number if above else low <= number
         right = number < high if below else number <= high
         if isinstance(value, str) or not (math.isfinite(number) and left and right):
             raise OptionError(
-                f"{op}: {name}={value!r}",
+                f"{op}: {name}={written(value)}",
                 f"a finite number{_range_text(low, high, above, below)}",
                 f"use {name}={_inside(number, low, high, above, below)}",
             )
@@ -119,7 +125,7 @@ def flag() -> Parser:
     def parse(op: str, name: str, value: object) -> bool:
         if type(value).__name__ not in ("bool", "bool_"):
             raise OptionError(
-                f"{op}: {name}={value!r}", "True or False", f"use {name}={_truth(value)}"
+                f"{op}: {name}={written(value)}", "True or False", f"use {name}={_truth(value)}"
             )
         return bool(value)
 
@@ -135,13 +141,40 @@ def choice(*names: str, **elsewhere: str) -> Parser:
 
             near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.0)[0]
             raise OptionError(
-                f"{op}: {name}={value!r}",
+                f"{op}: {name}={written(value)}",
                 "one of " + ", ".join(repr(n) for n in names),
                 f"use {name}={elsewhere.get(str(value), near)!r}",
             )
         return value
 
     return parse
+
+
+def written(value: object) -> str:
+    """Write a value into a message, whatever a stranger's file makes of it.
+
+    Parameters
+    ----------
+    value : object
+        Of any size and depth.
+
+    Returns
+    -------
+    str
+        Its repr, cut where it is long.
+
+    Examples
+    --------
+    >>> written("reflect")
+    "'reflect'"
+    >>> len(written([1] * 10_000))
+    123
+    """
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deeply, or more digits than Python writes
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _index(value: object) -> int | None:

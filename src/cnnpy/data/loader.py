@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -151,7 +151,7 @@ class Loader:
         epoch, self.epoch = self.epoch, self.epoch + 1
         return self.batches(epoch)
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: int, first: int = 0) -> Generator[Batch, None, None]:
         """Hand out the batches of an epoch, or the rest of it, and leave `epoch` alone.
 
         Parameters
@@ -194,6 +194,28 @@ class Loader:
         if not n_workers:
             return _one_by_one(recipe, first)
         return _in_background(recipe, first, n_workers, self.prefetch)
+
+    def labels_of(self, epoch: int) -> NDArray[np.int64]:
+        """Return the labels of an epoch in the order of its batches, without reading an image.
+
+        Parameters
+        ----------
+        epoch : int
+            Which epoch, from 0.
+
+        Returns
+        -------
+        ndarray (N,) of int64
+            Batch k has those from ``k * batch_size`` on.
+
+        Examples
+        --------
+        >>> from cnnpy.data import Loader, digits
+        >>> loader = Loader(digits(), 64, shuffle=True, seed=1)
+        >>> (next(loader.batches(3))[1] == loader.labels_of(3)[:64]).all()
+        np.True_
+        """
+        return self.labels[_Recipe(self, integer(0)("loader", "epoch", epoch)).order]
 
     @property
     def epoch(self) -> int:
@@ -309,7 +331,7 @@ def _check_augmented(x: object, n: int) -> NDArray[Any]:
     return x
 
 
-def _one_by_one(recipe: _Recipe, first: int) -> Iterator[Batch]:
+def _one_by_one(recipe: _Recipe, first: int) -> Generator[Batch, None, None]:
     for k in range(first, recipe.n_batches):
         yield recipe.make(k)
 
@@ -348,7 +370,9 @@ class _Line:
                 thread.join()
 
 
-def _in_background(recipe: _Recipe, first: int, n_workers: int, prefetch: int) -> Iterator[Batch]:
+def _in_background(
+    recipe: _Recipe, first: int, n_workers: int, prefetch: int
+) -> Generator[Batch, None, None]:
     line = _Line()
     # The threads must not refer to this generator, or leaving the loop would not end
     # them. Each in a copy of the caller's context, to compute on the caller's backend.

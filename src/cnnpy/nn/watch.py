@@ -128,6 +128,13 @@ class Watched:
             backward_parameters=watched_backward_parameters,
         )
 
+    def release(self) -> None:
+        """Let go of the copy: its layers refer to what watches them, and that to them."""
+        for _, layer in _named(self.model):
+            for name in ("forward", "backward", "backward_parameters"):
+                vars(layer).pop(name, None)
+        self.seen.clear()
+
     def forward(self, x: FloatArray, *, train: bool = False) -> tuple[FloatArray, Any]:
         """Run the copy forward, layer by layer.
 

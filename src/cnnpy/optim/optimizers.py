@@ -47,6 +47,8 @@ class Optimizer:
         The learning rate of the next step; a schedule sets it.
     n_steps : int
         Steps taken.
+    spared : set of int
+        The places in `parameters` of those that weight decay leaves alone; empty at first.
 
     Raises
     ------
@@ -69,18 +71,19 @@ class Optimizer:
         self.lr = _number(self, "lr", lr, above=False)
         self.weight_decay = _number(self, "weight_decay", weight_decay)
         self.n_steps = 0
+        self.spared: set[int] = set()
         self._state: list[dict[str, FloatArray]] = [{} for _ in self.parameters]
 
     def step(self) -> None:
         """Change each parameter that has a gradient."""
         self.n_steps += 1
-        for parameter, state in zip(self.parameters, self._state, strict=True):
+        for k, (parameter, state) in enumerate(zip(self.parameters, self._state, strict=True)):
             if parameter.trainable and parameter.grad is not None:
                 for name in self.slots:
                     if name not in state:
                         state[name] = np.zeros_like(parameter.value)
                 lr = self.lr * parameter.lr_scale
-                decay = self.weight_decay * parameter.decay_scale
+                decay = 0.0 if k in self.spared else self.weight_decay * parameter.decay_scale
                 self.update(parameter.value, parameter.grad, state, lr, decay)
 
     def update(
@@ -165,7 +168,7 @@ class Optimizer:
         self._state = slots
 
     def __repr__(self) -> str:
-        hidden = {"parameters", "n_steps"}
+        hidden = {"parameters", "n_steps", "spared"}
         options = ", ".join(
             f"{name}={value!r}"
             for name, value in vars(self).items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,9 @@ def astray(what: str, place: str, where: str, lr: float) -> TrainingError:
     )
 
 
-def where_it_began(model: Layer, x: FloatArray) -> str:
+def where_it_began(
+    model: Layer, x: FloatArray, scores: FloatArray, chance: Mapping[str, Any]
+) -> str:
     """Find the first place of a network whose numbers are not finite.
 
     Parameters
@@ -51,6 +54,10 @@ def where_it_began(model: Layer, x: FloatArray) -> str:
         The network, as it is after the forward pass.
     x : ndarray of shape (N, C, H, W)
         The batch.
+    scores : ndarray of shape (N, K)
+        What came out of it.
+    chance : mapping of str to object
+        The states of its sources of chance before the forward pass.
 
     Returns
     -------
@@ -62,16 +69,22 @@ def where_it_began(model: Layer, x: FloatArray) -> str:
             return f"the weights {name} are not finite since a step before"
     if not _finite(x):
         return "its images are not finite, once they are augmented and mixed"
+    if _finite(scores):
+        return "the scores are finite, so it came of the loss or of its gradient"
     wrong: list[Seen] = []  # a layer ends before the one that it is inside
 
     def look(seen: Seen, out: FloatArray) -> None:
         if not wrong and not _finite(out):
             wrong.append(seen)
 
-    Watched(model, learns=True, keep=False, look=look).forward(x, train=True)
+    watched = Watched(model, learns=True, keep=False, look=look)
+    for name, generator in watched.model.named_generators():
+        generator.bit_generator.state = chance[name]
+    watched.forward(x, train=True)
+    watched.release()
     if wrong:
         return f"it comes first out of layer {wrong[0].name} ({type(wrong[0].layer).__name__})"
-    return "the scores are finite, so it came of the loss or of its gradient"
+    return "the scores were not finite, and are when the batch is run again"
 
 
 def _finite(array: NDArray[Any]) -> bool:

@@ -33,6 +33,8 @@ class FitPlan:
         Where it goes on: the epoch, and how many of its steps are done; (1, 0) at first.
     best_state : mapping of str to ndarray, optional
         The best weights so far, where it goes on.
+    is_over : bool
+        Whether it had stopped early.
     """
 
     classifier: Classifier
@@ -42,11 +44,17 @@ class FitPlan:
     epoch: int = 1
     step: int = 0
     best_state: Mapping[str, NDArray[Any]] | None = None
+    is_over: bool = False
 
     @property
     def resumed(self) -> bool:
         """Tell whether the run goes on from a checkpoint."""
         return (self.epoch, self.step) != (1, 0)
+
+    @property
+    def over(self) -> bool:
+        """Tell whether nothing is left to train."""
+        return self.is_over or self.epoch > self.n_epochs
 
 
 class Callback:

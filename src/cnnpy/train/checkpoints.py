@@ -2,26 +2,29 @@
 
 A checkpoint is one file, written whole (:mod:`cnnpy.train.array_file`); the one before is
 removed after the new one is on the disk. What is damaged is passed over for the last good one,
-and never overwritten. The loader and its augmentation need no state of their own: what is random
-there follows from the seed, the epoch and the number of the batch.
+and kept under another name. The loader and its augmentation need no state of their own: what is
+random there follows from the seed, the epoch and the number of the batch.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import fcntl
 import json
+import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CheckpointError
 from cnnpy.contract.options import integer, real
-from cnnpy.disk import remove_leftovers
+from cnnpy.disk import make_folder, remove_leftovers
 from cnnpy.train import array_file
 from cnnpy.train.reports import EpochReport
 
@@ -30,6 +33,7 @@ __all__ = ["Checkpoints", "Snapshot"]
 FORMAT = "cnnpy-checkpoint-1"
 
 _NAME = re.compile(r"step-(\d{9})\.safetensors")
+_DAMAGED = ".damaged"
 _PARTS = ("model", "optimizer", "best", "average")
 
 
@@ -95,6 +99,39 @@ class Checkpoints:
         self.keep: int = integer(1)("Checkpoints", "keep", keep)
         self._saved_at = time.monotonic()
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make the folder, and keep other processes from training into it meanwhile.
+
+        Raises
+        ------
+        CheckpointError
+            Where another process does so already, or the folder cannot be made.
+        """
+        try:
+            make_folder(self.folder)
+            handle = os.open(self.folder, os.O_RDONLY)
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.folder}: cannot be made: {error.strerror or error}",
+                "a place where folders can be made",
+                "use a folder below one that you may write to",
+            ) from error
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise CheckpointError(
+                    f"{self.folder}: another process is training there",
+                    "one process a run",
+                    "wait until it is over, or end it",
+                ) from error
+            except OSError:  # a file system that has no locks
+                pass
+            yield
+        finally:
+            os.close(handle)
+
     def due(self) -> bool:
         """Tell whether it is time for the next.
 
@@ -144,10 +181,9 @@ class Checkpoints:
         state = dataclasses.asdict(dataclasses.replace(snapshot, arrays={}))
         del state["arrays"]
         try:
-            self.folder.mkdir(exist_ok=True)
             array_file.write(path, arrays, {"format": FORMAT, "state": json.dumps(state)})
             for old in [p for p in self.paths() if p != path][self.keep - 1 :]:
-                old.unlink()
+                old.unlink(missing_ok=True)
         except OSError as error:
             raise CheckpointError(
                 f"{path}: cannot be written: {error.strerror or error}",
@@ -176,11 +212,17 @@ class Checkpoints:
             Where there are some, and none is good.
         """
         paths = self.paths()
+        damaged: list[Path] = []
         for path in paths:
             try:
-                return _read(path)
+                snapshot = _read(path)
             except (array_file.DamagedError, OSError) as error:
                 warn(f"{path} is passed over: {error}")
+                damaged.append(path)
+                continue
+            for other in damaged:
+                other.rename(other.with_suffix(_DAMAGED))
+            return snapshot
         if paths:
             raise CheckpointError(
                 f"{self.folder}: none of its {len(paths)} checkpoints can be read",
@@ -207,11 +249,35 @@ def _read(path: Path) -> Snapshot:
         part, _, rest = name.partition("/")
         arrays.setdefault(part, {})[rest] = array
     try:
-        state = json.loads(content.texts["state"])
-        state["history"] = [EpochReport(**report) for report in state["history"]]
-        snapshot = Snapshot(**state, arrays=arrays)
+        return _snapshot(json.loads(content.texts["state"]), arrays)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise array_file.DamagedError("it was written by another version of cnnpy") from error
-    if set(arrays) - set(_PARTS) or not {"model", "optimizer"} <= set(arrays):
-        raise array_file.DamagedError("it was written by another version of cnnpy")
+
+
+def _snapshot(state: Any, arrays: dict[str, dict[str, NDArray[Any]]]) -> Snapshot:
+    """Make a snapshot of what stands in a file, trusting nothing in it."""
+    history = [_typed(EpochReport, report) for report in state.pop("history")]
+    snapshot = Snapshot(**state, history=history, arrays=arrays)
+    numbers = (snapshot.epoch, snapshot.step, snapshot.n_steps)
+    tables = (snapshot.identity, snapshot.progress, snapshot.generators)
+    if not (
+        all(type(n) is int and 0 <= n < 2**53 for n in numbers)
+        and all(isinstance(table, dict) for table in tables)
+        and {"model", "optimizer"} <= set(arrays) <= set(_PARTS)
+        and [report.epoch for report in history] == list(range(1, len(history) + 1))
+        and (not history or any(report.best for report in history))
+    ):
+        raise ValueError("it does not fit together")
     return snapshot
+
+
+T = TypeVar("T")
+
+
+def _typed(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Make a dataclass of numbers and truths whose types are those that it declares."""
+    for field_ in dataclasses.fields(kind):  # type: ignore[arg-type]
+        wanted = {"int": (int,), "float": (int, float), "bool": (bool,)}[str(field_.type)]
+        if type(values[field_.name]) not in wanted:
+            raise TypeError(field_.name)
+    return kind(**values)

@@ -52,5 +52,7 @@ def dead_units(model: Layer, x: FloatArray) -> list[DeadUnits]:
             channels = out.max(axis=tuple(k for k in range(out.ndim) if k != 1))
             found.append(DeadUnits(seen.name, int((channels == 0).sum()), len(channels)))
 
-    Watched(model, keep=False, look=look).forward(x)
+    watched = Watched(model, keep=False, look=look)
+    watched.forward(x)
+    watched.release()
     return found

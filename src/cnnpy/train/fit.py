@@ -7,7 +7,6 @@ kept are those of the epoch with the best validation accuracy.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,7 +53,8 @@ def fit(
         which then wait for the end of the step.
     resume : bool
         Whether to go on from the last good checkpoint, to the same bits as if nothing had
-        happened; from the start where there is none.
+        happened; from the start where there is none. Of a layer of one's own the parameters,
+        buffers and generators that are its attributes are known, and no other state.
     **options : object
         Parameters of :class:`Training` by name, in place of those of `training`.
 
@@ -86,25 +86,45 @@ def fit(
     1
     """
     how = (training or Training()).with_options(**options)
+    if validation is not None and len(validation) == 0:
+        validation = None
     _check_data(train, validation)
-    _check_resume(resume, checkpoints)
+    _check_together(how, validation, checkpoints, resume)
     run = Run(model, train, validation, how, callbacks)
-    if checkpoints is not None and resume:
-        checkpoints.tidy()
-        snapshot = checkpoints.last(run.warn)
-        if snapshot is not None:
-            run.restore(snapshot, checkpoints.folder)
+    if checkpoints is None:
+        return run.to_its_end(None, Interruption())
     interruption = Interruption()
-    with interruption.noted() if checkpoints is not None else contextlib.nullcontext():
-        return run.to_its_end(checkpoints, interruption)
+    with checkpoints.alone(), interruption.noted():
+        if resume:
+            checkpoints.tidy()
+            snapshot = checkpoints.last(run.warn)
+            if snapshot is not None:
+                run.restore(snapshot, checkpoints.folder)
+        classifier = run.to_its_end(checkpoints, interruption)
+    interruption.go_on()
+    return classifier
 
 
-def _check_resume(resume: bool, checkpoints: Checkpoints | None) -> None:
+def _check_together(
+    how: Training, validation: ImageSource | None, checkpoints: Checkpoints | None, resume: bool
+) -> None:
+    if how.patience is not None and validation is None:
+        raise OptionError(
+            f"fit: patience={how.patience} without validation images",
+            "images that say when training gets no better",
+            "leave patience out, or hold some images out: cnnpy.data.hold_out",
+        )
     if resume and checkpoints is None:
         raise OptionError(
             "fit: resume=True without checkpoints",
             "the checkpoints to go on from",
             'use checkpoints=Checkpoints("runs/mine/checkpoints")',
+        )
+    if checkpoints is not None and not resume and checkpoints.paths():
+        raise OptionError(
+            f"fit: {checkpoints.folder} has checkpoints of a run",
+            "a folder without any: nothing is overwritten",
+            "use resume=True to go on with that run, or another folder",
         )
 
 

@@ -10,25 +10,30 @@ from typing import Any
 import numpy as np
 
 from cnnpy.contract.errors import ModelFileError
-from cnnpy.data import ImageSource
+from cnnpy.data import Dataset, ImageSource
 from cnnpy.nn import Layer
 from cnnpy.nn.architecture import describe
+from cnnpy.train.classifier import Classifier
 from cnnpy.train.training import Training
 
 __all__ = ["difference", "identity_of"]
 
-_SAMPLE = 64
+_SAMPLE = 256
+_AT_A_TIME = 1024
 
 
 def identity_of(
-    model: Layer, train: ImageSource, validation: ImageSource | None, training: Training
+    classifier: Classifier,
+    train: ImageSource,
+    validation: ImageSource | None,
+    training: Training,
 ) -> dict[str, Any]:
     """Describe a run so that another one differs.
 
     Parameters
     ----------
-    model : Layer
-        The network, built.
+    classifier : Classifier
+        The network, built, and its preprocessing.
     train : ImageSource
         The training images.
     validation : ImageSource or None
@@ -42,9 +47,10 @@ def identity_of(
         As JSON gives it back.
     """
     whole = {
-        "network": _network(model),
+        "network": _network(classifier.model),
         "training data": _data(train),
         "validation data": None if validation is None else _data(validation),
+        "preprocessing": classifier.preprocessing.to_dict(),
         "training": training.to_dict(),
     }
     plain: dict[str, Any] = json.loads(json.dumps(whole))
@@ -83,18 +89,26 @@ def _network(model: Layer) -> dict[str, Any]:
     except ModelFileError:  # a function among its arguments
         layers = type(model).__name__
     shapes = {name: list(array.shape) for name, array in model.state_dict().items()}
-    return {"shapes": shapes, "layers": json.dumps(layers)}
+    scales = {
+        name: [p.trainable, p.lr_scale, p.decay_scale] for name, p in model.named_parameters()
+    }
+    return {"shapes": shapes, "layers": json.dumps(layers), "parameters": scales}
 
 
 def _data(dataset: ImageSource) -> dict[str, Any]:
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, _SAMPLE).astype(int))
+    """Describe a data set: all of it in memory, a sample of its images where they are on a disk."""
+    everything = isinstance(dataset, Dataset)
+    n = len(dataset) if everything else min(len(dataset), _SAMPLE)
+    chosen = np.linspace(0, len(dataset) - 1, n).astype(int)
     digest = hashlib.sha256(dataset.labels.astype(np.int64).tobytes())
-    digest.update(dataset.read(chosen).tobytes())
+    for start in range(0, n, _AT_A_TIME):
+        digest.update(dataset.read(chosen[start : start + _AT_A_TIME]).tobytes())
     return {
         "length": len(dataset),
         "shape": list(dataset.shape),
         "dtype": dataset.dtype.name,
         "classes": list(dataset.class_names),
+        "white": dataset.white,
         "content": digest.hexdigest()[:16],
     }
 
@@ -109,4 +123,5 @@ def _flat(tree: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]
 
 def _short(value: object) -> str:
     text = "not set" if value is None else str(value)
+    text = text if text.isprintable() else ascii(text)
     return text if len(text) <= 60 else f"{text[:57]}..."

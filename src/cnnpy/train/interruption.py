@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ class Interruption:
         self.asked: int | None = None
         self._before: dict[int, Any] = {}
         self._may_leave = False
+        self._process = os.getpid()
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
@@ -68,7 +70,7 @@ class Interruption:
             signal.raise_signal(asked)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.asked is not None:
+        if self.asked is not None or os.getpid() != self._process:  # a child made by fork
             self._give_back()
             signal.raise_signal(number)
             return

@@ -6,12 +6,13 @@ are added up. Between two steps the run can be saved and, later, gone on with to
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CheckpointError, CnnpyError, TrainingError
+from cnnpy.contract.options import written
 from cnnpy.data import ImageSource, Loader, Preprocessing, problems
 from cnnpy.data.loader import Batch
-from cnnpy.nn import Layer
+from cnnpy.nn import BatchNorm, GroupNorm, Layer, LayerNorm, Parameter
 from cnnpy.optim import OPTIMIZERS, SCHEDULES, Optimizer
 from cnnpy.train.astray import astray, where_it_began
-from cnnpy.train.averages import AverageWeights, in_place_of, measure_statistics
+from cnnpy.train.averages import (
+    AverageWeights,
+    in_place_of,
+    layers_of,
+    measure_statistics,
+)
 from cnnpy.train.callbacks import Callback, FitPlan, TrainingWarning
 from cnnpy.train.checkpoints import Checkpoints, Snapshot
 from cnnpy.train.classifier import Classifier, Evaluation
@@ -42,10 +49,18 @@ _MOST_SKIPPED = 20
 
 _MIXING_STREAM = 2
 
+_NORMS = (BatchNorm, GroupNorm, LayerNorm)
+
 _LOOKED_AT = 64
 """Images by which dead units are looked for."""
 
 State = Mapping[str, NDArray[Any]]
+
+_CONTRADICTIONS = (
+    *(KeyError, TypeError, ValueError, AttributeError, OverflowError, AssertionError),
+    *(IndexError, CnnpyError),
+)
+"""What comes of a checkpoint that somebody made up."""
 
 
 @dataclass
@@ -130,6 +145,7 @@ class Run:
         self.sums = _EpochSums()
         self.identity: dict[str, Any] | None = None
         self.told_dead: set[str] = set()
+        self.weights_ahead: list[float] | None = None
 
     # --- from here to the end ---------------------------------------------------------
 
@@ -148,19 +164,19 @@ class Run:
         Classifier
             With the best weights.
         """
-        best = self.keeper.state
         plan = FitPlan(
             self.classifier,
             self.training.epochs,
             self.steps_per_epoch,
             len(self.train),
-            *(self.epoch, self.step, best),
+            *(self.epoch, self.step, self.keeper.state),
+            is_over=self._has_no_hope(),
         )
         for callback in self.callbacks:
             callback.on_start(plan)
         if not plan.resumed:
-            for problem in problems(self.train, self.validation):
-                self.warn(problem.text)
+            for text in self._problems(interruption):
+                self.warn(text)
         while self.epoch <= self.training.epochs and not self._has_no_hope():
             self._train_epoch(checkpoints, interruption)
             self._judge_epoch(checkpoints, interruption)
@@ -179,10 +195,20 @@ class Run:
         text : str
             One line.
         """
-        for callback in self.callbacks:
+        heard = [c for c in self.callbacks if type(c).on_warning is not Callback.on_warning]
+        for callback in heard:
             callback.on_warning(text)
-        if not self.callbacks:
+        if not heard:
             warnings.warn(text, TrainingWarning, stacklevel=2)
+
+    def _problems(self, interruption: Interruption) -> list[str]:
+        """Look at the data, unless the process is asked to end meanwhile."""
+        try:
+            with interruption.leaves_at_once():
+                return [problem.text for problem in problems(self.train, self.validation)]
+        except AskedToStop:
+            interruption.go_on()
+            return []
 
     def _has_no_hope(self) -> bool:
         patience, history = self.training.patience, self.classifier.history
@@ -194,25 +220,52 @@ class Run:
     # --- an epoch ---------------------------------------------------------------------
 
     def _train_epoch(self, checkpoints: Checkpoints | None, interruption: Interruption) -> None:
-        first = self.step * self.training.accumulate
-        batches = self.loader.batches(self.epoch - 1, first)
-        while self.step < self.steps_per_epoch:
-            began = time.perf_counter()
-            self.take_step(batches)
-            self.step += 1
-            self.sums.train_s += time.perf_counter() - began
-            report = self._step_report()
-            for callback in self.callbacks:
-                callback.on_step(report)
-            self.sums.seconds += time.perf_counter() - began
-            if checkpoints is not None and (interruption.asked is not None or checkpoints.due()):
-                self.save(checkpoints)
-                interruption.go_on()
+        if self.step == self.steps_per_epoch:  # it was stopped before it could be judged
+            return
+        with contextlib.closing(self.batches()) as batches:
+            while self.step < self.steps_per_epoch:
+                began = time.perf_counter()
+                self.take_step(batches)
+                self.step += 1
+                self.sums.train_s += time.perf_counter() - began
+                report = self._step_report()
+                for callback in self.callbacks:
+                    callback.on_step(report)
+                self.sums.seconds += time.perf_counter() - began
+                if checkpoints is not None and (interruption.asked or checkpoints.due()):
+                    self.save(checkpoints)
+                    interruption.go_on()
+
+    def batches(self) -> Generator[Batch, None, None]:
+        """Begin with an epoch, or with the rest of it.
+
+        Returns
+        -------
+        generator of (ndarray, ndarray)
+            Its batches, for `take_step`.
+        """
+        self.weights_ahead = self._weights_of_steps()
+        return self.loader.batches(self.epoch - 1, self.step * self.training.accumulate)
+
+    def _weights_of_steps(self) -> list[float] | None:
+        """Return how much the images of each step count, where a step has several batches."""
+        if self.training.accumulate == 1:
+            return None
+        labels = self.loader.labels_of(self.epoch - 1)
+        n = self.training.accumulate * self.training.batch_size
+        return [self.objective.weight(labels[at : at + n]) for at in range(0, len(labels), n)]
 
     def _judge_epoch(self, checkpoints: Checkpoints | None, interruption: Interruption) -> None:
         """Validate, report, keep the best, and save."""
+        self._check_weights()
         began = time.perf_counter()
-        with in_place_of(self.model, self._judged_state()):
+        try:
+            with interruption.leaves_at_once():
+                judged = self._judged_state()
+        except AskedToStop:
+            self._save_and_go_on(checkpoints, interruption)
+            return
+        with in_place_of(self.model, judged):
             valid = self._validate(interruption)
             if valid is not None:
                 report = self._epoch_report(valid, time.perf_counter() - began)
@@ -220,9 +273,7 @@ class Run:
                 for callback in self.callbacks:
                     callback.on_epoch(report, self.classifier)
         if valid is None:  # asked to end meanwhile; the epoch can be judged later
-            assert checkpoints is not None
-            self.save(checkpoints)
-            interruption.go_on()
+            self._save_and_go_on(checkpoints, interruption)
             return
         self._warn_of_divergence()
         self._warn_of_dead_units()
@@ -230,6 +281,9 @@ class Run:
             self.average.add(self.model)
         self.epoch, self.step = self.epoch + 1, 0
         self.sums = _EpochSums(n_skipped=self.sums.n_skipped)
+        self._save_and_go_on(checkpoints, interruption)
+
+    def _save_and_go_on(self, checkpoints: Checkpoints | None, interruption: Interruption) -> None:
         if checkpoints is not None:
             self.save(checkpoints)
             interruption.go_on()
@@ -248,6 +302,14 @@ class Run:
                 )
         except AskedToStop:
             return None
+
+    def _check_weights(self) -> None:
+        """Demand finite weights before they are judged, kept or saved."""
+        for name, array in self.model.state_dict().items():
+            if not np.isfinite(array).all():
+                where = f"those of {name} are the first; they are neither kept nor saved"
+                place = f"step {self.step} of epoch {self.epoch}"
+                raise astray("the weights are not finite", place, where, self.training.highest_lr)
 
     def _judged_state(self) -> State | None:
         """Return the weights to validate in place of those that are trained."""
@@ -268,15 +330,9 @@ class Run:
         return self.epoch > self.training.epochs - self.training.swa_epochs
 
     def _step_report(self) -> StepReport:
-        n = max(self.sums.n_images, 1)
-        return StepReport(
-            self.epoch,
-            self.step,
-            self.stepper.lr,
-            self.sums.n_images,
-            self.sums.loss / n,
-            self.sums.n_right / n,
-        )
+        n = self.sums.n_images
+        means = (self.sums.loss / n, self.sums.n_right / n) if n else (math.nan, math.nan)
+        return StepReport(self.epoch, self.step, self.stepper.lr, n, *means)
 
     def _epoch_report(self, valid: Evaluation, judged_s: float) -> EpochReport:
         last = self._step_report()
@@ -298,9 +354,8 @@ class Run:
         )
 
     def _warn_of_divergence(self) -> None:
-        history = self.classifier.history
-        now = history[-1].train_loss
-        best = min((report.train_loss for report in history[:-1]), default=math.inf)
+        *before, now = (report.train_loss for report in self.classifier.history)
+        best = min((loss for loss in before if math.isfinite(loss)), default=math.inf)
         if now > 2 * best:
             self.warn(
                 f"the loss rose from {best:.3g} to {now:.3g}: the learning rate "
@@ -310,7 +365,11 @@ class Run:
     def _warn_of_dead_units(self) -> None:
         few = np.linspace(0, len(self.train) - 1, min(len(self.train), _LOOKED_AT)).astype(int)
         x = self.classifier.preprocessing.apply(self.train.read(few))
-        for layer, n_dead, n in dead_units(self.model, x):
+        try:
+            found = dead_units(self.model, x)
+        except Exception:  # a network that cannot be copied is not looked into; it goes on
+            return
+        for layer, n_dead, n in found:
             if n_dead > n / 2 and layer not in self.told_dead:
                 self.told_dead.add(layer)
                 self.warn(
@@ -334,8 +393,7 @@ class Run:
             Where the loss is not finite, and that should stop it.
         """
         training, first = self.training, self.step * self.training.accumulate
-        ends = min((first + training.accumulate) * training.batch_size, len(self.train))
-        n_images = ends - first * training.batch_size
+        total = None if self.weights_ahead is None else self.weights_ahead[self.step]
         self.stepper.lr = self._lr()
         self.stepper.zero_grad()
         skips = training.on_nonfinite == "skip"
@@ -343,7 +401,7 @@ class Run:
         wrong = None
         for k in range(first, min(first + training.accumulate, len(self.loader))):
             x, y = next(batches)
-            wrong = wrong or self._learn_from(x, y, k, n_images)
+            wrong = wrong or self._learn_from(x, y, k, total)
         wrong = wrong or self._check_gradients()
         if wrong is None:
             self.stepper.step()
@@ -358,9 +416,10 @@ class Run:
         self._skip(wrong)
 
     def _learn_from(
-        self, x: NDArray[Any], y: NDArray[np.int64], k: int, n_images: int
+        self, x: NDArray[Any], y: NDArray[np.int64], k: int, total: float | None
     ) -> TrainingError | None:
         """Add the gradients of batch k; return what is not finite of it."""
+        chance = {name: g.bit_generator.state for name, g in self.model.named_generators()}
         targets: NDArray[Any] = y
         if self.training.mixing is not None:
             seeds = np.random.SeedSequence(
@@ -370,9 +429,9 @@ class Run:
             x, targets = self.training.mixing(x, wanted, np.random.default_rng(seeds))
             y = targets.argmax(axis=1)
         scores, cache = self.model.forward(x, train=True)
-        value, dscores = self.objective.measure(scores, targets, len(y) / n_images)
+        value, dscores = self.objective.measure(scores, targets, total)
         if not math.isfinite(value):
-            where = where_it_began(self.model, x)
+            where = where_it_began(self.model, x, scores, chance)
             return astray(f"the loss is {value}", self._place(k), where, self.training.highest_lr)
         self.model.backward_parameters(dscores, cache)
         self.sums.n_images += len(y)
@@ -389,11 +448,12 @@ class Run:
         squares = (np.square(p.grad, dtype=np.float64).sum() for p in learning)  # type: ignore[arg-type]
         norm = math.sqrt(sum(map(float, squares)))
         if not math.isfinite(norm):
-            name = next(
+            names = (
                 name
                 for name, p in self.model.named_parameters()
                 if p.grad is not None and not np.isfinite(p.grad).all()
             )
+            name = next(names, "all of them together")
             where = f"that of {name} is the first in the network"
             return astray(
                 "a gradient is not finite", self._place(None), where, self.training.highest_lr
@@ -442,13 +502,8 @@ class Run:
         CheckpointError
             Where it cannot be written.
         """
+        self._check_weights()
         state = self.model.state_dict()
-        astray_name = next((n for n, a in state.items() if not np.isfinite(a).all()), None)
-        if astray_name is not None:
-            where = f"those of {astray_name} are the first; no checkpoint is written of them"
-            raise astray(
-                "the weights are not finite", self._place(None), where, self.training.highest_lr
-            )
         arrays: dict[str, State] = {"model": state, "optimizer": self.stepper.state_dict()}
         if self.keeper.state is not None:
             arrays["best"] = self.keeper.state
@@ -458,6 +513,7 @@ class Run:
             "sums": asdict(self.sums),
             "best": list(self.keeper.score),
             "averaged": 0 if self.average is None else self.average.n,
+            "told_dead": sorted(self.told_dead),
         }
         generators = {name: _plain(g) for name, g in self.model.named_generators()}
         steps = (self.epoch - 1) * self.steps_per_epoch + self.step
@@ -496,37 +552,56 @@ class Run:
             )
         try:
             self._take_over(snapshot)
-        except (KeyError, TypeError, ValueError, AttributeError, CnnpyError) as error:
+        except _CONTRADICTIONS as error:
             raise CheckpointError(
-                f"{folder}: the checkpoint contradicts itself: {error}",
+                f"{folder}: the checkpoint contradicts itself: {type(error).__name__}: "
+                f"{written(str(error).partition(chr(10))[0])}",
                 "one as it was written",
                 "train anew, into another folder",
             ) from error
 
     def _take_over(self, snapshot: Snapshot) -> None:
         arrays, progress = snapshot.arrays, snapshot.progress
-        self.model.load_state_dict(arrays["model"])
+        _demand(1 <= snapshot.epoch <= self.training.epochs + 1, "its epoch")
+        _demand(snapshot.step <= self.steps_per_epoch, "its step")
+        _demand(len(snapshot.history) == snapshot.epoch - 1, "its history")
+        own = self.model.state_dict()
+        for part in ("model", "best", "average"):
+            for name, array in arrays.get(part, {}).items():
+                _demand(name in own and array.shape == own[name].shape, f"{part} {name}")
+                _demand(array.dtype == own[name].dtype, f"{part} {name}")
+                _demand(bool(np.isfinite(array).all()), f"{part} {name}")
+            _demand(part not in arrays or set(arrays[part]) == set(own), part)
+        sums = _EpochSums(**progress["sums"])
+        for field in fields(sums):
+            whole = str(field.type) == "int"
+            value = getattr(sums, field.name)
+            _demand(type(value) in ((int,) if whole else (int, float)), f"its {field.name}")
+        n_steps = int(arrays["optimizer"]["n_steps"])
+        _demand(0 <= n_steps <= snapshot.n_steps, "the steps of its optimizer")
+        _demand((self.average is None) == ("average" not in arrays), "average")
+        accuracy, loss = map(float, progress["best"])
         self.stepper.load_state_dict(arrays["optimizer"])
         if self.average is not None:
             self.average.load(arrays["average"], int(progress["averaged"]))
-        accuracy, loss = map(float, progress["best"])
         self.keeper.score, self.keeper.state = (accuracy, loss), arrays.get("best")
         for name, generator in self.model.named_generators():
             generator.bit_generator.state = snapshot.generators[name]
-        self.epoch, self.step = int(snapshot.epoch), int(snapshot.step)
-        self.sums = _EpochSums(**progress["sums"])
+        self.told_dead = set(map(str, progress["told_dead"]))
+        self.model.load_state_dict(arrays["model"])
+        self.epoch, self.step, self.sums = snapshot.epoch, snapshot.step, sums
         self.classifier.history[:] = snapshot.history
 
     def _identity(self) -> dict[str, Any]:
         if self.identity is None:
-            self.identity = identity_of(self.model, self.train, self.validation, self.training)
+            self.identity = identity_of(self.classifier, self.train, self.validation, self.training)
         return self.identity
 
 
 def make_optimizer(model: Layer, training: Training) -> Optimizer:
     """Make the optimizer that a training asks for.
 
-    Biases, and scales and shifts of norms, have one axis: they decay only where all do.
+    Biases, and scales and shifts of norms, decay only where all do.
 
     Parameters
     ----------
@@ -545,10 +620,25 @@ def make_optimizer(model: Layer, training: Training) -> Optimizer:
         options["weight_decay"] = training.weight_decay
     if training.optimizer == "sgd":
         options |= {"momentum": 0.9, "nesterov": True}
-    for parameter in model.parameters():
-        parameter.decay_scale = float(training.decay_all or parameter.value.ndim > 1)
     stepper: Optimizer = OPTIMIZERS[training.optimizer](model.parameters(), **options)
+    if not training.decay_all:
+        spared = {id(p) for layer in layers_of(model) for p in _undecayed(layer)}
+        stepper.spared = {k for k, p in enumerate(stepper.parameters) if id(p) in spared}
     return stepper
+
+
+def _undecayed(layer: Layer) -> Iterator[Parameter]:
+    """Give the biases of a layer, and all that a norm has."""
+    for name, value in vars(layer).items():
+        if isinstance(value, Parameter) and (
+            name == "bias" or value.value.ndim <= 1 or isinstance(layer, _NORMS)
+        ):
+            yield value
+
+
+def _demand(fine: bool, what: str) -> None:
+    if not fine:
+        raise ValueError(f"{what} cannot be")
 
 
 def _plain(generator: np.random.Generator) -> Any:

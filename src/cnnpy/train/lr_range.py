@@ -134,11 +134,11 @@ def _losses(run: _RisingRun, lrs: NDArray[np.float64]) -> tuple[list[float], lis
     losses: list[float] = []
     mean = 0.0
     batches: Iterator[Batch] = iter(())
-    run.step = run.steps_per_epoch
-    epoch = 0
+    run.epoch, run.step = 0, run.steps_per_epoch
     for k, lr in enumerate(lrs.tolist()):
         if run.step == run.steps_per_epoch:
-            batches, run.step, epoch = run.loader.batches(epoch), 0, epoch + 1
+            run.epoch, run.step = run.epoch + 1, 0
+            batches = run.batches()
         run.lr_now = lr
         before, n_before = run.sums.loss, run.sums.n_images
         try:

@@ -60,8 +60,23 @@ class Objective:
         wanted[np.arange(len(labels)), labels] = 1
         return wanted
 
+    def weight(self, labels: NDArray[np.integer[Any]]) -> float:
+        """Return how much some images count together: how many they are, where all count alike.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (N,)
+            Their classes.
+
+        Returns
+        -------
+        float
+            The sum of their weights.
+        """
+        return float(len(labels) if self.weights is None else self.weights[labels].sum())
+
     def measure(
-        self, scores: FloatArray, targets: NDArray[Any], share: float = 1.0
+        self, scores: FloatArray, targets: NDArray[Any], total: float | None = None
     ) -> tuple[float, FloatArray]:
         """Compute the loss of a batch and the gradient of its scores.
 
@@ -71,35 +86,38 @@ class Objective:
             What the network returned.
         targets : ndarray of shape (N,) of int64, or (N, K) of the scores' dtype
             Class indices, or wanted probabilities.
-        share : float
-            The share of the step's images that the batch is: a factor on the gradient.
+        total : float, optional
+            How much all images of the step count together, where the batch is a part of it.
 
         Returns
         -------
         loss : float
             The mean over the batch.
         dscores : ndarray of shape (N, K)
-            Its gradient, times `share`.
+            The gradient of what the batch adds to the mean over the step.
         """
-        scale = 1.0
+        own = float(len(targets))
         if self.soft:
             if targets.ndim == 1:
                 targets = self.targets(targets, scores.dtype)
-            targets, scale = self._weigh(targets)
+            targets, own = self._weigh(targets)
         value, cache = self.loss.forward(scores, targets)
         dscores = self.loss.backward(cache)
-        if scale * share != 1.0:
-            dscores = dscores * scores.dtype.type(scale * share)
-        return float(value) * scale, dscores
+        # of a loss that is the mean over N images, to one over what the images count
+        n = len(targets)
+        scale = n / (own if total is None else total) if own > 0 else 0.0
+        if scale != 1.0:
+            dscores = dscores * scores.dtype.type(scale)
+        return float(value) * (n / own if own > 0 else 0.0), dscores
 
     def _weigh(self, targets: FloatArray) -> tuple[FloatArray, float]:
+        """Return what is wanted, smoothed and weighed, and how much the images count."""
         wanted = (1 - self.smoothing) * targets + self.smoothing / self.n_classes
         wanted = wanted.astype(targets.dtype, copy=False)
         if self.weights is None:
-            return wanted, 1.0
-        total = float((targets @ self.weights).sum())
+            return wanted, float(len(targets))
         weighed: FloatArray = (wanted * self.weights).astype(targets.dtype, copy=False)
-        return weighed, len(targets) / total if total > 0 else 0.0
+        return weighed, float((targets @ self.weights).sum())
 
 
 def _class_weights(training: Training, train: ImageSource) -> NDArray[np.float64] | None:

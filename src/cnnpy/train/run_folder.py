@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
-import fcntl
 import io
-import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
@@ -22,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from cnnpy.contract.errors import CheckpointError, DataError, OptionError
-from cnnpy.disk import remove_leftovers, whole_file
+from cnnpy.disk import make_folder, remove_leftovers, whole_file
+from cnnpy.nn.architecture import describe
 from cnnpy.train.averages import in_place_of
 from cnnpy.train.callbacks import Callback, FitPlan
 from cnnpy.train.checkpoints import Checkpoints
@@ -30,9 +29,9 @@ from cnnpy.train.classifier import Classifier
 from cnnpy.train.reports import EpochReport
 from cnnpy.train.run_settings import RunSettings
 
-__all__ = ["CONFIG", "RunFolder", "new_folder"]
+__all__ = ["CONFIG", "METRICS", "MODEL", "RunFolder", "new_folder"]
 
-CONFIG = "run.toml"
+CONFIG, METRICS, MODEL = "run.toml", "metrics.csv", "model.safetensors"
 
 
 class RunFolder(Callback):
@@ -71,10 +70,10 @@ class RunFolder(Callback):
         every_s: float = 60.0,
         keep: int = 2,
     ) -> None:
-        self.path = Path(path)
-        self.settings = settings
-        self.record = dict(record or {})
-        self.checkpoints = Checkpoints(self.path / "checkpoints", every_s=every_s, keep=keep)
+        self._hold(Path(path), settings, every_s, keep)
+        self.record.update(record or {})
+        if self.path.is_dir():
+            remove_leftovers(self.path)
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise OptionError(
                 f"{self.path}: there is something already",
@@ -82,7 +81,7 @@ class RunFolder(Callback):
                 f"use {_free_name(self.path)}",
             )
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path)
         except OSError as error:
             raise OptionError(
                 f"{self.path}: cannot be made: {error.strerror or error}",
@@ -90,6 +89,12 @@ class RunFolder(Callback):
                 "use a folder below one that you may write to",
             ) from error
         self._write_settings()
+
+    def _hold(self, path: Path, settings: RunSettings, every_s: float, keep: int) -> None:
+        self.path = path
+        self.settings = settings
+        self.record: dict[str, Any] = {}
+        self.checkpoints = Checkpoints(path / "checkpoints", every_s=every_s, keep=keep)
 
     @classmethod
     def of(cls, path: str | Path, *, every_s: float = 60.0, keep: int = 2) -> RunFolder:
@@ -114,55 +119,36 @@ class RunFolder(Callback):
         DataError
             Where it is no folder of a run, or its settings cannot be read.
         """
-        folder = cls.__new__(cls)
-        folder.path, folder.record = Path(path), {}
-        if not (folder.path / CONFIG).is_file():
+        where = Path(path)
+        if not (where / CONFIG).is_file():
             raise DataError(
-                f"{path}: {'there is no ' + CONFIG if folder.path.is_dir() else 'no such folder'}",
+                f"{path}: {'there is no ' + CONFIG if where.is_dir() else 'no such folder'}",
                 "the folder of a run, as cnnpy train makes it",
                 "give the folder that the run told: runs/digits-small_cnn, say",
             )
-        folder.settings = RunSettings.from_file(folder.path / CONFIG)
-        folder.checkpoints = Checkpoints(folder.path / "checkpoints", every_s=every_s, keep=keep)
+        folder = cls.__new__(cls)
+        folder._hold(where, RunSettings.from_file(where / CONFIG), every_s, keep)
         return folder
 
     @property
     def model_path(self) -> Path:
         """Return where the best model lies."""
-        return self.path / "model.safetensors"
+        return self.path / MODEL
 
     @property
     def metrics_path(self) -> Path:
         """Return where the numbers of each epoch lie."""
-        return self.path / "metrics.csv"
+        return self.path / METRICS
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other processes from training in the same folder meanwhile.
+    def on_start(self, plan: FitPlan) -> None:
+        """Write the head of ``metrics.csv``, and what an earlier process had reached.
 
         Raises
         ------
-        CheckpointError
-            Where another process does so already.
+        ModelFileError
+            Where no file can hold the network: after hours it would be too late to say so.
         """
-        handle = os.open(self.path, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise CheckpointError(
-                    f"{self.path}: another process is training there",
-                    "one process a run",
-                    "wait until it is over, or end it",
-                ) from error
-            except OSError:  # a file system that has no locks
-                pass
-            yield
-        finally:
-            os.close(handle)
-
-    def on_start(self, plan: FitPlan) -> None:
-        """Write the head of ``metrics.csv``, and what an earlier process had reached."""
+        describe(plan.classifier.model)
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(field.name for field in dataclasses.fields(EpochReport))

@@ -17,12 +17,11 @@ from typing import Any
 from cnnpy.contract.errors import DataError, MissingDataError
 from cnnpy.data.files import shown
 from cnnpy.train.reports import EpochReport
-from cnnpy.train.run_folder import CONFIG
+from cnnpy.train.run_folder import CONFIG, METRICS, MODEL
 from cnnpy.train.run_settings import read_toml
 
 __all__ = ["RunRecord", "read_metrics", "read_run"]
 
-_METRICS, _MODEL = "metrics.csv", "model.safetensors"
 _MOST_BYTES = 1 << 26
 
 
@@ -121,18 +120,18 @@ def read_run(path: str | os.PathLike[str]) -> RunRecord:
             f"{shown(folder)}: {'a file' if folder.exists() else 'there is no such folder'}",
             "the folder of a run, as cnnpy train makes it",
             f"use {shown(folder.parent)}"
-            if folder.name in (CONFIG, _METRICS, _MODEL) and folder.is_file()
+            if folder.name in (CONFIG, METRICS, MODEL) and folder.is_file()
             else "check the path: ls runs",
         )
     if not (folder / CONFIG).is_file():
         below = sorted(entry.parent for entry in folder.glob(f"*/{CONFIG}"))
         raise DataError(
             f"{shown(folder)}: no run: it has no {CONFIG}",
-            f"the folder of a run, with {CONFIG} and {_METRICS}",
+            f"the folder of a run, with {CONFIG} and {METRICS}",
             f"use {shown(below[0])}" if below else "give a folder that cnnpy train made",
         )
-    history = read_metrics(folder / _METRICS) if (folder / _METRICS).is_file() else ()
-    return RunRecord(folder, read_toml(folder / CONFIG), list(history), folder / _MODEL)
+    history = read_metrics(folder / METRICS) if (folder / METRICS).is_file() else ()
+    return RunRecord(folder, read_toml(folder / CONFIG), list(history), folder / MODEL)
 
 
 def _text(path: Path) -> str:
@@ -142,7 +141,7 @@ def _text(path: Path) -> str:
     if len(content) > _MOST_BYTES:
         raise DataError(
             f"{shown(path)}: more than {_MOST_BYTES:,} bytes",
-            f"the {_METRICS} that a run wrote",
+            f"the {METRICS} that a run wrote",
             "get the file again",
         )
     return content.decode("utf-8")
@@ -197,7 +196,7 @@ def read_metrics(path: str | os.PathLike[str]) -> tuple[EpochReport, ...]:
         raise DataError(
             f"{shown(path)}: cannot be read: {getattr(error, 'strerror', None) or error}",
             "the metrics.csv of a run folder",
-            f"use {shown(path / _METRICS)}" if path.is_dir() else "give the metrics.csv of a run",
+            f"use {shown(path / METRICS)}" if path.is_dir() else "give the metrics.csv of a run",
         ) from error
 
 

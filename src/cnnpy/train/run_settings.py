@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cnnpy.backends.registry import BACKENDS
-from cnnpy.contract.errors import DataError, OptionError
-from cnnpy.contract.options import choice, integer
+from cnnpy.contract.errors import CnnpyError, DataError, OptionError
+from cnnpy.contract.options import choice, integer, written
 from cnnpy.data import DATASETS
 from cnnpy.data.files import shown
 from cnnpy.models import MODELS
@@ -64,7 +64,7 @@ class RunSettings:
         where = "run"
         if not isinstance(self.data, str) or not self.data:
             raise OptionError(
-                f"{where}: data={self.data!r}",
+                f"{where}: data={written(self.data)}",
                 f"one of {', '.join(DATASETS)}, or a path",
                 'use data="digits"',
             )
@@ -74,7 +74,9 @@ class RunSettings:
         if self.size is not None:
             if not isinstance(self.size, (list, tuple)) or len(self.size) != 2:
                 raise OptionError(
-                    f"{where}: size={self.size!r}", "a height and a width", "use size=[32, 32]"
+                    f"{where}: size={written(self.size)}",
+                    "a height and a width",
+                    "use size=[32, 32]",
                 )
             height, width = (integer(1)(where, "size", side) for side in self.size)
             object.__setattr__(self, "size", (height, width))
@@ -142,12 +144,14 @@ class RunSettings:
                 near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
                 hint = f"put it below [training]: {name}" if _of_training(name) else f"use {near!r}"
                 raise OptionError(
-                    f"there is no setting {name[:60]!r}", "one of " + ", ".join(known), hint
+                    f"there is no setting {written(name)}", "one of " + ", ".join(known), hint
                 )
         training = options.pop("training", {})
         if not isinstance(training, Mapping):
             raise OptionError(
-                f"training = {training!r}", "a table of options", "write [training] above them"
+                f"training = {written(training)}",
+                "a table of options",
+                "write [training] above them",
             )
         return cls(**options, training=Training.from_dict(training))
 
@@ -176,6 +180,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         if len(content) > _LARGEST_BYTES:
             raise _unreadable(path, f"larger than {_LARGEST_BYTES} bytes")
         return tomllib.loads(content.decode("utf-8"))
+    except CnnpyError:
+        raise
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
     except (ValueError, RecursionError) as error:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError
-from cnnpy.contract.options import Parser, choice, flag, integer, real
+from cnnpy.contract.options import Parser, choice, flag, integer, real, written
 from cnnpy.data import augment, mixing
-from cnnpy.nn import LOSSES, Loss
+from cnnpy.nn import Loss
 from cnnpy.optim import OPTIMIZERS, SCHEDULES
 
 __all__ = ["DEFAULT_LR", "Augment", "Mixing", "Training"]
@@ -34,6 +34,9 @@ Mixing = Callable[
 """Mixes images (N, C, H, W) as the network takes them, and wanted probabilities (N, K)."""
 
 _WHERE = "training"
+
+_LOSSES_OF_CLASSES = ("softmax_cross_entropy", "hinge")
+_MOST = 10**9
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Training:
     warmup_epochs : float
         Epochs in which the learning rate rises before.
     loss : str or Loss
-        A name of :data:`cnnpy.nn.LOSSES` that takes class indices, or an object.
+        "softmax_cross_entropy" or "hinge", or an object that takes class indices.
     label_smoothing : float
         Share of the wanted probability that is spread over all classes, 0 to 1.
     class_weights : "balanced" or tuple of float, optional
@@ -145,6 +148,24 @@ class Training:
                 f"{_WHERE}: {soft[0]} with loss={self.loss!r}",
                 "softmax_cross_entropy, the loss that takes wanted probabilities",
                 f"leave {soft[0]} out, or use loss='softmax_cross_entropy'",
+            )
+        if self.warmup_epochs > self.epochs:
+            raise OptionError(
+                f"{_WHERE}: warmup_epochs={self.warmup_epochs:g} of epochs={self.epochs}",
+                "at most as many epochs to warm up as there are",
+                f"use warmup_epochs={max(1, self.epochs // 10)}",
+            )
+        if self.swa_lr is not None and not self.swa_epochs:
+            raise OptionError(
+                f"{_WHERE}: swa_lr={self.swa_lr:g} without swa_epochs",
+                "the number of epochs that it is for",
+                f"use swa_epochs={max(1, self.epochs // 4)}",
+            )
+        if self.swa_epochs and self.patience is not None:
+            raise OptionError(
+                f"{_WHERE}: swa_epochs={self.swa_epochs} and patience={self.patience}",
+                "an average of the last epochs, or a training that may stop before them",
+                "leave one of them out",
             )
         if self.swa_epochs > self.epochs:
             raise OptionError(
@@ -236,7 +257,7 @@ class Training:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
-    return value if isinstance(value, (bool, int, float, str)) else repr(value)
+    return value if isinstance(value, (bool, int, float, str)) else _name(value)
 
 
 def _described(describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -244,9 +265,18 @@ def _described(describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
         try:
             return describe(value)
         except OptionError:  # a function of one's own
-            return repr(value)
+            return _name(value)
 
     return plain
+
+
+def _name(value: Any) -> str:
+    """Name a function or object so that another process names it alike: without its address."""
+    text = repr(value)
+    if " at 0x" not in text:
+        return text
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _check_names(options: Mapping[str, Any]) -> None:
@@ -255,25 +285,39 @@ def _check_names(options: Mapping[str, Any]) -> None:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.0)[0]
             raise OptionError(
-                f"{_WHERE}: there is no option {name!r}",
+                f"{_WHERE}: there is no option {written(name)}",
                 "one of " + ", ".join(known),
                 f"use {near!r}",
             )
 
 
 def _loss(where: str, name: str, value: object) -> object:
-    return value if isinstance(value, Loss) else choice(*LOSSES)(where, name, value)
+    return value if isinstance(value, Loss) else choice(*_LOSSES_OF_CLASSES)(where, name, value)
+
+
+def _count(minimum: int) -> Parser:
+    """Take a number of epochs, images or the like: not one that no clock could count."""
+
+    def parse(where: str, name: str, value: object) -> int:
+        number: int = integer(minimum)(where, name, value)
+        if number > _MOST:
+            raise OptionError(
+                f"{where}: {name}={written(number)}", f"at most {_MOST}", f"use {name}={_MOST}"
+            )
+        return number
+
+    return parse
 
 
 def _class_weights(where: str, name: str, value: object) -> object:
-    if value == "balanced":
+    if isinstance(value, str) and value == "balanced":
         return value
     if isinstance(value, (list, tuple, np.ndarray)) and len(value):
         weights = tuple(real(0.0)(where, f"{name}[{k}]", w) for k, w in enumerate(value))
         if any(weights):
             return weights
     raise OptionError(
-        f"{where}: {name}={value!r}",
+        f"{where}: {name}={written(value)}",
         '"balanced", or a weight for each class, not all of them 0',
         f'use {name}="balanced"',
     )
@@ -287,16 +331,16 @@ def _function(where: str, name: str, value: object) -> object:
     if callable(value):
         return value
     raise OptionError(
-        f"{where}: {name}={value!r}",
+        f"{where}: {name}={written(value)}",
         "a function of a batch and a generator, or a name with options, as in run.toml",
         "use augment=RandomShift(1)" if name == "augment" else "use mixing=Mixup(0.2)",
     )
 
 
 _PARSERS: dict[str, Parser] = {
-    "epochs": integer(1),
-    "batch_size": integer(1),
-    "accumulate": integer(1),
+    "epochs": _count(1),
+    "batch_size": _count(1),
+    "accumulate": _count(1),
     "optimizer": choice(*OPTIMIZERS),
     "lr": real(0.0),
     "weight_decay": real(0.0),
@@ -310,9 +354,9 @@ _PARSERS: dict[str, Parser] = {
     "augment": _function,
     "mixing": _function,
     "ema_decay": real(0.0, 1.0, below=True),
-    "swa_epochs": integer(0),
+    "swa_epochs": _count(0),
     "swa_lr": real(0.0, above=True),
-    "patience": integer(1),
+    "patience": _count(1),
     "on_nonfinite": choice("stop", "skip"),
     "seed": integer(0),
 }
