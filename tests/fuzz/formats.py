@@ -6,8 +6,11 @@ carries none says what it says: then what comes out has to be a data set, whatev
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import json
 import struct
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +30,10 @@ from cnnpy.data import (
     save_npy,
     save_npz,
 )
-from cnnpy.train import Checkpoints, fit, load
+from cnnpy.train import Callback, Checkpoints, Classifier, StepReport, array_file, fit, load
 from cnnpy.train.run_settings import RunSettings, recipe
+
+from .damage import damaged
 
 __all__ = ["FORMATS", "Format"]
 
@@ -38,12 +43,14 @@ class Format:
     """A kind of file.
 
     ``make`` writes a good one into an empty folder and returns its path; ``read`` reads it;
-    ``right`` tells, of what was read of the good and of the damaged file, whether it is right.
+    ``right`` tells, of what was read of the good and of the damaged file, whether it is right;
+    ``damage`` changes the content of a good one.
     """
 
     make: Callable[[Path], Path]
     read: Callable[[Path], Any]
     right: Callable[[Any, Any], bool]
+    damage: Callable[[bytes, np.random.Generator], tuple[str, bytes]] = damaged
 
 
 def images() -> Dataset:
@@ -67,6 +74,41 @@ def make_model(folder: Path) -> Path:
 def make_checkpoint(folder: Path) -> Path:
     fit(network(), images(), epochs=1, checkpoints=Checkpoints(folder, keep=1))
     return next(folder.iterdir())
+
+
+class Stop(Exception):
+    """Ends a run in its second epoch."""
+
+
+class StopInTheSecondEpoch(Callback):
+    def on_step(self, report: StepReport) -> None:
+        if report.epoch == 2:
+            raise Stop
+
+
+def make_stopped(folder: Path) -> Path:
+    with contextlib.suppress(Stop):
+        go_on(Checkpoints(folder, keep=1), StopInTheSecondEpoch())
+    return next(folder.iterdir())
+
+
+def go_on(checkpoints: Checkpoints, *callbacks: Callback) -> Classifier:
+    return fit(
+        network(),
+        images(),
+        images(),
+        epochs=2,
+        batch_size=6,
+        ema_decay=0.9,
+        checkpoints=checkpoints,
+        resume=True,
+        callbacks=[*callbacks, Quiet()],
+    )
+
+
+class Quiet(Callback):
+    def on_warning(self, text: str) -> None:
+        pass
 
 
 def make_npz(folder: Path) -> Path:
@@ -139,6 +181,14 @@ def read_checkpoint(path: Path) -> Any:
     return repr(snapshot), arrays
 
 
+def read_by_going_on(path: Path) -> Any:
+    """Go on with the run in a folder of its own, which it may write into."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / path.name).write_bytes(path.read_bytes())
+        classifier = go_on(Checkpoints(folder))
+    return [report.epoch for report in classifier.history]
+
+
 def read_npz(path: Path) -> Any:
     return content(load_npz(path))
 
@@ -166,6 +216,70 @@ def content(dataset: Dataset) -> Any:
     return dataset.class_names, dataset.white, *(a.tobytes() for a in parts), dataset.shape
 
 
+# --- damage that somebody signed ----------------------------------------------------------------
+
+
+def signed_anew(content: bytes, rng: np.random.Generator) -> tuple[str, bytes]:
+    """Change a value of the texts or an array of a signed file, and sign it again."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(content)
+        arrays, texts, _ = array_file.read(path)
+        names = sorted(name for name, text in texts.items() if text[:1] in "{[")
+        if rng.integers(2):
+            name = names[int(rng.integers(len(names)))]
+            tree = json.loads(texts[name])
+            how = f"{name}: {put_somewhere(tree, rng)}"
+            texts[name] = json.dumps(tree)
+        else:
+            name = sorted(arrays)[int(rng.integers(len(arrays)))]
+            changes = sorted(CHANGES)
+            change = changes[int(rng.integers(len(changes)))]
+            how = f"{name}: {change}"
+            CHANGES[change](arrays, name)
+        array_file.write(path, arrays, texts)
+        return how, path.read_bytes()
+
+
+HOSTILE: list[Any] = [
+    *(None, True, -1, 0, 2**70, 1e308, float("nan"), float("inf"), "", "x" * 1000, "\x1b[31m\n"),
+    *([], {}, [[[[[[1]]]]]], {"a": {"b": 1}}, [1e308] * 5, "nan", "../../etc/passwd"),
+]
+
+
+def put_somewhere(tree: Any, rng: np.random.Generator) -> str:
+    """Put a value that nobody expects into a tree, at a place that is drawn."""
+    places = [(tree, key) for key in keys_of(tree)]
+    for node, key in places:
+        places += [(node[key], inner) for inner in keys_of(node[key])]
+    node, key = places[int(rng.integers(len(places)))]
+    value = HOSTILE[int(rng.integers(len(HOSTILE)))]
+    if isinstance(node, dict) and rng.integers(5) == 0:
+        del node[key]
+        return f"without {key}"
+    node[key] = value
+    return f"{key} is {value!r}"[:80]
+
+
+def keys_of(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(node)
+    return list(range(len(node))) if isinstance(node, list) else []
+
+
+CHANGES: dict[str, Callable[[dict[str, Any], str], Any]] = {
+    "taken out": lambda arrays, name: arrays.pop(name),
+    "renamed": lambda arrays, name: arrays.update({f"{name}.x": arrays.pop(name)}),
+    "of one number": lambda arrays, name: arrays.update({name: np.ones((1,), np.float32)}),
+    "without axes": lambda arrays, name: arrays.update({name: np.array(3)}),
+    "of no numbers": lambda arrays, name: arrays.update({name: np.zeros((0, 4), np.float32)}),
+    "of letters": lambda arrays, name: arrays.update({name: np.frombuffer(b"abcd", np.uint8)}),
+    "not finite": lambda arrays, name: arrays.update({name: arrays[name] * np.float32(np.nan)}),
+    "of doubles": lambda arrays, name: arrays.update({name: arrays[name].astype(np.float64)}),
+    "huge": lambda arrays, name: arrays.update({name: arrays[name] + np.float32(3e38)}),
+}
+
+
 # --- what is right --------------------------------------------------------------------------
 
 
@@ -180,6 +294,8 @@ def anything(good: Any, read: Any) -> bool:
 FORMATS: dict[str, Format] = {
     "model": Format(make_model, read_model, as_written),
     "checkpoint": Format(make_checkpoint, read_checkpoint, as_written),
+    "model, signed anew": Format(make_model, read_model, anything, signed_anew),
+    "checkpoint, signed anew": Format(make_stopped, read_by_going_on, anything, signed_anew),
     "npz": Format(make_npz, read_npz, as_written),
     "npy": Format(make_npy, read_npy, anything),
     "IDX": Format(make_idx, read_array, anything),

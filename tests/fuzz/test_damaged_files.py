@@ -39,7 +39,7 @@ def read_damaged_ones(name: str, n: int, seed: int) -> dict[str, object]:
         whole = path.read_bytes()
         good = kind.read(path)
         for k in range(n):
-            how, content = damaged(whole, rng)
+            how, content = kind.damage(whole, rng)
             path.write_bytes(content)
             signal.alarm(LONGEST_S)
             try:

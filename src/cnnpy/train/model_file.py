@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from numpy.typing import NDArray
+
 from cnnpy.contract.errors import CnnpyError, ModelFileError
 from cnnpy.contract.shapes import Shape
 from cnnpy.data import Preprocessing
@@ -92,6 +94,7 @@ def read(path: Path, custom_layers: Iterable[type[Layer]]) -> ModelParts:
         if model.output_shape(preprocessing.shape) != (len(class_names),):
             raise _damaged(f"it has {len(class_names)} class names for another number of scores")
         model.build(preprocessing.shape, dtype=preprocessing.dtype, seed=0)
+        _check_dtypes(model, state)
         model.load_state_dict(state)
         return ModelParts(model, preprocessing, class_names)
     except CnnpyError as error:
@@ -174,6 +177,12 @@ def _check_shapes(model: Layer, input_shape: Shape, shapes: dict[str, Shape]) ->
             f"array {name} has shape {shapes.get(name, 'none')}; "
             f"its architecture says {planned.get(name, 'none')}"
         )
+
+
+def _check_dtypes(model: Layer, state: dict[str, NDArray[Any]]) -> None:
+    for name, own in model.state_dict().items():
+        if state[name].dtype != own.dtype:
+            raise _damaged(f"array {name} is {state[name].dtype}; its network has {own.dtype}")
 
 
 def _damaged(what: str) -> ModelFileError:
