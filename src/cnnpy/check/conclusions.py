@@ -114,7 +114,7 @@ def _wrong(trial: Trial) -> Iterator[Conclusion]:
         yield Conclusion(
             Grade.WRONG,
             mistake.shows,
-            _function(trial, shown),
+            _function(trial, shown, places),
             mistake.name,
             mistake.cause,
             mistake.mend,
@@ -155,7 +155,7 @@ def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
     return Conclusion(
         Grade.WRONG,
         title,
-        _function(trial, shown),
+        _function(trial, shown, places),
         name,
         mend=None if failure is None else failure.mend,
         details=tuple(lines),
@@ -203,9 +203,10 @@ def _also(others: list[Mistake]) -> tuple[str, ...]:
     return tuple(f"or: {m.shows} {m.cause}" for m in dict.fromkeys(others))
 
 
-def _function(trial: Trial, shown: Observation | None) -> str:
-    """Name the function in which it shows."""
-    places = {f.where for f in shown.wrong()} if shown is not None else {"forward"}
+def _function(trial: Trial, shown: Observation | None, places: frozenset[str] | None = None) -> str:
+    """Name the function in which it shows: forward where that is wrong too."""
+    if places is None:
+        places = frozenset(f.where for f in shown.wrong()) if shown else frozenset({"forward"})
     of_forward = {"forward", *(() if shown is None else shown.truth.updated)}
     backward = trial.found.backward
     return trial.found.forward if backward is None or places & of_forward else backward

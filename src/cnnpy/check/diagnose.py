@@ -3,7 +3,10 @@
 Every mistake of :mod:`cnnpy.check.mistakes` is a whole implementation, so the question has
 an answer without any guess: run it on the cases that were tried, and compare. A mistake is
 a suspect as long as the implementation is wrong in just its way wherever the mistake shows.
-It is named where the suspects, one or two together, account for everything that is wrong.
+It is named where the suspects, a few together, account for everything that is wrong, with a
+result at least. Two that show in one result give what neither gives alone; such pairs are run
+as one (:mod:`~cnnpy.check.together`). What an error says by itself is named first
+(:mod:`~cnnpy.check.breakages`), and hides nothing of the cases that it does not break.
 """
 
 from __future__ import annotations
@@ -16,18 +19,23 @@ from typing import Any
 
 import numpy as np
 
+from cnnpy.check.breakages import OF_OTHER_DAYS, Breakage, breakage_of, never_computed
 from cnnpy.check.case import Case
 from cnnpy.check.compare import allowed
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.observe import Observation, lenient
 from cnnpy.check.rows import row_of
+from cnnpy.check.together import Together, together_of
 from cnnpy.check.truth import as_list
 from cnnpy.contract.dtypes import FloatArray
 
 __all__ = ["Diagnosis", "diagnose", "results_of"]
 
-MOST_TOGETHER = 2
-"""How many mistakes are looked for at once."""
+MOST_TOGETHER = 3
+"""How many mistakes are looked for at once, in both passes together."""
+
+MOST_IN_A_RESULT = 2
+"""How many mistakes are looked for in one result, where others have no name."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +45,14 @@ class Diagnosis:
     Parameters
     ----------
     mistakes : mapping
-        By mistake that is made, the places where it shows: ``forward``, ``dx``, ...
+        By mistake that is made, or breakage, the places where it shows: ``forward``, ``dx``, ...
     also : tuple of tuple of Mistake
         Other explanations that fit what was tried as well.
     rest : frozenset of str
         Places where something is wrong that no known mistake accounts for.
     """
 
-    mistakes: Mapping[Mistake, frozenset[str]]
+    mistakes: Mapping[Mistake | Breakage, frozenset[str]]
     also: tuple[tuple[Mistake, ...], ...] = ()
     rest: frozenset[str] = frozenset()
 
@@ -64,21 +72,79 @@ def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
     Diagnosis or None
         None where nothing known accounts for all that is wrong with any result.
     """
-    # where something is wrong most suspects fall at once, and small cases cost least
-    judged = [o for o in observations if not o.is_at_the_edge]
-    order = sorted(judged, key=lambda o: (not o.wrong(), _size(o.case)))
-    seen = [_Seen.of_observation(o) for o in order]
+    order = _hardest_first([o for o in observations if not o.is_at_the_edge])
+    never = _never_computed(order)
+    seen = [_Seen.of_observation(o, never) for o in order]
     wrong = {(k, place) for k, s in enumerate(seen) for place in s.wrong}
+    broken = _broken(seen)
     if not wrong:
-        return None
+        return _of_breakages(broken, seen)
     returns = {part: any(s.returns(part) for s in seen) for part in _PARTS}
     known = [m for m in MISTAKES.values() if m.op == op]
     suspects = [suspect for m in known for suspect in _suspects(m, seen, returns)]
+    found = _in_whole(suspects, wrong)
+    if found is None:
+        passes = {_pass_of(place) for place in _places(wrong)}
+        pairs = [pair for pair in together_of(op) if passes & set(pair.made_in)]
+        suspects += [suspect for pair in pairs for suspect in _suspects(pair, seen, returns)]
+        found = _in_whole(suspects, wrong) or _in_part(suspects, wrong)
+    if found is None:
+        return Diagnosis(broken, (), _places(wrong)) if broken else None
+    return Diagnosis({**broken, **found.mistakes}, found.also, found.rest)
+
+
+def _hardest_first(observations: Sequence[Observation]) -> list[Observation]:
+    """Order what was tried so that most suspects fall at once: wrong, right, wrong, right, ...
+
+    One falls where it is not wrong in the same way, the other where it is wrong alone; small
+    cases cost least.
+    """
+    by_size = sorted(observations, key=lambda o: _size(o.case))
+    wrong, right = (
+        [o for o in by_size if bool(o.wrong()) is is_wrong] for is_wrong in (True, False)
+    )
+    pairs = itertools.zip_longest(wrong, right)
+    return [o for pair in pairs for o in pair if o is not None]
+
+
+def _in_whole(suspects: Sequence[_Suspect], wrong: set[tuple[int, str]]) -> Diagnosis | None:
+    """Name the fewest mistakes that account for all that is wrong."""
     for n in range(1, MOST_TOGETHER + 1):
         fitting = [together for together in _combined(suspects, n) if _shown(together) == wrong]
         if fitting:
             return _best(fitting)
-    return _in_part(suspects, wrong)
+    return None
+
+
+# --- what has a name by itself --------------------------------------------------------------
+
+
+def _never_computed(observations: Sequence[Observation]) -> frozenset[str]:
+    """List the gradients that are None in every case; all of them where none is written yet."""
+    asked = [o.outcome.gradients for o in observations if o.outcome.gradients]
+    names = {name for gradients in asked for name in gradients}
+    none = {n for n in names if all(gradients.get(n) is None for gradients in asked)}
+    wanted = {n for n in none if any(_right(o).get(f"d{n}") is not None for o in observations)}
+    return frozenset(f"d{n}" for n in (names if none == names else wanted))
+
+
+def _broken(seen: Sequence[_Seen]) -> dict[Mistake | Breakage, frozenset[str]]:
+    """Give what breaks passes and has a name by itself, with the places where it shows."""
+    found: dict[Mistake | Breakage, frozenset[str]] = {}
+    for one in seen:
+        for place, breakage in one.named.items():
+            found[breakage] = found.get(breakage, frozenset()) | {place}
+    return found
+
+
+def _of_breakages(
+    broken: Mapping[Mistake | Breakage, frozenset[str]], seen: Sequence[_Seen]
+) -> Diagnosis | None:
+    """Name what breaks passes where nothing else is wrong; None for code of other days."""
+    passes = {"forward" if "forward" in s.named else "backward" for s in seen if s.named}
+    ended = any(s.returns(part) for part in passes for s in seen)
+    of_other_days = all(b.name in OF_OTHER_DAYS for b in broken)
+    return None if not broken or (of_other_days and not ended) else Diagnosis(broken)
 
 
 # --- suspects ------------------------------------------------------------------------------
@@ -93,34 +159,41 @@ class _Suspect:
 
     Parameters
     ----------
-    mistake : Mistake
-        Which one.
+    mistakes : tuple of Mistake
+        Which one, or which two in one result.
     shows : frozenset of (int, str)
         Where it shows: the observation and the result.
     is_whole : bool
         Whether it is made in all passes that it can be made in.
     is_exact : bool
         Whether nothing raised that gives numbers in the library, or the other way round.
+    is_sure : bool
+        Whether the same numbers came more often than such a doubt.
+    is_bent : bool
+        Whether an array of a wrong shape in the library stands for an error.
     """
 
-    mistake: Mistake
+    mistakes: tuple[Mistake, ...]
     shows: frozenset[tuple[int, str]]
     is_whole: bool
     is_exact: bool
+    is_sure: bool
+    is_bent: bool
 
     @property
-    def rank(self) -> tuple[bool, bool]:
+    def rank(self) -> tuple[int, bool, bool, bool]:
         """Order suspects: the plainest first."""
-        return (not self.is_whole, not self.is_exact)
+        return (len(self.mistakes), not self.is_whole, self.is_bent, not self.is_exact)
 
 
 def _suspects(
-    mistake: Mistake, seen: Sequence[_Seen], returns: Mapping[str, bool]
+    mistake: Mistake | Together, seen: Sequence[_Seen], returns: Mapping[str, bool]
 ) -> Iterator[_Suspect]:
     """Give the ways in which an implementation may make a mistake: in one pass, in both."""
     made_in = mistake.made_in
     # what forward hands on may be wrong in backward too
     parts = _PARTS if "forward" in made_in else made_in
+    parts = tuple(part for part in parts if returns[part])  # else nothing can be told
     fits = {part: _Fit() for part in parts}
     for k, one in enumerate(seen):
         fitting = [part for part in parts if fits[part].holds]
@@ -131,18 +204,28 @@ def _suspects(
             fits[part].add(k, one.beside(made, part))
     good = {part: fit for part, fit in fits.items() if fit.is_likely(returns[part])}
     shown = [part for part, fit in fits.items() if not fit.holds or fit.shows]
-    if shown and all(part in good for part in shown):
-        shows = frozenset().union(*(good[part].shows for part in shown))
-        yield _Suspect(mistake, shows, True, all(good[part].is_exact for part in shown))
+    ways = [tuple(shown)] if shown and all(part in good for part in shown) else []
     if len(shown) > 1:
-        for part in (part for part in good if part in made_in):
-            yield _Suspect(mistake, frozenset(good[part].shows), False, good[part].is_exact)
+        ways += [(part,) for part in good if part in made_in]
+    for way in ways:
+        yield _Suspect(
+            mistake.mistakes if isinstance(mistake, Together) else (mistake,),
+            frozenset().union(*(good[part].shows for part in way)),
+            way == tuple(shown),
+            all(good[part].is_exact for part in way),
+            all(good[part].is_exact or good[part].is_sure for part in way),
+            any(good[part].bent > 0 for part in way),
+        )
 
 
 def _combined(suspects: Sequence[_Suspect], n: int) -> Iterator[tuple[_Suspect, ...]]:
     for together in itertools.combinations(suspects, n):
-        if len({s.mistake.name for s in together}) == n:
+        if len(_names(together)) == sum(len(s.mistakes) for s in together):
             yield together
+
+
+def _names(together: Iterable[_Suspect]) -> frozenset[str]:
+    return frozenset(m.name for s in together for m in s.mistakes)
 
 
 def _shown(together: Iterable[_Suspect]) -> set[tuple[int, str]]:
@@ -152,13 +235,18 @@ def _shown(together: Iterable[_Suspect]) -> set[tuple[int, str]]:
 def _best(fitting: Sequence[tuple[_Suspect, ...]]) -> Diagnosis:
     """Choose the plainest explanations; the first is told, the others beside it."""
 
-    def rank(together: tuple[_Suspect, ...]) -> tuple[int, int]:
-        return sum(not s.is_whole for s in together), sum(not s.is_exact for s in together)
+    def rank(together: tuple[_Suspect, ...]) -> tuple[int, ...]:
+        return tuple(map(sum, zip(*(s.rank for s in together), strict=True)))
 
     least = min(map(rank, fitting))
-    first, *others = (together for together in fitting if rank(together) == least)
-    made = {s.mistake: _places(s.shows) for s in first}
-    return Diagnosis(made, tuple(tuple(s.mistake for s in other) for other in others))
+    plainest = [together for together in fitting if rank(together) == least]
+    first, *others = {_names(together): together for together in plainest}.values()
+    made: dict[Mistake | Breakage, frozenset[str]] = {}
+    for s in first:
+        for mistake in s.mistakes:
+            made[mistake] = made.get(mistake, frozenset()) | _places(s.shows)
+    also = (tuple(m for s in other for m in s.mistakes) for other in others)
+    return Diagnosis(made, tuple(also))
 
 
 def _places(where: Iterable[tuple[int, str]]) -> frozenset[str]:
@@ -167,19 +255,37 @@ def _places(where: Iterable[tuple[int, str]]) -> frozenset[str]:
 
 def _in_part(suspects: Sequence[_Suspect], wrong: set[tuple[int, str]]) -> Diagnosis | None:
     """Name what accounts for all that is wrong with one result; leave the rest without a name."""
-    made: dict[Mistake, frozenset[str]] = {}
+    made: dict[Mistake | Breakage, frozenset[str]] = {}
     rest = set()
     for place in sorted(_places(wrong)):
-        here = {(k, p) for k, p in wrong if p == place}
-        fitting = [s for s in suspects if s.is_exact and here <= s.shows <= wrong]
-        least = min((s.rank for s in fitting), default=None)
-        best = {s.mistake for s in fitting if s.rank == least}
-        if len(best) == 1:
-            (mistake,) = best
+        best = _of_a_result({(k, p) for k, p in wrong if p == place}, suspects, wrong)
+        for mistake in best:
             made[mistake] = made.get(mistake, frozenset()) | {place}
-        else:
+        if not best:
             rest.add(place)
     return Diagnosis(made, (), frozenset(rest)) if made else None
+
+
+def _of_a_result(
+    here: set[tuple[int, str]], suspects: Sequence[_Suspect], wrong: set[tuple[int, str]]
+) -> tuple[Mistake, ...]:
+    """Give the mistakes that account for all that is wrong with a result; none where unsure."""
+    sure = [s for s in suspects if s.is_sure and s.shows & here and s.shows <= wrong]
+    for n in range(1, MOST_IN_A_RESULT + 1):
+        fitting = [together for together in _combined(sure, n) if here <= _shown(together)]
+        if not fitting:
+            continue
+        least = min(sorted(s.rank for s in together) for together in fitting)
+        best = {
+            _names(together): together
+            for together in fitting
+            if sorted(s.rank for s in together) == least
+        }
+        if len(best) == 1:
+            (together,) = best.values()
+            return tuple(m for s in together for m in s.mistakes)
+        return ()
+    return ()
 
 
 # --- one observation beside what a mistake makes of its case -------------------------------
@@ -203,15 +309,19 @@ class _Fit:
         Where the mistake shows.
     holds : bool
         Whether the implementation was wrong there each time.
-    equal, broken, doubtful : int
-        How often both gave the same; broke, each in its way; one broke and the other did not.
+    equal, broken, bent, doubtful, odd : int
+        How often both gave the same; broke, each in its way; one broke backward and the other
+        gave an array of a wrong shape; one broke and the other did not; one gave an array of a
+        wrong shape, and the other wrong numbers in the right one.
     """
 
     shows: set[tuple[int, str]] = field(default_factory=set)
     holds: bool = True
     equal: int = 0
     broken: int = 0
+    bent: int = 0
     doubtful: int = 0
+    odd: int = 0
 
     def add(self, k: int, places: Mapping[str, str] | None) -> None:
         """Take in the k-th observation: how the results compare, None where they do not."""
@@ -225,17 +335,30 @@ class _Fit:
     @property
     def is_exact(self) -> bool:
         """Tell whether each result was the same."""
-        return not self.broken and not self.doubtful
+        return not (self.broken or self.bent or self.doubtful or self.odd)
+
+    @property
+    def is_sure(self) -> bool:
+        """Tell whether numbers speak more often than there is a doubt."""
+        return self.equal > self.doubtful + self.odd
 
     def is_likely(self, returns: bool) -> bool:
         """Tell whether the mistake may be named; `returns` where the pass ever came to an end."""
         if not self.holds or not self.shows:
             return False
-        return self.equal > 0 or (returns and _DOUBTS * self.doubtful <= self.broken)
+        broken = self.broken + self.bent
+        if _DOUBTS * self.odd > broken:
+            return False
+        often = self.broken > 0 or self.bent >= _LEAST
+        breaks = often and _DOUBTS * (self.doubtful + self.odd) <= broken
+        return self.equal > 0 or (returns and breaks)
 
 
 _DOUBTS = 4
 """How many times as often both have to break as one alone, where no numbers speak."""
+
+_LEAST = 2
+"""How often an error stands for a wrong shape, where no numbers speak: one case says little."""
 
 
 @dataclass(frozen=True)
@@ -250,24 +373,36 @@ class _Seen:
         By place, the definition's result and the implementation's.
     wrong : frozenset of str
         The places where the implementation is wrong.
+    named : mapping
+        By place, what is wrong there and has a name by itself; it stands in none of the others.
     """
 
     of: Observation
     right: Mapping[str, Any]
     got: Mapping[str, Any]
     wrong: frozenset[str]
+    named: Mapping[str, Breakage] = field(default_factory=dict)
 
     @classmethod
-    def of_observation(cls, o: Observation) -> _Seen:
-        """Take an observation apart."""
+    def of_observation(cls, o: Observation, never: frozenset[str]) -> _Seen:
+        """Take an observation apart; `never` are the gradients that nobody computed."""
         right = _right(o)
         got = _answerable(_got(o), right)
-        return cls(o, right, got, frozenset(_wrong_places(o, got, right)))
+        wrong = frozenset(_wrong_places(o, got, right))
+        missing = {place for place in got if place in never}
+        is_written = not never or any(p not in never for p in got if _is_of_backward(p))
+        named = {place: never_computed(place) for place in wrong & never if is_written}
+        failure = o.outcome.failure
+        breakage = breakage_of(failure)
+        if failure is not None and breakage is not None and failure.where in wrong:
+            named[failure.where] = breakage
+        got = {place: value for place, value in got.items() if place not in missing | set(named)}
+        return cls(o, right, got, wrong - missing - set(named), named)
 
     def returns(self, part: str) -> bool:
         """Tell whether a pass came to an end."""
         if part == "forward":
-            return not isinstance(self.got["forward"], _Raised)
+            return not isinstance(self.got.get("forward", _RAISED), _Raised)
         return bool(self.of.outcome.gradients) and "backward" not in self.got
 
     def beside(self, made: Mapping[str, Any], part: str) -> dict[str, str] | None:
@@ -287,6 +422,8 @@ class _Seen:
             return None
 
     def _forward(self, made: Mapping[str, Any]) -> dict[str, str]:
+        if "forward" in self.named:
+            return {}  # it cannot be seen behind what breaks the pass
         places = self._alike_or_not({"forward": made["forward"]})
         if not isinstance(self.got["forward"], _Raised) and len(made) > 1:
             places |= self._alike_or_not({k: v for k, v in made.items() if _is_updated(k)})
@@ -298,8 +435,7 @@ class _Seen:
             return {}  # one of the two was not asked
         if "backward" in self.got:
             shows = {k: v for k, v in gradients.items() if not self._is_right(k, v)}
-            broke = any(isinstance(v, _Raised) for v in shows.values())
-            return {"backward": "broken" if broke else "doubtful"} if shows else {}
+            return {"backward": self._how_broken(shows, "bent")} if shows else {}
         if "backward" in made:
             shows = {k: self.got[k] for k in self.wrong if _is_of_backward(k)}
             if not shows:
@@ -310,21 +446,33 @@ class _Seen:
     def _alike_or_not(self, made: Mapping[str, Any]) -> dict[str, str]:
         places = {}
         for place, value in made.items():
-            if self._is_right(place, value):
+            is_hidden = place in self.named or (_is_of_backward(place) and place not in self.got)
+            if is_hidden or self._is_right(place, value):
                 continue
             got = self.got.get(place, _NOTHING)
             if got is _NOTHING or self._is_right(place, got):
                 raise _UnlikeError
             if isinstance(got, _Raised) or isinstance(value, _Raised):
                 other = value if isinstance(got, _Raised) else got
-                places[place] = "broken" if self._is_broken(place, other) else "doubtful"
+                places[place] = self._how_broken({place: other}, "broken")
             elif _alike(self.of, place, got, value) or self._both_of_one_wrong_shape(
                 place, got, value
             ):
                 places[place] = "equal"
+            elif self._is_broken(place, value) != self._is_broken(place, got):
+                places[place] = "odd"  # a wrong shape may be spread over the right one
             else:
                 raise _UnlikeError
         return places
+
+    def _how_broken(self, others: Mapping[str, Any], bent: str) -> str:
+        """Tell what it says that one of the two raised, by what the other gave."""
+        if any(isinstance(other, _Raised) for other in others.values()):
+            return "broken"
+        failure = self.of.outcome.failure
+        of_shapes = failure is None or bool({"ValueError", "IndexError"} & set(failure.kinds))
+        is_bent = any(self._is_broken(place, other) for place, other in others.items())
+        return bent if is_bent and of_shapes else "doubtful"
 
     def _is_right(self, place: str, value: Any) -> bool:
         return _alike(self.of, place, value, self.right.get(place, _NOTHING))
@@ -346,6 +494,10 @@ def _answerable(results: Mapping[str, Any], right: Mapping[str, Any]) -> dict[st
 
 def _is_of_backward(place: str) -> bool:
     return place == "backward" or place.startswith("d")
+
+
+def _pass_of(place: str) -> str:
+    return "backward" if _is_of_backward(place) else "forward"
 
 
 def _is_updated(place: str) -> bool:
@@ -380,12 +532,12 @@ class _Raised:
 _RAISED, _NOTHING = _Raised(), object()
 
 
-def results_of(mistake: Mistake, case: Case, dout: FloatArray) -> dict[str, Any]:
+def results_of(mistake: Mistake | Together, case: Case, dout: FloatArray) -> dict[str, Any]:
     """Run a mistake on a case.
 
     Parameters
     ----------
-    mistake : Mistake
+    mistake : Mistake or Together
         What to run.
     case : Case
         Inputs and options.
@@ -406,7 +558,7 @@ def results_of(mistake: Mistake, case: Case, dout: FloatArray) -> dict[str, Any]
 class _Question:
     """Which mistake on which case: equal where all the numbers are."""
 
-    mistake: Mistake
+    mistake: Mistake | Together
     numbers: Any
     case: Case = field(compare=False)
     dout: FloatArray = field(compare=False)

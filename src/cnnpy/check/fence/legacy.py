@@ -69,6 +69,10 @@ _WORDS = (
     ("slice indices must be integers", "/ gives a float in Python 3: use // for sizes"),
     ("only integers, slices", "/ gives a float in Python 3: use // for indices"),
     (
+        "from dtype('float64') to dtype('int64')",
+        "/ gives a float in Python 3: use // for indices",
+    ),
+    (
         "only 0-dimensional arrays can be converted",
         "NumPy no longer takes an array of one number for a number: write a.item(), or a[0]",
     ),
