@@ -10,7 +10,7 @@ from cnnpy.check.hold import Finding
 from cnnpy.check.lines import lines_of
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.observe import Grade, Graded, Observation
-from cnnpy.check.patterns import likely, what_holds
+from cnnpy.check.patterns import what_holds
 from cnnpy.check.trial import Trial
 
 __all__ = ["Conclusion", "conclusions_of"]
@@ -145,8 +145,7 @@ def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
     if shown is not None:
         here = [f for f in shown.wrong() if places is None or f.where in places]
         title, failure = str((here or shown.wrong())[0]), shown.outcome.failure
-    lines = what_holds(trial.observations, places)
-    meaning = likely(lines)
+    lines, meaning = what_holds(trial.observations, places)
     name = _OUTDATED if places is None and _is_outdated(trial) else None
     if name is not None:
         title, lines = f"it is written for Python 2 or an older NumPy: {failure}", lines[:1]
