@@ -15,6 +15,7 @@ from cnnpy.check.observe import Grade, Observation, observe, settle
 from cnnpy.check.outcome import Caller
 from cnnpy.check.pace import is_said_to_be_fast, pace
 from cnnpy.check.plans import AT, Plan, Probe, plan_of
+from cnnpy.check.plans.cutting import smaller_than
 
 __all__ = ["Effort", "Trial", "try_out"]
 
@@ -215,8 +216,8 @@ class _Shrink:
     def smallest(self, observations: Sequence[Observation], place: str) -> Observation:
         """Find the smallest case that shows something of the grade at a place."""
         seen = sorted((o for o in observations if self._kinds(o, place)), key=_weight)
-        # one of the whole domain cannot be lowered, and its values are no plain ones
-        sized = [o for o in seen if AT not in o.probe.sizes][:1]
+        # one of the whole domain is cut, and its values are no plain ones
+        sized = [o for o in seen if AT not in o.probe.sizes][:1] or seen[:1]
         return min([*(self._lowest(o, place) for o in sized), seen[0]], key=_weight)
 
     def _lowest(self, smallest: Observation, place: str) -> Observation:
@@ -226,7 +227,9 @@ class _Shrink:
         kinds = self._kinds(smallest, place)
         for _ in range(4):
             before = smallest
-            for name, values in self.plan.smaller.items():
+            drawn = self.plan.is_drawn(smallest.probe)
+            names = smaller_than(smallest.case) if drawn else self.plan.smaller
+            for name, values in names.items():
                 for value in values:
                     smaller = self._lowered(smallest, {name: value}, place, kinds)
                     if smaller is not None:
@@ -273,7 +276,8 @@ def _weight(o: Observation) -> tuple[float, ...]:
     each = [a.size for row in rows for a in row if hasattr(a, "size")]
     numbers, is_empty = sum(each), 0 in each
     names = ("stride", "padding", "dilation", "HH", "WW")
-    options: list[Any] = [sizes.get(name, 1) for name in names]
+    said = o.case.options if plan_of(o.case.op).is_drawn(o.probe) else sizes
+    options: list[Any] = [said.get(name, 1) or 0 for name in names]
     plain = _PLAIN.get(str(sizes.get("values", "floats")), 3)
     work = numbers + sum(v if isinstance(v, int) else sum(v) for v in options)
     return is_empty, work, plain
