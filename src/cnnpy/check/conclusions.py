@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cnnpy.check.diagnose import Diagnosis
-from cnnpy.check.hold import Finding
+from cnnpy.check.hold import CHANGED_IN_FORWARD, Finding
 from cnnpy.check.lines import lines_of
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.observe import Grade, Graded, Observation
@@ -227,7 +227,8 @@ def _conventions(trial: Trial) -> Iterator[Conclusion]:
         where = trial.found.backward or trial.found.forward
         name = convention.mistake or "convention"
         lines = _line(trial, convention.mistake)
-        of_grade = trial.smallest_tie if graded.grade is Grade.TIE else {}
+        is_tie = graded.grade is Grade.TIE
+        of_grade = trial.smallest_tie if is_tie else trial.smallest_convention
         shown = of_grade.get(convention.where, o)
         yield Conclusion(
             graded.grade, convention.name, where, name, convention.why, None, lines, shown
@@ -259,7 +260,7 @@ def _notices(trial: Trial) -> Iterator[Conclusion]:
         if f.kind in ("integers", "mixed") and trial.grade is Grade.WRONG:
             continue  # it would only say the same again
         name = _beside_the_numbers(trial.found.dialect.op, f)
-        key = f.kind, _of(trial, f.where), name, f.detail if f.kind == "dtype" else ""
+        key = f.kind, _of(trial, f), name, f.detail if f.kind == "dtype" else ""
         first.setdefault(key, o)
         if f.where not in wheres.setdefault(key, []):
             wheres[key].append(f.where)
@@ -298,7 +299,9 @@ def _beside_the_numbers(op: str, f: Finding) -> str:
     return f.kind
 
 
-def _of(trial: Trial, where: str) -> str:
-    if where == "forward" or trial.found.backward is None:
+def _of(trial: Trial, f: Finding) -> str:
+    """Name the function that a notice is true of."""
+    in_forward = f.where == "forward" or f.detail == CHANGED_IN_FORWARD
+    if in_forward or trial.found.backward is None:
         return trial.found.forward
     return trial.found.backward

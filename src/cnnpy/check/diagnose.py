@@ -57,7 +57,9 @@ class Diagnosis:
     rest: frozenset[str] = frozenset()
 
 
-def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
+def diagnose(
+    op: str, observations: Sequence[Observation], by_autograd: bool = False
+) -> Diagnosis | None:
     """Name the mistakes that give what was seen.
 
     Parameters
@@ -66,6 +68,8 @@ def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
         A name of ``OPS``, or of a sandwich.
     observations : sequence of Observation
         All that was tried.
+    by_autograd : bool
+        Whether backward follows from forward: where that is wrong, it alone is looked at.
 
     Returns
     -------
@@ -75,6 +79,8 @@ def diagnose(op: str, observations: Sequence[Observation]) -> Diagnosis | None:
     order = _hardest_first([o for o in observations if not o.is_at_the_edge])
     never = _never_computed(order)
     seen = [_Seen.of_observation(o, never) for o in order]
+    if by_autograd and any("forward" in s.wrong for s in seen):
+        seen = [s.of_forward() for s in seen]
     wrong = {(k, place) for k, s in enumerate(seen) for place in s.wrong}
     broken = _broken(seen)
     if not wrong:
@@ -398,6 +404,16 @@ class _Seen:
             named[failure.where] = breakage
         got = {place: value for place, value in got.items() if place not in missing | set(named)}
         return cls(o, right, got, wrong - missing - set(named), named)
+
+    def of_forward(self) -> _Seen:
+        """Leave out the backward pass."""
+        wrong = frozenset(p for p in self.wrong if not _is_of_backward(p))
+        parts = (
+            {p: v for p, v in values.items() if not _is_of_backward(p)}
+            for values in (self.right, self.got, self.named)
+        )
+        right, got, named = parts
+        return _Seen(self.of, right, got, wrong, named)
 
     def returns(self, part: str) -> bool:
         """Tell whether a pass came to an end."""

@@ -131,7 +131,7 @@ def _over(outer: Mistake, inner: Mistake, way: str) -> Callable[..., Any] | None
 
 # --- a walk over windows, step by step ------------------------------------------------------
 
-Place = Callable[[int, int, int], tuple[int, int]]
+Place = Callable[[int, int, int, int], tuple[int, int]]
 Put = Callable[[FloatArray, tuple[int, int], FloatArray, float], None]
 
 
@@ -147,7 +147,8 @@ def routed(
     cache : tuple
         From the forward pass of the definition.
     place : callable
-        Of the number of the maximum in its window, and of HH and WW, its row and column.
+        Of the number of the maximum in its window, of HH and WW, and of how many columns the
+        window has inside of the image, its row and column.
     put : callable
         Writes a gradient into a window of dx, at a place of dx.
     rows_first : bool
@@ -169,7 +170,8 @@ def routed(
         for i, j in windows:
             rows = clipped(i, stride_h, HH, pad_h, H)
             columns = clipped(j, stride_w, WW, pad_w, W)
-            u, v = place(int(np.argmax(x[n, c, rows, columns])), HH, WW)
+            width = columns.stop - columns.start
+            u, v = place(int(np.argmax(x[n, c, rows, columns])), HH, WW, width)
             at = rows.start + u, columns.start + v
             put(dx[n, c], at, dx[n, c, rows, columns], dout[n, c, i, j])
     return dx
@@ -190,14 +192,14 @@ def _write_all(dx: FloatArray, at: tuple[int, int], window: FloatArray, value: f
 
 _POOL = "max_pool2d_"
 _PLACES: Mapping[str, Place] = {
-    "": lambda place, HH, WW: (place // WW, place % WW),
-    "divides_the_place_by_the_height": lambda place, HH, WW: (place // HH, place % WW),
-    "divides_the_rest_by_the_height": lambda place, HH, WW: (
+    "": lambda place, HH, WW, width: (place // width, place % width),
+    "divides_the_place_by_the_height": lambda place, HH, WW, width: (place // HH, place % WW),
+    "divides_the_rest_by_the_height": lambda place, HH, WW, width: (
         (place - place % WW) // HH,
         place % WW,
     ),
-    "counts_places_along_the_height": lambda place, HH, WW: (place // HH, place % HH),
-    "swaps_row_and_column": lambda place, HH, WW: (place % WW, place // WW),
+    "counts_places_along_the_height": lambda place, HH, WW, width: (place // HH, place % HH),
+    "swaps_row_and_column": lambda place, HH, WW, width: (place % WW, place // WW),
 }
 _PUTS: Mapping[str, Put] = {
     "": _add,
