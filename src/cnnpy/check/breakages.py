@@ -128,6 +128,15 @@ def _outdated(failure: Failure) -> Breakage:
     )
 
 
+def _ended(failure: Failure) -> Breakage:
+    return Breakage(
+        "exits",
+        "The pass ends the program where it should return.",
+        "It calls exit() on what it does not take, and whoever called it is gone too.",
+        "Compute it; or raise a ValueError that says what is wrong.",
+    )
+
+
 _OF_TYPES = (
     "object does not support item assignment",
     "object is not subscriptable",
@@ -152,6 +161,7 @@ def _of_a_type(failure: Failure) -> Breakage | None:
 
 
 _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
+    ("SystemExit", _ended),
     ("UnboundLocalError", _unset),
     ("NameError", _unknown),
     ("TypeError", _of_a_type),

@@ -24,7 +24,7 @@ from cnnpy.check.case import Case
 from cnnpy.check.compare import allowed
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.observe import Observation, lenient
-from cnnpy.check.rows import row_of
+from cnnpy.check.rows import SANDWICHES, row_of
 from cnnpy.check.together import Together, together_of
 from cnnpy.check.truth import as_list
 from cnnpy.contract.dtypes import FloatArray
@@ -91,7 +91,10 @@ def diagnose(
     found = _in_whole(suspects, wrong)
     if found is None:
         passes = {_pass_of(place) for place in _places(wrong)}
-        pairs = [pair for pair in together_of(op) if passes & set(pair.made_in)]
+        varied = list({s.of.probe.property: s for s in reversed(seen)}.values())
+        pairs = [
+            pair for pair in together_of(op) if passes & set(pair.made_in) and _may_be(pair, varied)
+        ]
         suspects += [suspect for pair in pairs for suspect in _suspects(pair, seen, returns)]
         found = _in_whole(suspects, wrong) or _in_part(suspects, wrong)
     if found is None:
@@ -200,14 +203,19 @@ def _suspects(
     # what forward hands on may be wrong in backward too
     parts = _PARTS if "forward" in made_in else made_in
     parts = tuple(part for part in parts if returns[part])  # else nothing can be told
-    fits = {part: _Fit() for part in parts}
+    alone = _alone(mistake) if returns["backward"] else ()
+    fits = {part: _Fit() for part in (*parts, *alone)}
     for k, one in enumerate(seen):
-        fitting = [part for part in parts if fits[part].holds]
-        if not set(fitting) & set(made_in):
+        if k == _FIRST:  # most of what is tried in one gradient alone shows in none
+            for part in (part for part in alone if not fits[part].shows):
+                fits[part].holds = False
+        fitting = [part for part, fit in fits.items() if fit.holds]
+        if not set(fitting) & {*made_in, *alone}:
             return
         made = results_of(mistake, one.of.case, one.of.dout)
         for part in fitting:
             fits[part].add(k, one.beside(made, part))
+    in_one = {place: fits.pop(place) for place in alone}
     good = {part: fit for part, fit in fits.items() if fit.is_likely(returns[part])}
     shown = [part for part, fit in fits.items() if not fit.holds or fit.shows]
     ways = [tuple(shown)] if shown and all(part in good for part in shown) else []
@@ -222,6 +230,56 @@ def _suspects(
             all(good[part].is_exact or good[part].is_sure for part in way),
             any(good[part].bent > 0 for part in way),
         )
+    if "backward" not in good:
+        yield from _in_one_gradient(mistake, in_one)
+
+
+_FIRST = 12
+"""In one of how many of the hardest cases a mistake in one gradient alone has to show."""
+
+
+def _may_be(pair: Together, seen: Sequence[_Seen]) -> bool:
+    """Tell by each mistake alone whether a pair may fit: without running it.
+
+    Where one of the two does not show, the pair gives what the other gives.
+    """
+    if pair.way or len(pair.mistakes) == 1:  # neither may be made in the library's way
+        return True
+    return any(
+        any(a for a, _ in ways)
+        and any(b for _, b in ways)
+        and not any((a == _UNLIKE and not b) or (b == _UNLIKE and not a) for a, b in ways)
+        for unit in (*pair.made_in, *_alone(pair))
+        for ways in [
+            [(_way(first, one, unit), _way(second, one, unit)) for one in seen]
+            for first, second in [pair.mistakes]
+        ]
+    )
+
+
+_LIKE, _UNLIKE = "like", "unlike"
+
+
+def _way(mistake: Mistake, one: _Seen, part: str) -> str:
+    """Tell whether an implementation is wrong in a mistake's way: empty where that is right."""
+    places = one.beside(results_of(mistake, one.of.case, one.of.dout), part)
+    return _UNLIKE if places is None else _LIKE if places else ""
+
+
+def _alone(mistake: Mistake | Together) -> tuple[str, ...]:
+    """Name the gradients of which one alone may be wrong in a mistake's way."""
+    if mistake.made_in != ("backward",) or mistake.op in SANDWICHES:
+        return ()
+    names = row_of(mistake.op).gradients
+    return tuple(f"d{name}" for name in names) if len(names) > 1 else ()
+
+
+def _in_one_gradient(mistake: Mistake | Together, fits: Mapping[str, _Fit]) -> Iterator[_Suspect]:
+    """Give a mistake that is made on the way to one gradient alone: by its numbers only."""
+    for fit in fits.values():
+        if fit.holds and fit.is_exact and fit.equal >= _LEAST:
+            mistakes = mistake.mistakes if isinstance(mistake, Together) else (mistake,)
+            yield _Suspect(mistakes, frozenset(fit.shows), False, True, True, False)
 
 
 def _combined(suspects: Sequence[_Suspect], n: int) -> Iterator[tuple[_Suspect, ...]]:
@@ -364,7 +422,7 @@ _DOUBTS = 4
 """How many times as often both have to break as one alone, where no numbers speak."""
 
 _LEAST = 2
-"""How often an error stands for a wrong shape, where no numbers speak: one case says little."""
+"""How many cases it takes where they say less: an error for a wrong shape, one gradient alone."""
 
 
 @dataclass(frozen=True)
@@ -433,7 +491,7 @@ class _Seen:
         try:
             if part == "forward":
                 return self._forward(made)
-            return self._backward(made)
+            return self._backward(made) if part == "backward" else self._gradient(made, part)
         except _UnlikeError:
             return None
 
@@ -444,6 +502,13 @@ class _Seen:
         if not isinstance(self.got["forward"], _Raised) and len(made) > 1:
             places |= self._alike_or_not({k: v for k, v in made.items() if _is_updated(k)})
         return places
+
+    def _gradient(self, made: Mapping[str, Any], place: str) -> dict[str, str]:
+        if place not in self.got:
+            return {}  # it was not asked for, or what came before it broke
+        if place not in made:
+            raise _UnlikeError
+        return self._alike_or_not({place: made[place]})
 
     def _backward(self, made: Mapping[str, Any]) -> dict[str, str]:
         gradients = {k: v for k, v in made.items() if _is_of_backward(k)}

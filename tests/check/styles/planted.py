@@ -52,6 +52,7 @@ def nowhere(reason: str) -> Row:
 
 CROP = "dx = dxp[:, :, pad : pad + H, pad : pad + W]"
 PAD = "np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))"
+PAD_BY_ONE = "np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))"
 SLIDE = "[:, :, ::stride, ::stride]"
 KERNEL, IMAGE = "F, C, HH, WW = w.shape", "N, C, H, W = x.shape"
 RETURNED = "return dx, dw, db"
@@ -398,6 +399,27 @@ CONVOLUTION: dict[str, Row] = {
         ],
         THE_VIEW_COUNTS,
         ONE_PRODUCT,
+    ),
+    "conv2d_walks_to_the_edge": per_style(
+        [
+            (CONV, "for i in range(H_out)", "for i in range(len(range(0, H, stride)))"),
+            (CONV, "for j in range(W_out)", "for j in range(len(range(0, W, stride)))"),
+        ],
+        THE_VIEW_COUNTS,
+        ONE_PRODUCT,
+    ),
+    "conv2d_counts_a_padding_that_is_always_one": per_style(
+        [
+            (CONV, PAD, PAD_BY_ONE),
+            (CONV_BACK, PAD, PAD_BY_ONE),
+            (CONV_BACK, CROP, "dx = dxp[:, :, 1:-1, 1:-1]"),
+        ],
+        THE_VIEW_COUNTS,
+        [
+            (CONV, PAD, PAD_BY_ONE),
+            (CONV_BACK, PAD, PAD_BY_ONE),
+            (CONV_BACK, CROP, "dx = dxp[:, :, 1:-1, 1:-1]"),
+        ],
     ),
     "conv2d_empties_x_at_padding_0": everywhere((CONV, PAD, "np.pad(x, pad)[pad:-pad, pad:-pad]")),
     "conv2d_confuses_the_kernels_sides_in_backward": per_style(

@@ -92,6 +92,9 @@ def put_back(note: Callable[..., None]) -> None:
     for name, (value, now) in _BUILTINS.items():
         if value is not None and not hasattr(builtins, name):
             setattr(builtins, name, _noting(value, name, now, note))
+    for name in ("exit", "quit"):  # a Python that runs no site module has neither
+        if not hasattr(builtins, name):
+            setattr(builtins, name, sys.exit)
     present: Callable[[str], Any] = np.__getattr__
 
     def of_numpy(name: str) -> Any:

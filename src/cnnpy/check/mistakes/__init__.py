@@ -134,6 +134,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "confuses_the_outputs_sides_in_backward",
         "counts_outputs_along_the_height",
         "squeezes_away_a_single_filter",
+        "walks_to_the_edge",
+        "counts_a_padding_that_is_always_one",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
