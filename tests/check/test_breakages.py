@@ -93,6 +93,15 @@ def test_a_gradient_that_is_never_computed_is_named_and_hides_no_other() -> None
     }
 
 
+def test_a_pass_that_ends_the_program_is_named() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        if conv_param["stride"] > 1:
+            raise SystemExit(1)
+        return conv_forward(x, w, b, conv_param)
+
+    assert wrong(**conv(forward)) == {"exits": "conv_forward_naive"}
+
+
 def test_a_value_of_another_type_is_named() -> None:
     def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
         out: Any = (len(x), len(w))

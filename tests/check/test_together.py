@@ -119,6 +119,31 @@ def test_a_crop_over_a_wrong_sum_is_named_with_it(outer: str, inner: str) -> Non
     assert wrong(functions) == {outer, inner}
 
 
+def test_a_mistake_on_the_way_to_one_gradient_alone_is_named_beside_another() -> None:
+    """Backward forgets the stride on the way to dx, crops that, and makes dw as it should."""
+    forgets = MISTAKES["conv2d_forgets_the_stride_in_backward"].backward
+
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        out, cache = reference.conv2d_forward(
+            x, w, b, stride=conv_param["stride"], padding=conv_param["pad"]
+        )
+        return out, (cache, conv_param["pad"])
+
+    def dx_forgets_the_stride(dout: Any, cache: Any) -> Any:
+        return forgets(dout, cache[0])[0], *reference.conv2d_backward(dout, cache[0])[1:]
+
+    def and_dw_is_averaged(dout: Any, cache: Any) -> Any:
+        dx, dw, db = dx_forgets_the_stride(dout, cache)
+        return dx, dw / len(dout), db
+
+    for backward, names in (
+        (dx_forgets_the_stride, {"conv2d_forgets_the_stride_in_backward"}),
+        (and_dw_is_averaged, {"conv2d_forgets_the_stride_in_backward", "conv2d_averages_dw"}),
+    ):
+        functions = {"conv_forward_naive": forward, "conv_backward_naive": backward}
+        assert wrong(functions) == names
+
+
 def test_a_mistake_in_a_part_of_a_sandwich_is_named_by_the_part() -> None:
     def backward(dout: Any, cache: Any) -> Any:
         dx, dw, db = layer_utils.affine_relu_backward(dout, cache)
