@@ -13,23 +13,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from cnnpy.check.breakages import OF_OTHER_DAYS, Breakage, breakage_of, never_computed
+from cnnpy.check.beside import LEAST, Fit, Seen
+from cnnpy.check.breakages import OF_OTHER_DAYS, Breakage
 from cnnpy.check.case import Case
-from cnnpy.check.compare import allowed
 from cnnpy.check.mistakes import MISTAKES, Mistake
-from cnnpy.check.observe import Observation, lenient
+from cnnpy.check.observe import Observation
+from cnnpy.check.results import is_of_backward, results_of, right_of
 from cnnpy.check.rows import SANDWICHES, row_of
 from cnnpy.check.together import Together, together_of
-from cnnpy.check.truth import as_list
-from cnnpy.contract.dtypes import FloatArray
 
-__all__ = ["Diagnosis", "diagnose", "results_of"]
+__all__ = ["Diagnosis", "diagnose"]
 
 MOST_TOGETHER = 3
 """How many mistakes are looked for at once, in both passes together."""
@@ -78,7 +75,7 @@ def diagnose(
     """
     order = _hardest_first([o for o in observations if not o.is_at_the_edge])
     never = _never_computed(order)
-    seen = [_Seen.of_observation(o, never) for o in order]
+    seen = [Seen.of_observation(o, never) for o in order]
     if by_autograd and any("forward" in s.wrong for s in seen):
         seen = [s.of_forward() for s in seen]
     wrong = {(k, place) for k, s in enumerate(seen) for place in s.wrong}
@@ -133,11 +130,11 @@ def _never_computed(observations: Sequence[Observation]) -> frozenset[str]:
     asked = [o.outcome.gradients for o in observations if o.outcome.gradients]
     names = {name for gradients in asked for name in gradients}
     none = {n for n in names if all(gradients.get(n) is None for gradients in asked)}
-    wanted = {n for n in none if any(_right(o).get(f"d{n}") is not None for o in observations)}
+    wanted = {n for n in none if any(right_of(o).get(f"d{n}") is not None for o in observations)}
     return frozenset(f"d{n}" for n in (names if none == names else wanted))
 
 
-def _broken(seen: Sequence[_Seen]) -> dict[Mistake | Breakage, frozenset[str]]:
+def _broken(seen: Sequence[Seen]) -> dict[Mistake | Breakage, frozenset[str]]:
     """Give what breaks passes and has a name by itself, with the places where it shows."""
     found: dict[Mistake | Breakage, frozenset[str]] = {}
     for one in seen:
@@ -147,7 +144,7 @@ def _broken(seen: Sequence[_Seen]) -> dict[Mistake | Breakage, frozenset[str]]:
 
 
 def _of_breakages(
-    broken: Mapping[Mistake | Breakage, frozenset[str]], seen: Sequence[_Seen]
+    broken: Mapping[Mistake | Breakage, frozenset[str]], seen: Sequence[Seen]
 ) -> Diagnosis | None:
     """Name what breaks passes where nothing else is wrong; None for code of other days."""
     passes = {"forward" if "forward" in s.named else "backward" for s in seen if s.named}
@@ -196,7 +193,7 @@ class _Suspect:
 
 
 def _suspects(
-    mistake: Mistake | Together, seen: Sequence[_Seen], returns: Mapping[str, bool]
+    mistake: Mistake | Together, seen: Sequence[Seen], returns: Mapping[str, bool]
 ) -> Iterator[_Suspect]:
     """Give the ways in which an implementation may make a mistake: in one pass, in both."""
     made_in = mistake.made_in
@@ -204,7 +201,7 @@ def _suspects(
     parts = _PARTS if "forward" in made_in else made_in
     parts = tuple(part for part in parts if returns[part])  # else nothing can be told
     alone = _alone(mistake) if returns["backward"] else ()
-    fits = {part: _Fit() for part in (*parts, *alone)}
+    fits = {part: Fit() for part in (*parts, *alone)}
     for k, one in enumerate(seen):
         if k == _FIRST:  # most of what is tried in one gradient alone shows in none
             for part in (part for part in alone if not fits[part].shows):
@@ -238,7 +235,7 @@ _FIRST = 12
 """In one of how many of the hardest cases a mistake in one gradient alone has to show."""
 
 
-def _may_be(pair: Together, seen: Sequence[_Seen]) -> bool:
+def _may_be(pair: Together, seen: Sequence[Seen]) -> bool:
     """Tell by each mistake alone whether a pair may fit: without running it.
 
     Where one of the two does not show, the pair gives what the other gives.
@@ -260,7 +257,7 @@ def _may_be(pair: Together, seen: Sequence[_Seen]) -> bool:
 _LIKE, _UNLIKE = "like", "unlike"
 
 
-def _way(mistake: Mistake, one: _Seen, part: str) -> str:
+def _way(mistake: Mistake, one: Seen, part: str) -> str:
     """Tell whether an implementation is wrong in a mistake's way: empty where that is right."""
     places = one.beside(results_of(mistake, one.of.case, one.of.dout), part)
     return _UNLIKE if places is None else _LIKE if places else ""
@@ -274,10 +271,10 @@ def _alone(mistake: Mistake | Together) -> tuple[str, ...]:
     return tuple(f"d{name}" for name in names) if len(names) > 1 else ()
 
 
-def _in_one_gradient(mistake: Mistake | Together, fits: Mapping[str, _Fit]) -> Iterator[_Suspect]:
+def _in_one_gradient(mistake: Mistake | Together, fits: Mapping[str, Fit]) -> Iterator[_Suspect]:
     """Give a mistake that is made on the way to one gradient alone: by its numbers only."""
     for fit in fits.values():
-        if fit.holds and fit.is_exact and fit.equal >= _LEAST:
+        if fit.holds and fit.is_exact and fit.equal >= LEAST:
             mistakes = mistake.mistakes if isinstance(mistake, Together) else (mistake,)
             yield _Suspect(mistakes, frozenset(fit.shows), False, True, True, False)
 
@@ -352,388 +349,8 @@ def _of_a_result(
     return ()
 
 
-# --- one observation beside what a mistake makes of its case -------------------------------
-
-
-class _UnlikeError(Exception):
-    """Say that an implementation is not wrong in a mistake's way where that shows."""
-
-
-@dataclass
-class _Fit:
-    """How an implementation and a mistake compare in one pass, over all that was tried.
-
-    Forward passes that count their places wrongly break in one style and give an array of
-    another shape in another: either is the same mistake. Else where one raises and the other
-    gives something wrong they may be the same, if equal numbers elsewhere say so.
-
-    Parameters
-    ----------
-    shows : set of (int, str)
-        Where the mistake shows.
-    holds : bool
-        Whether the implementation was wrong there each time.
-    equal, broken, bent, doubtful, odd : int
-        How often both gave the same; broke, each in its way; one broke backward and the other
-        gave an array of a wrong shape; one broke and the other did not; one gave an array of a
-        wrong shape, and the other wrong numbers in the right one.
-    """
-
-    shows: set[tuple[int, str]] = field(default_factory=set)
-    holds: bool = True
-    equal: int = 0
-    broken: int = 0
-    bent: int = 0
-    doubtful: int = 0
-    odd: int = 0
-
-    def add(self, k: int, places: Mapping[str, str] | None) -> None:
-        """Take in the k-th observation: how the results compare, None where they do not."""
-        if places is None:
-            self.holds = False
-            return
-        self.shows |= {(k, place) for place in places}
-        for how in places.values():
-            setattr(self, how, getattr(self, how) + 1)
-
-    @property
-    def is_exact(self) -> bool:
-        """Tell whether each result was the same."""
-        return not (self.broken or self.bent or self.doubtful or self.odd)
-
-    @property
-    def is_sure(self) -> bool:
-        """Tell whether numbers speak more often than there is a doubt."""
-        return self.equal > self.doubtful + self.odd
-
-    def is_likely(self, returns: bool) -> bool:
-        """Tell whether the mistake may be named; `returns` where the pass ever came to an end."""
-        if not self.holds or not self.shows:
-            return False
-        broken = self.broken + self.bent
-        if _DOUBTS * self.odd > broken:
-            return False
-        often = self.broken > 0 or self.bent >= _LEAST
-        breaks = often and _DOUBTS * (self.doubtful + self.odd) <= broken
-        return self.equal > 0 or (returns and breaks)
-
-
-_DOUBTS = 4
-"""How many times as often both have to break as one alone, where no numbers speak."""
-
-_LEAST = 2
-"""How many cases it takes where they say less: an error for a wrong shape, one gradient alone."""
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """An observation as places with results.
-
-    Parameters
-    ----------
-    of : Observation
-        What was seen.
-    right, got : mapping
-        By place, the definition's result and the implementation's.
-    wrong : frozenset of str
-        The places where the implementation is wrong.
-    named : mapping
-        By place, what is wrong there and has a name by itself; it stands in none of the others.
-    """
-
-    of: Observation
-    right: Mapping[str, Any]
-    got: Mapping[str, Any]
-    wrong: frozenset[str]
-    named: Mapping[str, Breakage] = field(default_factory=dict)
-
-    @classmethod
-    def of_observation(cls, o: Observation, never: frozenset[str]) -> _Seen:
-        """Take an observation apart; `never` are the gradients that nobody computed."""
-        right = _right(o)
-        got = _answerable(_got(o), right)
-        wrong = frozenset(_wrong_places(o, got, right))
-        missing = {place for place in got if place in never}
-        is_written = not never or any(p not in never for p in got if _is_of_backward(p))
-        named = {place: never_computed(place) for place in wrong & never if is_written}
-        failure = o.outcome.failure
-        breakage = breakage_of(failure)
-        if failure is not None and breakage is not None and failure.where in wrong:
-            named[failure.where] = breakage
-        got = {place: value for place, value in got.items() if place not in missing | set(named)}
-        return cls(o, right, got, wrong - missing - set(named), named)
-
-    def of_forward(self) -> _Seen:
-        """Leave out the backward pass."""
-        wrong = frozenset(p for p in self.wrong if not _is_of_backward(p))
-        parts = (
-            {p: v for p, v in values.items() if not _is_of_backward(p)}
-            for values in (self.right, self.got, self.named)
-        )
-        right, got, named = parts
-        return _Seen(self.of, right, got, wrong, named)
-
-    def returns(self, part: str) -> bool:
-        """Tell whether a pass came to an end."""
-        if part == "forward":
-            return not isinstance(self.got.get("forward", _RAISED), _Raised)
-        return bool(self.of.outcome.gradients) and "backward" not in self.got
-
-    def beside(self, made: Mapping[str, Any], part: str) -> dict[str, str] | None:
-        """Compare what a mistake makes of one pass with what the implementation made.
-
-        Returns
-        -------
-        dict or None
-            By place where the mistake shows, how the two compare: a field of `_Fit`; None
-            where the implementation is not wrong in the mistake's way.
-        """
-        try:
-            if part == "forward":
-                return self._forward(made)
-            return self._backward(made) if part == "backward" else self._gradient(made, part)
-        except _UnlikeError:
-            return None
-
-    def _forward(self, made: Mapping[str, Any]) -> dict[str, str]:
-        if "forward" in self.named:
-            return {}  # it cannot be seen behind what breaks the pass
-        places = self._alike_or_not({"forward": made["forward"]})
-        if not isinstance(self.got["forward"], _Raised) and len(made) > 1:
-            places |= self._alike_or_not({k: v for k, v in made.items() if _is_updated(k)})
-        return places
-
-    def _gradient(self, made: Mapping[str, Any], place: str) -> dict[str, str]:
-        if place not in self.got:
-            return {}  # it was not asked for, or what came before it broke
-        if place not in made:
-            raise _UnlikeError
-        return self._alike_or_not({place: made[place]})
-
-    def _backward(self, made: Mapping[str, Any]) -> dict[str, str]:
-        gradients = {k: v for k, v in made.items() if _is_of_backward(k)}
-        if not gradients or not any(_is_of_backward(k) for k in self.got):
-            return {}  # one of the two was not asked
-        if "backward" in self.got:
-            shows = {k: v for k, v in gradients.items() if not self._is_right(k, v)}
-            return {"backward": self._how_broken(shows, "bent")} if shows else {}
-        if "backward" in made:
-            shows = {k: self.got[k] for k in self.wrong if _is_of_backward(k)}
-            if not shows:
-                raise _UnlikeError
-            return dict.fromkeys(shows, "doubtful")
-        return self._alike_or_not(gradients)
-
-    def _alike_or_not(self, made: Mapping[str, Any]) -> dict[str, str]:
-        places = {}
-        for place, value in made.items():
-            is_hidden = place in self.named or (_is_of_backward(place) and place not in self.got)
-            if is_hidden or self._is_right(place, value):
-                continue
-            got = self.got.get(place, _NOTHING)
-            if got is _NOTHING or self._is_right(place, got):
-                raise _UnlikeError
-            if isinstance(got, _Raised) or isinstance(value, _Raised):
-                other = value if isinstance(got, _Raised) else got
-                places[place] = self._how_broken({place: other}, "broken")
-            elif _alike(self.of, place, got, value) or self._both_of_one_wrong_shape(
-                place, got, value
-            ):
-                places[place] = "equal"
-            elif self._is_broken(place, value) != self._is_broken(place, got):
-                places[place] = "odd"  # a wrong shape may be spread over the right one
-            else:
-                raise _UnlikeError
-        return places
-
-    def _how_broken(self, others: Mapping[str, Any], bent: str) -> str:
-        """Tell what it says that one of the two raised, by what the other gave."""
-        if any(isinstance(other, _Raised) for other in others.values()):
-            return "broken"
-        failure = self.of.outcome.failure
-        of_shapes = failure is None or bool({"ValueError", "IndexError"} & set(failure.kinds))
-        is_bent = any(self._is_broken(place, other) for place, other in others.items())
-        return bent if is_bent and of_shapes else "doubtful"
-
-    def _is_right(self, place: str, value: Any) -> bool:
-        return _alike(self.of, place, value, self.right.get(place, _NOTHING))
-
-    def _is_broken(self, place: str, value: Any) -> bool:
-        return isinstance(value, _Raised) or not _same_shape(value, self.right.get(place))
-
-    def _both_of_one_wrong_shape(self, place: str, a: Any, b: Any) -> bool:
-        """Tell whether both have one shape that is not right: there the numbers say little."""
-        return self._is_broken(place, a) and _same_shape(a, b)
-
-
-def _answerable(results: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out a backward pass whose dout was not of the shape that its forward pass gave."""
-    if _same_shape(results["forward"], right["forward"]):
-        return dict(results)
-    return {k: v for k, v in results.items() if not _is_of_backward(k)}
-
-
-def _is_of_backward(place: str) -> bool:
-    return place == "backward" or place.startswith("d")
-
-
 def _pass_of(place: str) -> str:
-    return "backward" if _is_of_backward(place) else "forward"
-
-
-def _is_updated(place: str) -> bool:
-    return place != "forward" and not _is_of_backward(place)
-
-
-def _same_shape(a: Any, b: Any) -> bool:
-    return not any(v is None or isinstance(v, _Raised | list) for v in (a, b)) and (
-        np.shape(a) == np.shape(b)
-    )
-
-
-def _wrong_places(
-    o: Observation, got: Mapping[str, Any], right: Mapping[str, Any]
-) -> Iterator[str]:
-    conventions = {g.finding.where for g in o.findings if g.convention is not None}
-    for place, value in got.items():
-        if place not in right and not isinstance(value, _Raised):
-            continue  # nothing is right here
-        alike = _alike(o, place, value, right.get(place, _NOTHING))
-        if not alike and place not in conventions:
-            yield place
-
-
-# --- results, place by place ---------------------------------------------------------------
-
-
-class _Raised:
-    """Stand for the result of a pass that raised or came to no end."""
-
-
-_RAISED, _NOTHING = _Raised(), object()
-
-
-def results_of(mistake: Mistake | Together, case: Case, dout: FloatArray) -> dict[str, Any]:
-    """Run a mistake on a case.
-
-    Parameters
-    ----------
-    mistake : Mistake or Together
-        What to run.
-    case : Case
-        Inputs and options.
-    dout : ndarray of the shape of the right output
-        The gradient to send back.
-
-    Returns
-    -------
-    dict
-        By place: ``forward``, ``d<input>``, and the names of updated arrays. A pass that
-        raises gives a token, and nothing comes behind it.
-    """
-    numbers = (_written(case.arrays), repr(case.options), dout.tobytes())
-    return _results_of(_Question(mistake, numbers, case, dout))
-
-
-@dataclass(frozen=True)
-class _Question:
-    """Which mistake on which case: equal where all the numbers are."""
-
-    mistake: Mistake | Together
-    numbers: Any
-    case: Case = field(compare=False)
-    dout: FloatArray = field(compare=False)
-
-
-def _written(value: Any) -> Any:
-    """Write arrays down as something that can be compared at once."""
-    if isinstance(value, np.ndarray):
-        return value.shape, value.dtype.str, value.tobytes()
-    if isinstance(value, Mapping):
-        return tuple((name, _written(v)) for name, v in value.items())
-    return tuple(map(_written, value)) if isinstance(value, list | tuple) else value
-
-
-@lru_cache(maxsize=1 << 13)  # one submission after the other is tried on the same cases
-def _results_of(question: _Question) -> dict[str, Any]:
-    mistake, case, dout = question.mistake, question.case, question.dout
-    own = case.map(np.copy)
-    with np.errstate(all="ignore"):
-        try:
-            out, cache = mistake.forward(*own.positional(), **own.keywords())
-        except Exception:
-            return {"forward": _RAISED}
-        found: dict[str, Any] = {"forward": out, **_updated(own)}
-        try:
-            gradients = as_list(case.op, mistake.backward(dout.copy(), cache))
-        except Exception:
-            return {**found, "backward": _RAISED}
-    return found | {f"d{n}": g for n, g in zip(row_of(case.op).gradients, gradients, strict=False)}
-
-
-def _updated(case: Case) -> dict[str, Any]:
-    names = [i.name for i in row_of(case.op).keyword if i.kind.name == "UPDATED"]
-    return {name: case.arrays[name] for name in names if case.arrays[name] is not None}
-
-
-def _right(o: Observation) -> dict[str, Any]:
-    gradients = zip(row_of(o.case.op).gradients, o.truth.gradients, strict=True)
-    return {"forward": o.truth.out, **o.truth.updated} | {f"d{n}": g for n, g in gradients}
-
-
-def _got(o: Observation) -> dict[str, Any]:
-    outcome = o.outcome
-    if outcome.out is None:
-        return {"forward": _RAISED}
-    found: dict[str, Any] = {"forward": outcome.out, **_told(outcome.updated)}
-    if outcome.failure is not None or outcome.form is not None:
-        return {**found, "backward": _RAISED}
-    return found | {f"d{name}": g for name, g in outcome.gradients.items()}
-
-
-def _told(updated: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in updated.items() if value is not None}
-
-
-def _alike(o: Observation, place: str, a: Any, b: Any) -> bool:
-    """Tell whether two results are the same but for rounding."""
-    if a is _NOTHING or b is _NOTHING or isinstance(a, _Raised) or isinstance(b, _Raised):
-        return a is b
-    if a is None or b is None:
-        return a is b
-    if isinstance(a, list | tuple) or isinstance(b, list | tuple):
-        both = isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b)
-        return both and all(_alike(o, place, x, y) for x, y in zip(a, b, strict=True))
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape or a.dtype.kind not in "fiub" or b.dtype.kind not in "fiub":
-        return False
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    finite = np.isfinite(a) & np.isfinite(b)
-    if np.isfinite(a).all() != np.isfinite(b).all():
-        return False
-    with np.errstate(invalid="ignore"):  # how far infinity spreads depends on the way
-        near = (a == b) | (np.abs(a - b) <= _distance(o, place, b))
-    return bool(np.all(near | ~finite))
-
-
-def _distance(o: Observation, place: str, want: FloatArray) -> FloatArray:
-    """Give how far apart two ways to the same result may be: as far as from the right one."""
-    tolerance, dtype = lenient(o.case.op, o.probe.rounds_to()), np.dtype(o.probe.rounds_to())
-    right, bound = _right(o).get(place), _bound(o, place)
-    finite = np.where(np.isfinite(want), np.abs(want), 0.0)
-    if right is None or isinstance(right, list) or np.shape(right) != want.shape:
-        right = finite
-        bound = right if tolerance.rule == "scale" else np.zeros(want.shape)
-    if tolerance.rule != "scale":  # what is summed up wrongly may be large where the right is 0
-        bound = np.maximum(1.0 if bound is None else np.abs(bound), finite.max(initial=0.0))
-    return allowed(tolerance, dtype, np.asarray(right, dtype=np.float64), bound, 1.0)
-
-
-def _bound(o: Observation, place: str) -> Any:
-    if place == "forward":
-        return o.truth.out_bound
-    names = [f"d{name}" for name in row_of(o.case.op).gradients]
-    return o.truth.gradient_bounds[names.index(place)] if place in names else None
+    return "backward" if is_of_backward(place) else "forward"
 
 
 def _size(case: Case) -> int:
