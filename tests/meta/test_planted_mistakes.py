@@ -143,6 +143,19 @@ PASS_THE_COURSE = {
     "conv2d_counts_columns_by_the_kernels_height",
     "max_pool2d_counts_columns_by_the_windows_height",
     "max_pool2d_adds_once_for_repeated_indices",
+    "conv2d_confuses_the_kernels_sides_in_backward",
+    "conv2d_confuses_the_outputs_sides_in_backward",
+    "conv2d_counts_outputs_along_the_height",
+    "conv2d_crops_dx_from_one",
+    "conv2d_empties_x_at_padding_0",
+    "conv2d_squeezes_away_a_single_filter",
+    "conv2d_walks_the_unpadded_image",
+    "conv2d_counts_a_padding_that_is_always_one",
+    "conv2d_walks_to_the_edge",
+    "max_pool2d_confuses_the_outputs_sides_in_backward",
+    "max_pool2d_confuses_the_windows_sides_in_backward",
+    "max_pool2d_counts_outputs_along_the_height",
+    "max_pool2d_swaps_the_windows_sides",
 }
 """Mistakes that the four configurations of the course do not show; all are found above."""
 

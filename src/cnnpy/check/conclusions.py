@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cnnpy.check.diagnose import Diagnosis
-from cnnpy.check.hold import Finding
+from cnnpy.check.hold import CHANGED_IN_FORWARD, Finding
 from cnnpy.check.lines import lines_of
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.observe import Grade, Graded, Observation
-from cnnpy.check.patterns import likely, what_holds
+from cnnpy.check.patterns import what_holds
 from cnnpy.check.trial import Trial
 
 __all__ = ["Conclusion", "conclusions_of"]
@@ -114,7 +114,7 @@ def _wrong(trial: Trial) -> Iterator[Conclusion]:
         yield Conclusion(
             Grade.WRONG,
             mistake.shows,
-            _function(trial, shown),
+            _function(trial, shown, places),
             mistake.name,
             mistake.cause,
             mistake.mend,
@@ -145,8 +145,7 @@ def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
     if shown is not None:
         here = [f for f in shown.wrong() if places is None or f.where in places]
         title, failure = str((here or shown.wrong())[0]), shown.outcome.failure
-    lines = what_holds(trial.observations, places)
-    meaning = likely(lines)
+    lines, meaning = what_holds(trial.observations, places)
     name = _OUTDATED if places is None and _is_outdated(trial) else None
     if name is not None:
         title, lines = f"it is written for Python 2 or an older NumPy: {failure}", lines[:1]
@@ -155,7 +154,7 @@ def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
     return Conclusion(
         Grade.WRONG,
         title,
-        _function(trial, shown),
+        _function(trial, shown, places),
         name,
         mend=None if failure is None else failure.mend,
         details=tuple(lines),
@@ -203,9 +202,10 @@ def _also(others: list[Mistake]) -> tuple[str, ...]:
     return tuple(f"or: {m.shows} {m.cause}" for m in dict.fromkeys(others))
 
 
-def _function(trial: Trial, shown: Observation | None) -> str:
-    """Name the function in which it shows."""
-    places = {f.where for f in shown.wrong()} if shown is not None else {"forward"}
+def _function(trial: Trial, shown: Observation | None, places: frozenset[str] | None = None) -> str:
+    """Name the function in which it shows: forward where that is wrong too."""
+    if places is None:
+        places = frozenset(f.where for f in shown.wrong()) if shown else frozenset({"forward"})
     of_forward = {"forward", *(() if shown is None else shown.truth.updated)}
     backward = trial.found.backward
     return trial.found.forward if backward is None or places & of_forward else backward
@@ -227,7 +227,8 @@ def _conventions(trial: Trial) -> Iterator[Conclusion]:
         where = trial.found.backward or trial.found.forward
         name = convention.mistake or "convention"
         lines = _line(trial, convention.mistake)
-        of_grade = trial.smallest_tie if graded.grade is Grade.TIE else {}
+        is_tie = graded.grade is Grade.TIE
+        of_grade = trial.smallest_tie if is_tie else trial.smallest_convention
         shown = of_grade.get(convention.where, o)
         yield Conclusion(
             graded.grade, convention.name, where, name, convention.why, None, lines, shown
@@ -259,7 +260,7 @@ def _notices(trial: Trial) -> Iterator[Conclusion]:
         if f.kind in ("integers", "mixed") and trial.grade is Grade.WRONG:
             continue  # it would only say the same again
         name = _beside_the_numbers(trial.found.dialect.op, f)
-        key = f.kind, _of(trial, f.where), name, f.detail if f.kind == "dtype" else ""
+        key = f.kind, _of(trial, f), name, f.detail if f.kind == "dtype" else ""
         first.setdefault(key, o)
         if f.where not in wheres.setdefault(key, []):
             wheres[key].append(f.where)
@@ -298,7 +299,9 @@ def _beside_the_numbers(op: str, f: Finding) -> str:
     return f.kind
 
 
-def _of(trial: Trial, where: str) -> str:
-    if where == "forward" or trial.found.backward is None:
+def _of(trial: Trial, f: Finding) -> str:
+    """Name the function that a notice is true of."""
+    in_forward = f.where == "forward" or f.detail == CHANGED_IN_FORWARD
+    if in_forward or trial.found.backward is None:
         return trial.found.forward
     return trial.found.backward

@@ -15,7 +15,9 @@ from cnnpy.check.truth import Truth
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.opspec import Tolerance
 
-__all__ = ["Finding", "Tried", "hold"]
+__all__ = ["CHANGED_IN_FORWARD", "Finding", "Tried", "hold"]
+
+CHANGED_IN_FORWARD = "forward changed it"
 
 
 class Finding(NamedTuple):
@@ -119,7 +121,8 @@ def _manners(outcome: Outcome) -> list[Finding]:
         detail = "other gradients came"
         findings.append(Finding("backward", "a cache may be used twice", detail, "again"))
     for name in outcome.changed:
-        findings.append(Finding(name, "inputs are never changed", "it was changed", "changed"))
+        detail = CHANGED_IN_FORWARD if name in outcome.changed_in_forward else "it was changed"
+        findings.append(Finding(name, "inputs are never changed", detail, "changed"))
     if outcome.shared:
         detail = "two of them share memory: adding to one changes the other"
         findings.append(

@@ -12,7 +12,7 @@ import numpy as np
 from cnnpy.check.case import KEYS, MIXED, WHOLE_NUMBERS, Case
 from cnnpy.check.conventions import Convention, convention_of, follows
 from cnnpy.check.dialects import Found
-from cnnpy.check.hold import Finding, Tried, hold
+from cnnpy.check.hold import CHANGED_IN_FORWARD, Finding, Tried, hold
 from cnnpy.check.outcome import Caller, Outcome
 from cnnpy.check.plans import Plan, Probe
 from cnnpy.check.rows import row_of
@@ -208,7 +208,8 @@ def _grade(finding: Finding, found: Found, tried: Tried, probe: Probe) -> Graded
         if failure.is_refusal and found.dialect.edge(tried.case):
             finding = finding._replace(kind="refuses")
         if probe.manner == "read-only" and "read-only" in failure.says:
-            finding = finding._replace(kind="changed", where="a read-only input")
+            detail = CHANGED_IN_FORWARD if failure.where == "forward" else finding.detail
+            finding = Finding("a read-only input", finding.law, detail, "changed")
     if finding.kind == "values":
         again = hold(tried, lenient(tried.case.op, probe.rounds_to()))
         if all(f.where != finding.where or f.kind != "values" for f in again):

@@ -125,8 +125,8 @@ class Outcome:
         Arrays that forward is to update, as it left them.
     failure : Failure, optional
         Where a pass failed; what came before it stands in the other fields.
-    changed : tuple of str
-        Inputs that were written to.
+    changed, changed_in_forward : tuple of str
+        Inputs that were written to, and those of them that the forward pass wrote to.
     shared : bool
         Whether two gradients stand in the same memory.
     form : str, optional
@@ -139,5 +139,6 @@ class Outcome:
     updated: Mapping[str, Any] = field(default_factory=dict)
     failure: Failure | None = None
     changed: tuple[str, ...] = ()
+    changed_in_forward: tuple[str, ...] = ()
     shared: bool = False
     form: str | None = None

@@ -1,13 +1,15 @@
 """What can be said of a wrong implementation whose mistake is not known by name.
 
 Only what was seen is said: in which properties it is right and in which wrong, whether the
-numbers are off by a factor, and whether they are the right ones in another order.
+numbers are off by a factor, and whether they are the right ones in another order. A cause is
+guessed at where one condition alone parts wrong cases from right ones, and several cases show it;
+how many they are is said with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from cnnpy.check.rows import row_of
 from cnnpy.check.window import Window, window_of
 from cnnpy.contract.dtypes import FloatArray
 
-__all__ = ["by_property", "likely", "parted_by", "what_holds"]
+__all__ = ["Held", "by_property", "parted_by", "what_holds"]
 
 
 def by_property(observations: Sequence[Observation]) -> dict[str, list[Observation]]:
@@ -38,10 +40,23 @@ def by_property(observations: Sequence[Observation]) -> dict[str, list[Observati
     return sorted_
 
 
-def what_holds(
-    observations: Sequence[Observation], places: Collection[str] | None = None
-) -> list[str]:
-    """Say what holds and what does not, in sentences.
+class Held(NamedTuple):
+    """What holds of an implementation that is wrong.
+
+    Parameters
+    ----------
+    lines : list of str
+        What was seen, one sentence each.
+    likely : str or None
+        What it speaks for, in a few words; None where it may speak for several things.
+    """
+
+    lines: list[str]
+    likely: str | None
+
+
+def what_holds(observations: Sequence[Observation], places: Collection[str] | None = None) -> Held:
+    """Say what holds and what does not.
 
     Parameters
     ----------
@@ -52,15 +67,19 @@ def what_holds(
 
     Returns
     -------
-    list of str
-        One sentence each.
+    Held
+        Sentences, and what they speak for.
     """
+    besides = [*_factor(observations), *_order(observations)]
     if places is not None:
-        lines = [*_place_by_place(observations), *_factor(observations), *_order(observations)]
-        return [line for line in lines if line.split()[0] in places]
-    parted = parted_by(observations)
-    first = [parted] if parted else [*_where(observations), *_place_by_place(observations)]
-    return [*first, *_places(observations), *_factor(observations), *_order(observations)]
+        partings = [p for p in _place_by_place(observations) if p.place in places]
+        besides = [line for line in besides if line.split()[0] in places]
+        return Held([*map(str, partings), *besides], _likely(partings))
+    parted = _of_all(observations)
+    partings = [parted] if parted else list(_place_by_place(observations))
+    first = [] if parted else list(_where(observations))
+    lines = [*first, *map(str, partings), *_places(observations), *besides]
+    return Held(lines, _likely(partings))
 
 
 def parted_by(observations: Sequence[Observation]) -> str | None:
@@ -77,12 +96,60 @@ def parted_by(observations: Sequence[Observation]) -> str | None:
         A sentence: ``wrong exactly where ...``, or ``wrong only where ...`` where the
         condition holds for some right cases too; None where no condition says much.
     """
+    parted = _of_all(observations)
+    return None if parted is None else str(parted)
+
+
+class _Parting(NamedTuple):
+    """A condition that parts wrong cases from right ones.
+
+    Parameters
+    ----------
+    place : str
+        The result that is wrong; empty where it is any.
+    words : tuple of str
+        The condition; several where what was tried does not tell them apart.
+    wrong, right, also : int
+        How many cases are wrong, how many right, and for how many of these it holds too.
+    """
+
+    place: str
+    words: tuple[str, ...]
+    wrong: int
+    right: int
+    also: int
+
+    def __str__(self) -> str:
+        subject = f"{self.place} is wrong" if self.place else "wrong"
+        words = ", or ".join(self.words)
+        if self.also:
+            of = self.wrong + self.also
+            return f"{subject} only where {words}: in {self.wrong} of {of} such cases"
+        cases = f"the one such case, and in none of {self.right} others"
+        if self.wrong > 1:
+            cases = f"all {self.wrong} such cases, and in none of {self.right} others"
+        return f"{subject} exactly where {words}: in {cases}"
+
+    @property
+    def meaning(self) -> str | None:
+        """Give what it speaks for; None where cases are few, or conditions several."""
+        if self.wrong < (_FEW_WHERE_OTHERS_ARE_RIGHT if self.also else _FEW):
+            return None
+        meanings = {_SPEAKS_FOR.get(words) for words in self.words}
+        return meanings.pop() if len(meanings) == 1 else None
+
+
+_FEW, _FEW_WHERE_OTHERS_ARE_RIGHT = 2, 3
+"""Of how many wrong cases on a condition speaks for something."""
+
+
+def _of_all(observations: Sequence[Observation]) -> _Parting | None:
     wrong = [_Case(o) for o in observations if o.grade is Grade.WRONG]
     right = [_Case(o) for o in observations if o.grade is not Grade.WRONG]
-    return _parted(wrong, [c for c in right if not c.is_refused])
+    return _parted("", wrong, [c for c in right if not c.is_refused])
 
 
-def _place_by_place(observations: Sequence[Observation]) -> Iterator[str]:
+def _place_by_place(observations: Sequence[Observation]) -> Iterator[_Parting]:
     """Part each result by itself: different things may be wrong with them."""
     for place in sorted({f.where for o in observations for f in o.wrong()}):
         hit = [any(f.where == place for f in o.wrong()) for o in observations]
@@ -92,52 +159,55 @@ def _place_by_place(observations: Sequence[Observation]) -> Iterator[str]:
             for o, is_wrong in zip(observations, hit, strict=True)
             if not is_wrong and o.outcome.failure is None
         ]
-        parted = _parted(wrong, right)
+        parted = _parted(place, wrong, right)
         if parted is not None:
-            yield f"{place} is {parted}"
+            yield parted
 
 
-def _parted(wrong: Sequence[_Case], right: Sequence[_Case]) -> str | None:
+def _parted(place: str, wrong: Sequence[_Case], right: Sequence[_Case]) -> _Parting | None:
     if not wrong or not right:
         return None
-    best: tuple[int, str] | None = None
-    for words, holds in CONDITIONS.items():
-        if not all(map(holds, wrong)):
-            continue
-        also = sum(map(holds, right))
-        if also == 0:
-            return f"wrong exactly where {words}"
-        if 4 * also <= len(right) and (best is None or also < best[0]):
-            best = also, words
-    return None if best is None else f"wrong only where {best[1]}"
+    also = {
+        words: sum(map(holds, right))
+        for words, holds in {**CONDITIONS, **_left_out([*wrong, *right])}.items()
+        if all(map(holds, wrong))
+    }
+    least = min(also.values(), default=len(right))
+    if 4 * least > len(right):
+        return None
+    words = [words for words, n in also.items() if n == least]
+    return _Parting(place, tuple(_told_apart(words)), len(wrong), len(right), least)
 
 
-def likely(lines: Sequence[str]) -> str | None:
-    """Say in a few words what conditions speak for.
+def _told_apart(words: Sequence[str]) -> Iterator[str]:
+    """Leave out conditions that speak for the same as a simpler one."""
+    seen = set()
+    for each in words:
+        meaning = _SPEAKS_FOR.get(each, each)
+        if meaning not in seen:
+            seen.add(meaning)
+            yield each
 
-    Parameters
-    ----------
-    lines : sequence of str
-        What `what_holds` gave.
 
-    Returns
-    -------
-    str or None
-        The words, for two things at most; None where no line holds a condition that speaks
-        for something.
+def _left_out(cases: Sequence[_Case]) -> dict[str, Callable[[_Case], bool]]:
+    """Make conditions of the inputs that some cases leave out."""
+    names = sorted({name for c in cases for name in c.left_out})
+    conditions: dict[str, Callable[[_Case], bool]] = {}
+    for name in names:
+        conditions[f"{name} is None"] = lambda c, name=name: name in c.left_out  # type: ignore[misc]
+        for other in names:
+            if other != name:
+                conditions[f"{name} is None and {other} is not"] = (
+                    lambda c, name=name, other=other: (  # type: ignore[misc]
+                        name in c.left_out and other not in c.left_out
+                    )
+                )
+    return conditions
 
-    Examples
-    --------
-    >>> likely(["forward is wrong exactly where the output is not square"])
-    'height and width are confused'
-    """
-    meanings = [
-        meaning
-        for line in lines
-        for words, meaning in _SPEAKS_FOR.items()
-        if line.endswith(f"where {words}")
-    ]
-    told = list(dict.fromkeys(meanings))
+
+def _likely(partings: Sequence[_Parting]) -> str | None:
+    """Say in a few words what conditions speak for; nothing where they speak for many things."""
+    told = list(dict.fromkeys(p.meaning for p in partings if p.meaning is not None))
     return "; ".join(told) if 0 < len(told) <= _MOST_MEANINGS else None
 
 
@@ -183,6 +253,7 @@ class _Case:
         self.window = window if window is not None and self.images else nothing
         self.has_filters = self.images and "w" in o.case.arrays
         self.dtype, self.sizes, self.manner = o.probe.dtype, o.probe.sizes, o.probe.manner
+        self.left_out = {name for name, a in o.case.arrays.items() if a is None}
 
     @property
     def leaves_a_remainder(self) -> bool:

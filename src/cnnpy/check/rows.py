@@ -8,15 +8,15 @@ of it is a mapping, by the name of a part, of that part's options.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from cnnpy import reference
 from cnnpy.contract.ops import OPS
 from cnnpy.contract.opspec import Input, Tolerance
 
-__all__ = ["SANDWICHES", "Row", "row_of"]
+__all__ = ["SANDWICHES", "Row", "row_of", "row_with"]
 
 SANDWICHES: Mapping[str, tuple[str, ...]] = {
     "linear_relu": ("linear", "relu"),
@@ -98,6 +98,49 @@ def row_of(name: str) -> Row:
     spec = OPS[name]
     forward, backward = (getattr(reference, f"{name}_{way}") for way in ("forward", "backward"))
     return Row(name, spec.inputs, spec.tolerance, forward, backward)
+
+
+class Part(Protocol):
+    """Another implementation of an op, as the library of mistakes has them."""
+
+    @property
+    def op(self) -> str:
+        """Name the op."""
+        ...
+
+    @property
+    def forward(self) -> Callable[..., tuple[Any, Any]]:
+        """Give the forward pass."""
+        ...
+
+    @property
+    def backward(self) -> Callable[[Any, Any], Any]:
+        """Give the backward pass."""
+        ...
+
+
+def row_with(name: str, part: Part) -> Row:
+    """Return the row of a sandwich with another implementation of one of its parts.
+
+    Parameters
+    ----------
+    name : str
+        A name of `SANDWICHES`.
+    part : Part
+        The other implementation, which takes the place of its op.
+
+    Returns
+    -------
+    Row
+        As that of the definition, but for the part.
+    """
+    rows = (
+        replace(row_of(op), forward=part.forward, backward=part.backward)
+        if op == part.op
+        else row_of(op)
+        for op in SANDWICHES[name]
+    )
+    return _sandwich(name, tuple(rows))
 
 
 def _sandwich(name: str, parts: tuple[Row, ...]) -> Row:

@@ -73,6 +73,8 @@ def snippet(found: Found, observation: Observation) -> str:
     given = d.arguments(observation.case)
     if d.manner == "class":
         return "\n".join(_of_a_class(found, observation, given))
+    if d.manner == "module":
+        return "\n".join(_of_a_module(found, observation, given))
     torch = ["import torch"] if d.manner == "tensors" else []
     lines = ["import numpy as np", *torch, *_imports(found), ""]
     named = {int(position): name for name, position in given.names.items() if position.isdigit()}
@@ -128,6 +130,33 @@ def _of_a_class(found: Found, observation: Observation, given: Arguments) -> lis
     if not given.dout:
         return [*lines, "dx = layer.backward()"]
     return [*lines, f"dout = {_python(observation.dout)}", "dx = layer.backward(dout)"]
+
+
+def _of_a_module(found: Found, observation: Observation, given: Arguments) -> list[str]:
+    name = found.forward.rpartition(".")[0]
+    built = ", ".join(f"{key}={_python(value)}" for key, value in given.built.items())
+    x = given.positional[0]
+    lines = ["import numpy as np", "import torch"]
+    lines += [*_import(found.modules.get(name) or "layers", [name]), ""]
+    lines += [f"layer = {name}({built}).to(torch.{np.asarray(x).dtype.name})"]
+    lines += [f"# its parameters: {', '.join(_weights(found, observation))}"] * bool(
+        _weights(found, observation)
+    )
+    return [
+        *lines,
+        f"x = torch.from_numpy({_python(x)}).requires_grad_()",
+        "out = layer(x)",
+        f"dout = torch.from_numpy({_python(observation.dout)})",
+        "out.backward(dout)",
+        "dx = x.grad",
+    ]
+
+
+def _weights(found: Found, observation: Observation) -> list[str]:
+    """Write the weights that a module was filled with, by the names that they have here."""
+    arrays = observation.case.arrays
+    weights = [name for name in found.dialect.gradients if name != "x"]
+    return [f"{name} = {array_text(arrays[name])}" for name in weights]
 
 
 def _imports(found: Found) -> list[str]:

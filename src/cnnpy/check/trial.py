@@ -15,6 +15,7 @@ from cnnpy.check.observe import Grade, Observation, observe, settle
 from cnnpy.check.outcome import Caller
 from cnnpy.check.pace import is_said_to_be_fast, pace
 from cnnpy.check.plans import AT, Plan, Probe, plan_of
+from cnnpy.check.plans.cutting import smaller_than
 
 __all__ = ["Effort", "Trial", "try_out"]
 
@@ -51,8 +52,8 @@ class Trial:
         What accounts for everything that is wrong.
     smallest : dict
         By place where something is wrong, the smallest case that shows it.
-    smallest_tie : dict
-        The same for ties.
+    smallest_tie, smallest_convention : dict
+        The same for ties, and where another convention than ours is followed.
     agreement : dict
         Where forward is wrong, by input, whether its gradient is right for that forward.
     sources : dict
@@ -67,6 +68,7 @@ class Trial:
     diagnosis: Diagnosis | None = None
     smallest: dict[str, Observation] = field(default_factory=dict)
     smallest_tie: dict[str, Observation] = field(default_factory=dict)
+    smallest_convention: dict[str, Observation] = field(default_factory=dict)
     agreement: dict[str, bool] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     pace: float | None = None
@@ -137,13 +139,19 @@ def try_out(found: Found, caller: Caller, effort: Effort, seed: int = 0) -> Tria
         trial.pace = pace(found, caller)
     if trial.is_empty:
         return trial
-    for grade, smallest in ((Grade.WRONG, trial.smallest), (Grade.TIE, trial.smallest_tie)):
+    for grade, smallest in (
+        (Grade.WRONG, trial.smallest),
+        (Grade.TIE, trial.smallest_tie),
+        (Grade.NOTICE, trial.smallest_convention),
+    ):
         until = max(deadline, time.monotonic() + _SHRINK_S)
         shrink = _Shrink(found, caller, plan, until, grade)
-        for place in sorted({p for o in trial.observations for p in o.places(grade)}):
+        for place in sorted({p for o in trial.observations for p in shrink.places(o)}):
             smallest[place] = shrink.smallest(trial.observations, place)
     if trial.smallest:
-        trial.diagnosis = diagnose(found.dialect.op, trial.observations)
+        trial.diagnosis = diagnose(
+            found.dialect.op, trial.observations, found.dialect.is_sent_back_by_autograd
+        )
     if "forward" in trial.smallest and plan.op not in _BY_CHANCE:
         trial.agreement = agreement(found, caller, trial.smallest["forward"])
     return trial
@@ -212,11 +220,15 @@ class _Shrink:
         self.found, self.caller, self.plan = found, caller, plan
         self.deadline, self.grade = deadline, grade
 
+    def places(self, o: Observation) -> set[str]:
+        """Name the results of which something of the grade is to be shown."""
+        return {p for p in o.places(self.grade) if self._kinds(o, p)}
+
     def smallest(self, observations: Sequence[Observation], place: str) -> Observation:
         """Find the smallest case that shows something of the grade at a place."""
         seen = sorted((o for o in observations if self._kinds(o, place)), key=_weight)
-        # one of the whole domain cannot be lowered, and its values are no plain ones
-        sized = [o for o in seen if AT not in o.probe.sizes][:1]
+        # one of the whole domain is cut, and its values are no plain ones
+        sized = [o for o in seen if AT not in o.probe.sizes][:1] or seen[:1]
         return min([*(self._lowest(o, place) for o in sized), seen[0]], key=_weight)
 
     def _lowest(self, smallest: Observation, place: str) -> Observation:
@@ -226,7 +238,9 @@ class _Shrink:
         kinds = self._kinds(smallest, place)
         for _ in range(4):
             before = smallest
-            for name, values in self.plan.smaller.items():
+            drawn = self.plan.is_drawn(smallest.probe)
+            names = smaller_than(smallest.case) if drawn else self.plan.smaller
+            for name, values in names.items():
                 for value in values:
                     smaller = self._lowered(smallest, {name: value}, place, kinds)
                     if smaller is not None:
@@ -251,7 +265,9 @@ class _Shrink:
 
     def _kinds(self, o: Observation, place: str) -> set[str]:
         here = (g for g in o.findings if g.grade is self.grade and g.finding.where == place)
-        return {g.finding.kind for g in here}
+        # of notices those alone that show in numbers
+        told = (g for g in here if g.grade is not Grade.NOTICE or g.convention is not None)
+        return {g.finding.kind for g in told}
 
     def _try(self, probe: Probe) -> Observation | None:
         if time.monotonic() > self.deadline:
@@ -273,7 +289,8 @@ def _weight(o: Observation) -> tuple[float, ...]:
     each = [a.size for row in rows for a in row if hasattr(a, "size")]
     numbers, is_empty = sum(each), 0 in each
     names = ("stride", "padding", "dilation", "HH", "WW")
-    options: list[Any] = [sizes.get(name, 1) for name in names]
+    said = o.case.options if plan_of(o.case.op).is_drawn(o.probe) else sizes
+    options: list[Any] = [said.get(name, 1) or 0 for name in names]
     plain = _PLAIN.get(str(sizes.get("values", "floats")), 3)
     work = numbers + sum(v if isinstance(v, int) else sum(v) for v in options)
     return is_empty, work, plain

@@ -32,6 +32,9 @@ NOT_IN_THE_COURSE = "the course's function has no such option"
 THE_COURSES_OWN = "the course wants just that"
 AXES_ARE_NAMED = "max is told the axes of the window"
 NOTHING_REPEATED = "no index stands twice in one sum"
+NO_MATRIX = "there is no matrix with a row for each output"
+OTHER_SHAPE = "dw comes in another shape, and nothing breaks"
+A_NUMBER_EACH = "there is a number for each group, and no axis to drop"
 TOLD_BY_ITS_SHARE = "which entries stay is the mask that forward drew"
 
 
@@ -49,6 +52,7 @@ def nowhere(reason: str) -> Row:
 
 CROP = "dx = dxp[:, :, pad : pad + H, pad : pad + W]"
 PAD = "np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))"
+PAD_BY_ONE = "np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))"
 SLIDE = "[:, :, ::stride, ::stride]"
 KERNEL, IMAGE = "F, C, HH, WW = w.shape", "N, C, H, W = x.shape"
 RETURNED = "return dx, dw, db"
@@ -68,6 +72,15 @@ OF_VIEW = """H_out = 1 + (xp.shape[2] - HH) // stride
     W_out = 1 + (xp.shape[3] - WW) // stride
     """
 POOL_OF_VIEW = OF_VIEW.replace("xp.", "x.")
+
+
+PLACED = f"rows, columns = {PLACES}"
+ALONG_THE_HEIGHT = f"""{PLACED}
+    k = np.arange(H_out * W_out)
+    k = (k // H_out) * W_out + k % W_out
+    rows, columns = rows[:, k], columns[:, k]"""
+SHAPE_OF_DOUT = "N, {0}, H_out, W_out = dout.shape"
+TURNED_DOUT = "N, {0}, W_out, H_out = dout.shape"
 
 
 def views(whole: str, taken: str) -> str:
@@ -376,6 +389,78 @@ CONVOLUTION: dict[str, Row] = {
             (CONV, COLUMNS, "W_out = int(np.round(1 + (W + 2 * pad - WW) / stride))"),
         ],
     ),
+    "conv2d_crops_dx_from_one": everywhere(
+        (CONV_BACK, CROP, "dx = dxp[:, :, 1 : H + 1, 1 : W + 1]")
+    ),
+    "conv2d_walks_the_unpadded_image": per_style(
+        [
+            (CONV, "for i in range(H_out)", "for i in range(len(range(0, H, stride)))[:H_out]"),
+            (CONV, "for j in range(W_out)", "for j in range(len(range(0, W, stride)))[:W_out]"),
+        ],
+        THE_VIEW_COUNTS,
+        ONE_PRODUCT,
+    ),
+    "conv2d_walks_to_the_edge": per_style(
+        [
+            (CONV, "for i in range(H_out)", "for i in range(len(range(0, H, stride)))"),
+            (CONV, "for j in range(W_out)", "for j in range(len(range(0, W, stride)))"),
+        ],
+        THE_VIEW_COUNTS,
+        ONE_PRODUCT,
+    ),
+    "conv2d_counts_a_padding_that_is_always_one": per_style(
+        [
+            (CONV, PAD, PAD_BY_ONE),
+            (CONV_BACK, PAD, PAD_BY_ONE),
+            (CONV_BACK, CROP, "dx = dxp[:, :, 1:-1, 1:-1]"),
+        ],
+        THE_VIEW_COUNTS,
+        [
+            (CONV, PAD, PAD_BY_ONE),
+            (CONV_BACK, PAD, PAD_BY_ONE),
+            (CONV_BACK, CROP, "dx = dxp[:, :, 1:-1, 1:-1]"),
+        ],
+    ),
+    "conv2d_empties_x_at_padding_0": everywhere((CONV, PAD, "np.pad(x, pad)[pad:-pad, pad:-pad]")),
+    "conv2d_confuses_the_kernels_sides_in_backward": per_style(
+        [(CONV_BACK, "top : top + HH, left : left + WW]\n", "top : top + WW, left : left + HH]\n")],
+        OTHER_SHAPE,
+        OTHER_SHAPE,
+    ),
+    "conv2d_confuses_the_outputs_sides_in_backward": per_style(
+        [(CONV_BACK, SHAPE_OF_DOUT.format("F"), TURNED_DOUT.format("F"))],
+        [(CONV_BACK, "H_out, W_out = dout.shape[2:]", "W_out, H_out = dout.shape[2:]")],
+        [(CONV_BACK, SHAPE_OF_DOUT.format("F"), TURNED_DOUT.format("F"))],
+    ),
+    "conv2d_counts_outputs_along_the_height": per_style(
+        NO_MATRIX,
+        NO_MATRIX,
+        [
+            (
+                CONV,
+                "out = w.reshape(F, -1) @ x_cols",
+                """i, j = np.indices((H_out, W_out)).reshape(2, -1)
+    own = np.zeros_like(x_cols)
+    own[:, :, i * H_out + j] = x_cols
+    out = w.reshape(F, -1) @ own""",
+            ),
+            (CONV_BACK, PLACED, ALONG_THE_HEIGHT),
+        ],
+    ),
+    "conv2d_squeezes_away_a_single_filter": per_style(
+        [
+            (
+                CONV,
+                CONV_OUT,
+                """windows = xp[:, None, :, i * stride : i * stride + HH]
+                    windows = windows[..., j * stride : j * stride + WW]
+                    out[:, :, i, j] = np.sum(windows * w, axis=(2, 3, 4)).squeeze() + b""",
+            ),
+            (CONV_BACK, RETURNED, "return dx, dw, db.squeeze()"),
+        ],
+        ONE_PRODUCT,
+        ONE_PRODUCT,
+    ),
     "conv2d_counts_columns_by_the_kernels_height": per_style(
         [(CONV, COLUMNS, "W_out = 1 + (W + 2 * pad - HH) // stride")],
         THE_VIEW_COUNTS,
@@ -575,6 +660,53 @@ MAX_POOLING: dict[str, Row] = {
     ),
     "max_pool2d_takes_the_maximum_over_all_channels": per_style(
         [(MAX, "window = x[n, c,", "window = x[n, :,")], AXES_ARE_NAMED, AXES_ARE_NAMED
+    ),
+    "max_pool2d_counts_outputs_along_the_height": per_style(
+        NO_MATRIX,
+        NO_MATRIX,
+        [
+            (
+                MAX,
+                "out = x_cols.max(axis=2)",
+                """i, j = np.indices((H_out, W_out)).reshape(2, -1)
+    out = np.zeros((N, C, H_out * W_out), dtype=x.dtype)
+    out[:, :, i * H_out + j] = x_cols.max(axis=2)
+    out = out""",
+            ),
+            (MAX_BACK, PLACED, ALONG_THE_HEIGHT),
+        ],
+    ),
+    "max_pool2d_swaps_the_windows_sides": per_style(
+        [
+            (MAX, WINDOW, "i * stride : i * stride + WW, j * stride : j * stride + HH"),
+            (MAX_BACK, "top : top + HH, left : left + WW", "top : top + WW, left : left + HH"),
+            (MAX_BACK, PLACE, "u, v = np.unravel_index(place, window.shape)"),
+        ],
+        THE_VIEW_COUNTS,
+        "a window on its side reaches over the edge, where index arrays break",
+    ),
+    "max_pool2d_confuses_the_windows_sides_in_backward": per_style(
+        [
+            (
+                MAX_BACK,
+                "dx[n, c, top + u, left + v] += dout[n, c, i, j]",
+                """mask = (np.arange(HH * WW) == place).reshape(HH, HH)
+                    dx[n, c, top : top + HH, left : left + WW] += dout[n, c, i, j] * mask""",
+            )
+        ],
+        [(MAX_BACK, "H_out, W_out, HH * WW)", "H_out, W_out, HH * HH)")],
+        [
+            (
+                MAX_BACK,
+                "np.zeros_like(x_cols)",
+                "np.zeros(x_cols.shape, dtype=x.dtype).reshape(N, C, HH * HH, -1)",
+            )
+        ],
+    ),
+    "max_pool2d_confuses_the_outputs_sides_in_backward": per_style(
+        [(MAX_BACK, SHAPE_OF_DOUT.format("C"), TURNED_DOUT.format("C"))],
+        "an axis of 1 is spread over the other there, and gives numbers where others break",
+        [(MAX_BACK, SHAPE_OF_DOUT.format("C"), TURNED_DOUT.format("C"))],
     ),
     "max_pool2d_counts_columns_by_the_windows_height": per_style(
         [(MAX, POOL_COLUMNS, "W_out = 1 + (W - HH) // stride")],
@@ -1033,6 +1165,23 @@ BATCH_NORM: dict[str, Row] = {
         [(NORM_BACK, " - x_hat * slope", "")],
         [(NORM_BACK, " + dvar * 2 * (x - mean) / N", "")],
     ),
+    "batch_norm_keeps_its_own_share_of_the_mean_only": per_style(
+        [
+            (
+                NORM_BACK,
+                "dx = dx_hat / std + dvar * 2 * centred / N + dmean / N",
+                "dx = dx_hat / std * (1 - 1 / N)",
+            )
+        ],
+        [(NORM_BACK, "(dx_hat - mean - x_hat * slope)", "dx_hat * (1 - 1 / len(dout))")],
+        [
+            (
+                NORM_BACK,
+                "dx = dcentred - dcentred.sum(axis=0) / N",
+                "dx = dx_hat / spread * (1 - 1 / N)",
+            )
+        ],
+    ),
     "batch_norm_averages_dgamma_and_dbeta": of_norm(
         NORM_BACK, "dgamma / len(dout)", "dbeta / len(dout)"
     ),
@@ -1321,6 +1470,18 @@ GROUP_NORM: dict[str, Row] = {
         [(GROUP_BACK, "dx_hat = dout * gamma", "dx_hat = dout")],
         [(GROUP_BACK, "(dout * gamma).reshape", "dout.reshape")],
         [(GROUP_BACK, "(dout * gamma).reshape", "dout.reshape")],
+    ),
+    "group_norm_squeezes_the_spread": per_style(
+        A_NUMBER_EACH,
+        [
+            (
+                GROUP_BACK,
+                "dx = inv_std * (dparts",
+                "inv_std = (np.ones((N, G)) * inv_std.squeeze()).reshape(N, G, 1, 1, 1)\n"
+                "    dx = inv_std * (dparts",
+            )
+        ],
+        A_NUMBER_EACH,
     ),
     "group_norm_normalises_each_pixel": per_style(
         each("0", "(N, G, 1, H, W)"), over("2"), groups_of("2")

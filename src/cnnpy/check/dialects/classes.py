@@ -19,6 +19,7 @@ import numpy as np
 from cnnpy.check.case import Case
 from cnnpy.check.dialects.class_words import FORMS, WORDS, Words, plain
 from cnnpy.check.dialects.dialect import Dialect, Found, parts_of, same
+from cnnpy.check.dialects.modules import module_of
 from cnnpy.check.fence.offered import Offered
 from cnnpy.check.fence.session import Answer, Call, Kept
 from cnnpy.check.outcome import Caller, Failure, Outcome
@@ -61,7 +62,7 @@ def of_classes(
     Parameters
     ----------
     classes : mapping
-        By name, classes with forward and backward.
+        By name, classes with forward and backward, and modules of PyTorch.
     known_as : mapping, optional
         Of a class, the name by which it is to be known.
 
@@ -85,6 +86,8 @@ def of_classes(
 
 
 def _found(name: str, op: str, offered: Offered) -> Found:
+    if "backward" not in offered.methods:
+        return module_of(name, op, offered)
     forms = [_dialect(name, op, offered, form) for form in FORMS.get(op, ("",))]
     ways = f"{name}.forward", f"{name}.backward"
     return Found(forms[0], *ways, others=tuple(forms[1:]), modules={name: offered.module})
@@ -141,7 +144,8 @@ class _Passes:
         answer = ask("forward", call)
         out = words.output(case, answer.returned)
         updated = {name: ask.attribute(name) for name in self._updated(case)}
-        partial = Outcome(out, updated=updated, changed=_inputs(answer.changed, given.names))
+        changed = _inputs(answer.changed, given.names)
+        partial = Outcome(out, updated=updated, changed=changed, changed_in_forward=changed)
         if out is None or not words.sends_back(case):
             return partial
         try:

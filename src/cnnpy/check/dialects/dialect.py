@@ -86,7 +86,7 @@ class Dialect:
         A name of ``OPS``, or of a sandwich.
     task : str
         What its users call it.
-    manner : {"course", "cnnpy", "loss", "class", "function", "tensors"}
+    manner : {"course", "cnnpy", "loss", "class", "function", "tensors", "module"}
         How the passes are called; see `Found.run`.
     forward, backward : tuple of str
         The names that its functions go by; the k-th of each belong together.
@@ -135,7 +135,12 @@ class Dialect:
     @property
     def has_a_function_for_backward(self) -> bool:
         """Tell whether backward is a function of its own, which may be missing."""
-        return self.manner not in ("loss", "tensors")
+        return self.manner not in ("loss", "tensors", "module")
+
+    @property
+    def is_sent_back_by_autograd(self) -> bool:
+        """Tell whether backward follows from forward."""
+        return self.manner in ("tensors", "module")
 
     def translation(self, updated: str) -> Translation | None:
         """Give what brings an updated array into the op's terms.
@@ -219,7 +224,8 @@ def _two_functions(found: Found, caller: Caller, case: Case, dout: Any, manner: 
         name: translate(case, _argument(caller, path))
         for name, (path, translate) in d.from_updated.items()
     }
-    partial = Outcome(returned[0], updated=updated, changed=_inputs(found, given, first.changed))
+    changed = _inputs(found, given, first.changed)
+    partial = Outcome(returned[0], updated=updated, changed=changed, changed_in_forward=changed)
     if found.backward is None or partial.out is None or not d.sends_back(case):
         return partial
     return _backward(found, caller, case, dout, manner, partial, given)

@@ -69,6 +69,10 @@ _WORDS = (
     ("slice indices must be integers", "/ gives a float in Python 3: use // for sizes"),
     ("only integers, slices", "/ gives a float in Python 3: use // for indices"),
     (
+        "from dtype('float64') to dtype('int64')",
+        "/ gives a float in Python 3: use // for indices",
+    ),
+    (
         "only 0-dimensional arrays can be converted",
         "NumPy no longer takes an array of one number for a number: write a.item(), or a[0]",
     ),
@@ -88,6 +92,9 @@ def put_back(note: Callable[..., None]) -> None:
     for name, (value, now) in _BUILTINS.items():
         if value is not None and not hasattr(builtins, name):
             setattr(builtins, name, _noting(value, name, now, note))
+    for name in ("exit", "quit"):  # a Python that runs no site module has neither
+        if not hasattr(builtins, name):
+            setattr(builtins, name, sys.exit)
     present: Callable[[str], Any] = np.__getattr__
 
     def of_numpy(name: str) -> Any:

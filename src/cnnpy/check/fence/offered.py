@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnpy.check.fence.tensors import takes_tensors
+from cnnpy.check.fence.tensors import is_module, takes_tensors
 
 __all__ = ["Offered", "offered", "offered_by"]
 
 _METHODS = ("__init__", "forward", "backward")
+_OF_A_MODULE = ("__init__", "forward")
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A function, or a class that has forward and backward.
+    """A function, or a class that has forward and backward, or is a module of PyTorch.
 
     Parameters
     ----------
@@ -26,7 +27,7 @@ class Offered:
         The module that it is to be imported from.
     methods : mapping
         Of a class, by method, the names of its parameters; ``=`` stands behind one that
-        has a default. Empty for a function.
+        has a default. Empty for a function; a module has no backward.
     tensors : bool
         Whether it may want tensors of PyTorch in the place of arrays.
     """
@@ -62,6 +63,9 @@ def offered(value: Any, module: str) -> Offered:
     """
     if not isinstance(value, type):
         return Offered(module, tensors=takes_tensors(value))
+    if is_module(value):
+        methods = {name: _parameters(getattr(value, name)) for name in _OF_A_MODULE}
+        return Offered(module, methods, tensors=True)
     if not all(callable(getattr(value, name, None)) for name in ("forward", "backward")):
         return Offered(module)
     return Offered(module, {name: _parameters(getattr(value, name)) for name in _METHODS})

@@ -51,7 +51,8 @@ class Call:
         argument; ``@`` lists the names of that argument's attributes, ``@W`` gives one of
         them, or sets it where there is a second argument. ``~conv2d`` calls a function with
         tensors of PyTorch, behind the positions of those that get gradients, and ``~`` sends
-        a gradient back through what that returned.
+        a gradient back through what that returned; ``~parameters``, ``~fill`` and ``~module``
+        ask, fill and call a module of it.
     arguments : sequence
         Values and `Kept` ones.
     keywords : mapping
@@ -204,8 +205,8 @@ class Session:
             return lambda owner, *a, **k: getattr(owner, name[1:])(*a, **k)
         if name.startswith("@"):
             return lambda owner, *value: _attribute(owner, name[1:], *value)
-        if name == "~":
-            return tensors.backward
+        if name in _OF_TENSORS:
+            return _OF_TENSORS[name]
         if name.startswith("~"):
             of_tensors = self.functions[name[1:]]
             return lambda tracked, *a, **k: tensors.forward(of_tensors, tracked, a, k)
@@ -251,6 +252,14 @@ class Session:
             "mend": what_to_change(error),
         }
         return Answer(error=told, changed=self._changed(), notes=self._new_notes())
+
+
+_OF_TENSORS: Mapping[str, Callable[..., Any]] = {
+    "~": tensors.backward,
+    "~parameters": tensors.parameters,
+    "~fill": tensors.fill,
+    "~module": tensors.of_module,
+}
 
 
 def _parts(returned: Any, send: tuple[tuple[int | str, ...], ...] | None) -> Any:

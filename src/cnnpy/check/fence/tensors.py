@@ -1,4 +1,4 @@
-"""Functions of PyTorch's tensors, called with arrays: both passes, the second by autograd."""
+"""PyTorch's functions and modules, called with arrays: both passes, the second by autograd."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["backward", "forward", "takes_tensors"]
+__all__ = ["backward", "fill", "forward", "is_module", "of_module", "parameters", "takes_tensors"]
 
 
 def takes_tensors(function: Any) -> bool:
@@ -71,6 +71,97 @@ def _tensor(value: Any, tracked: bool, torch: Any) -> Any:
     whole = value if value.flags.writeable and min(value.strides, default=0) >= 0 else value.copy()
     tensor = torch.from_numpy(whole)
     return tensor.requires_grad_() if tracked else tensor
+
+
+# --- modules --------------------------------------------------------------------------------
+
+
+def is_module(value: Any) -> bool:
+    """Tell whether a class is a module of PyTorch that somebody wrote.
+
+    Parameters
+    ----------
+    value : object
+        What a file offers.
+
+    Returns
+    -------
+    bool
+        Whether it is; PyTorch is not imported for it.
+    """
+    if not isinstance(value, type) or value.__module__.split(".")[0] == "torch":
+        return False
+    bases = (b for b in value.__mro__ if b.__module__.split(".")[0] == "torch")
+    return any(b.__name__ == "Module" for b in bases)
+
+
+def parameters(layer: Any) -> dict[str, Any]:
+    """Give the parameters of a module by their full names.
+
+    Parameters
+    ----------
+    layer : torch.nn.Module
+        The module.
+
+    Returns
+    -------
+    dict of str to ndarray
+        A copy of each.
+    """
+    return {name: p.detach().numpy().copy() for name, p in layer.named_parameters()}
+
+
+def fill(layer: Any, values: Mapping[str, Any], dtype: str) -> None:
+    """Put arrays in the place of a module's parameters, and train it.
+
+    Parameters
+    ----------
+    layer : torch.nn.Module
+        The module.
+    values : mapping
+        By full name, an array of the parameter's shape.
+    dtype : str
+        The name of the dtype to compute in.
+    """
+    import torch
+
+    layer.to(getattr(torch, dtype)).train()
+    with torch.no_grad():
+        for name, p in layer.named_parameters():
+            if name in values:
+                p.copy_(torch.from_numpy(np.array(values[name])))
+
+
+def of_module(layer: Any, names: Sequence[str], *arrays: Any) -> tuple[Any, Any]:
+    """Call a module with tensors in the place of arrays.
+
+    Parameters
+    ----------
+    layer : torch.nn.Module
+        The module.
+    names : sequence of str
+        The parameters that get gradients, behind the first argument.
+    *arrays : object
+        What it is called with.
+
+    Returns
+    -------
+    out : ndarray
+        What it returned.
+    cache : tuple
+        For `backward`.
+    """
+    import torch
+
+    given = [_tensor(a, k == 0, torch) for k, a in enumerate(arrays)]
+    out = layer(*given)
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"a {type(out).__name__} was returned, not a tensor")
+    own = dict(layer.named_parameters())
+    return out.detach().numpy(), (out, [given[0], *(own[name] for name in names)])
+
+
+# --- the way back ---------------------------------------------------------------------------
 
 
 def backward(dout: Any, cache: Any) -> list[Any]:

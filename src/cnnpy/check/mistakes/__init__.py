@@ -127,6 +127,15 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "sees_the_first_channel_only_in_dw",
         "counts_columns_by_the_kernels_height",
         "adds_once_for_repeated_indices",
+        "crops_dx_from_one",
+        "walks_the_unpadded_image",
+        "empties_x_at_padding_0",
+        "confuses_the_kernels_sides_in_backward",
+        "confuses_the_outputs_sides_in_backward",
+        "counts_outputs_along_the_height",
+        "squeezes_away_a_single_filter",
+        "walks_to_the_edge",
+        "counts_a_padding_that_is_always_one",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
@@ -159,6 +168,10 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "takes_the_maximum_over_all_channels",
         "counts_columns_by_the_windows_height",
         "adds_once_for_repeated_indices",
+        "counts_outputs_along_the_height",
+        "swaps_the_windows_sides",
+        "confuses_the_windows_sides_in_backward",
+        "confuses_the_outputs_sides_in_backward",
     ),
     "avg_pool2d": (
         "forgets_to_divide_in_backward",
@@ -243,6 +256,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "averages_dgamma_and_dbeta",
         "keeps_the_batch_axis_of_dgamma",
         "reshapes_without_the_transpose",
+        "keeps_its_own_share_of_the_mean_only",
     ),
     "layer_norm": (
         "over_the_batch_axis",
@@ -263,6 +277,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "normalises_each_pixel",
         "normalises_each_channel",
         "normalises_over_the_batch",
+        "squeezes_the_spread",
     ),
     "dropout": (
         "forgets_to_scale",

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnpy.check.case import KEYS, MIXED, WHOLE_NUMBERS, Case, Hand, RandomHand
+from cnnpy.check.plans.cutting import cut
 from cnnpy.check.suite import cases
 from cnnpy.contract.ops import OPS
 
@@ -99,8 +100,26 @@ class Plan:
             Inputs in float64, and options.
         """
         if AT in probe.sizes:
-            return _without_ties(cases(self.op).draw(RandomHand(probe.sizes[AT])), probe.seed)
+            drawn = cases(self.op).draw(RandomHand(probe.sizes[AT]))
+            return cut(_without_ties(drawn, probe.seed), probe.sizes)
+        if not self.smaller:  # nothing is built from sizes
+            return cut(self.build(RandomHand(probe.seed)), probe.sizes)
         return self.build(RandomHand(probe.seed), **probe.sizes)
+
+    def is_drawn(self, probe: Probe) -> bool:
+        """Tell whether a case is drawn as a whole, and its sizes are those to cut it to.
+
+        Parameters
+        ----------
+        probe : Probe
+            Sizes and seed.
+
+        Returns
+        -------
+        bool
+            Whether it is.
+        """
+        return AT in probe.sizes or not self.smaller
 
     def probes(self, seed: int, drawn: int) -> Iterator[Probe]:
         """Give what is tried: each property by itself, then all at once.

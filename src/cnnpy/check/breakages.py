@@ -1,0 +1,174 @@
+"""What breaks a pass in some cases and says by itself why: the error, or that nothing came.
+
+No known mistake of a layer is needed to name it. A size that stays a float, a variable that one
+branch alone sets, a gradient that nobody computes: each has a name of its own, and hides what
+else may be wrong in the cases that it breaks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cnnpy.check.outcome import Failure
+
+__all__ = ["OF_OTHER_DAYS", "Breakage", "breakage_of", "never_computed"]
+
+OF_OTHER_DAYS = ("float_sizes", "outdated")
+"""Names of what Python 2 or an older NumPy took."""
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """A mistake that an error, or the lack of a result, names by itself.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    shows : str
+        What is wrong, in a sentence.
+    cause, mend : str
+        Where it comes from, what to write instead.
+    """
+
+    name: str
+    shows: str
+    cause: str
+    mend: str
+
+
+def breakage_of(failure: Failure | None) -> Breakage | None:
+    """Name what an error tells by itself.
+
+    Parameters
+    ----------
+    failure : Failure or None
+        How a pass failed; None where it did not.
+
+    Returns
+    -------
+    Breakage or None
+        None where the error may have many reasons: a wrong index, a shape that does not fit.
+
+    Examples
+    --------
+    >>> failure = Failure("forward", ("NameError", "Exception"), "name 'pad' is not defined")
+    >>> breakage_of(failure).shows
+    'pad has no value where it is used.'
+    """
+    if failure is None:
+        return None
+    if failure.mend is not None:
+        return _outdated(failure)
+    for kind, name in _KINDS:
+        if kind in failure.kinds:
+            return name(failure)
+    return None
+
+
+def never_computed(place: str) -> Breakage:
+    """Name a result that is None in every case.
+
+    Parameters
+    ----------
+    place : str
+        ``dx``, ``dw``, ...
+
+    Returns
+    -------
+    Breakage
+        The name, with what to write.
+    """
+    return Breakage(
+        "never_computed",
+        f"{place} is None in every case.",
+        "It is set to None at the start of the function, and nothing is written to it afterwards.",
+        f"Compute {place}, in the shape of {place[1:]}.",
+    )
+
+
+def _unset(failure: Failure) -> Breakage:
+    name = _quoted(failure.says)
+    return Breakage(
+        "unset_variable",
+        f"{name} has no value in some cases.",
+        "It is set under a condition only, and used without it.",
+        f"Set {name} in every branch, or before the condition.",
+    )
+
+
+def _unknown(failure: Failure) -> Breakage:
+    name = _quoted(failure.says)
+    return Breakage(
+        "unknown_name",
+        f"{name} has no value where it is used.",
+        "It is written in another way where it is set, or set in another function.",
+        f"Set {name} in this function, or hand it over in the cache.",
+    )
+
+
+_FLOATS = ("//", "float")
+
+
+def _outdated(failure: Failure) -> Breakage:
+    if all(words in str(failure.mend) for words in _FLOATS):
+        return Breakage(
+            "float_sizes",
+            "A size or an index is a float, which breaks the pass where it is used.",
+            "/ gives a float, whether it divides or not.",
+            "Divide sizes by //, in every case.",
+        )
+    return Breakage(
+        "outdated",
+        f"It is written for Python 2 or an older NumPy: {failure}",
+        "What it relies on is gone, or means something else now.",
+        f"{str(failure.mend)[:1].upper()}{str(failure.mend)[1:]}.",
+    )
+
+
+def _ended(failure: Failure) -> Breakage:
+    return Breakage(
+        "exits",
+        "The pass ends the program where it should return.",
+        "It calls exit() on what it does not take, and whoever called it is gone too.",
+        "Compute it; or raise a ValueError that says what is wrong.",
+    )
+
+
+_OF_TYPES = (
+    "object does not support item assignment",
+    "object is not subscriptable",
+    "object is not callable",
+    "object is not iterable",
+    "unsupported operand type",
+    "object has no attribute",
+)
+
+
+def _of_a_type(failure: Failure) -> Breakage | None:
+    if not any(words in failure.says for words in _OF_TYPES):
+        return None
+    return Breakage(
+        "wrong_type",
+        f"A value is of another type than what is done with it takes: {failure.says}.",
+        "A shape is written where an array of it is meant, an array where a function is, or None.",
+        f"Look at what the value is in this line: {failure.at}."
+        if failure.at
+        else "Look at what the value is where it breaks.",
+    )
+
+
+_KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
+    ("SystemExit", _ended),
+    ("UnboundLocalError", _unset),
+    ("NameError", _unknown),
+    ("TypeError", _of_a_type),
+    ("AttributeError", _of_a_type),
+)
+
+
+def _quoted(says: str) -> str:
+    found = re.search(r"'(\w+)'", says)
+    return found.group(1) if found else "a variable"

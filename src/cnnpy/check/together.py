@@ -1,0 +1,241 @@
+"""Two mistakes in one result, run as one; and one mistake made in another order.
+
+Where two mistakes show in the same numbers, what comes out is neither's: the gradient of a
+window put to the wrong place *and* over what stood there. Which pairs can be run as one follows
+from how they are written. A mistake that calls the right pass and changes what comes of it is
+put over one that is that pass; the steps of a walk over windows are exchanged one by one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from cnnpy.check.mistakes import MISTAKES, Mistake
+from cnnpy.check.rows import SANDWICHES, row_of, row_with
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.reference.windows import clipped
+
+__all__ = ["Together", "routed", "together_of"]
+
+
+@dataclass(frozen=True)
+class Together:
+    """Mistakes that are run as one implementation.
+
+    Parameters
+    ----------
+    op : str
+        The op that they are made in.
+    mistakes : tuple of Mistake
+        Which ones.
+    made_in : tuple of str
+        The passes that they are made in.
+    forward, backward : callable
+        The implementation.
+    way : str
+        In which way, where there are several.
+    """
+
+    op: str
+    mistakes: tuple[Mistake, ...]
+    made_in: tuple[str, ...]
+    forward: Callable[..., tuple[Any, Any]] = field(compare=False)
+    backward: Callable[[Any, Any], Any] = field(compare=False)
+    way: str = ""
+
+
+@cache
+def together_of(op: str) -> tuple[Together, ...]:
+    """List the mistakes of an op that are run as one.
+
+    Parameters
+    ----------
+    op : str
+        A name of ``OPS``, or of a sandwich.
+
+    Returns
+    -------
+    tuple of Together
+        Pairs, and single ones made in another way.
+
+    Examples
+    --------
+    >>> pairs = {tuple(m.name for m in t.mistakes) for t in together_of("max_pool2d")}
+    >>> first = "max_pool2d_divides_the_place_by_the_height"
+    >>> (first, "max_pool2d_overwrites_where_windows_overlap") in pairs
+    True
+    """
+    if op in SANDWICHES:
+        return tuple(_of_parts(op))
+    walks = tuple(_walks()) if op == "max_pool2d" else ()
+    return (*walks, *_bias_behind(op), *_chained(op))
+
+
+def _bias_behind(op: str) -> Iterator[Together]:
+    """Add the bias at the end, also where a mistake leaves an output out."""
+    for mistake in MISTAKES.values():
+        if mistake.op == op == "conv2d" and mistake.made_in == ("forward",):
+            yield Together(
+                op,
+                (mistake,),
+                ("forward",),
+                _with_bias(mistake),
+                row_of(op).backward,
+                "bias behind",
+            )
+
+
+def _with_bias(mistake: Mistake) -> Callable[..., tuple[Any, Any]]:
+    def forward(x: Any, w: Any, b: Any, **options: Any) -> tuple[Any, Any]:
+        out, _ = mistake.forward(x, w, None, **options)
+        _, cache = row_of("conv2d").forward(x, w, b, **options)
+        return out if b is None else out + b[:, None, None], cache
+
+    return forward
+
+
+# --- a pass over another --------------------------------------------------------------------
+
+
+def _chained(op: str) -> Iterator[Together]:
+    """Put each mistake that calls the right pass over each that is that pass, and no more."""
+    known = [m for m in MISTAKES.values() if m.op == op]
+    for way in ("forward", "backward"):
+        alone = [m for m in known if m.made_in == (way,)]
+        for outer, inner in itertools.permutations(alone, 2):
+            chained = _over(outer, inner, way)
+            if chained is not None:
+                passes = {"forward": row_of(op).forward, "backward": row_of(op).backward}
+                passes[way] = chained
+                yield Together(op, (outer, inner), (way,), passes["forward"], passes["backward"])
+
+
+def _over(outer: Mistake, inner: Mistake, way: str) -> Callable[..., Any] | None:
+    """Let one mistake's pass call the other's in the place of the right one."""
+    written, right = getattr(outer, way), f"right_{way}"
+    if not isinstance(written, FunctionType) or right not in written.__globals__:
+        return None
+    names = {**written.__globals__, right: getattr(inner, way)}
+    chained = FunctionType(written.__code__, names, closure=written.__closure__)
+    chained.__kwdefaults__ = written.__kwdefaults__
+    chained.__defaults__ = written.__defaults__
+    return chained
+
+
+# --- a walk over windows, step by step ------------------------------------------------------
+
+Place = Callable[[int, int, int, int], tuple[int, int]]
+Put = Callable[[FloatArray, tuple[int, int], FloatArray, float], None]
+
+
+def routed(
+    dout: FloatArray, cache: Any, place: Place, put: Put, rows_first: bool = True
+) -> FloatArray:
+    """Send the gradient of max pooling back in given steps.
+
+    Parameters
+    ----------
+    dout : ndarray of shape (N, C, H_out, W_out)
+        Gradient of the loss with respect to the output.
+    cache : tuple
+        From the forward pass of the definition.
+    place : callable
+        Of the number of the maximum in its window, of HH and WW, and of how many columns the
+        window has inside of the image, its row and column.
+    put : callable
+        Writes a gradient into a window of dx, at a place of dx.
+    rows_first : bool
+        Whether the windows of a row come one after the other, or those of a column.
+
+    Returns
+    -------
+    ndarray of shape (N, C, H, W)
+        Gradient with respect to x.
+    """
+    x, (HH, WW), (stride_h, stride_w), (pad_h, pad_w) = cache
+    H, W = x.shape[2:]
+    N, C, H_out, W_out = dout.shape
+    dx: FloatArray = np.zeros(x.shape, dtype=x.dtype)
+    windows: Sequence[tuple[int, int]] = list(np.ndindex(H_out, W_out))
+    if not rows_first:
+        windows = sorted(windows, key=lambda at: at[::-1])
+    for n, c in np.ndindex(N, C):
+        for i, j in windows:
+            rows = clipped(i, stride_h, HH, pad_h, H)
+            columns = clipped(j, stride_w, WW, pad_w, W)
+            width = columns.stop - columns.start
+            u, v = place(int(np.argmax(x[n, c, rows, columns])), HH, WW, width)
+            at = rows.start + u, columns.start + v
+            put(dx[n, c], at, dx[n, c, rows, columns], dout[n, c, i, j])
+    return dx
+
+
+def _add(dx: FloatArray, at: tuple[int, int], window: FloatArray, value: float) -> None:
+    dx[at] += value
+
+
+def _write(dx: FloatArray, at: tuple[int, int], window: FloatArray, value: float) -> None:
+    dx[at] = value
+
+
+def _write_all(dx: FloatArray, at: tuple[int, int], window: FloatArray, value: float) -> None:
+    window[...] = 0.0
+    dx[at] = value
+
+
+_POOL = "max_pool2d_"
+_PLACES: Mapping[str, Place] = {
+    "": lambda place, HH, WW, width: (place // width, place % width),
+    "divides_the_place_by_the_height": lambda place, HH, WW, width: (place // HH, place % WW),
+    "divides_the_rest_by_the_height": lambda place, HH, WW, width: (
+        (place - place % WW) // HH,
+        place % WW,
+    ),
+    "counts_places_along_the_height": lambda place, HH, WW, width: (place // HH, place % HH),
+    "swaps_row_and_column": lambda place, HH, WW, width: (place % WW, place // WW),
+}
+_PUTS: Mapping[str, Put] = {
+    "": _add,
+    "overwrites_where_windows_overlap": _write,
+    "overwrites_the_whole_window": _write_all,
+}
+
+
+def _walks() -> Iterator[Together]:
+    """Combine the steps of a walk; what the library has by itself is left out."""
+    ways = itertools.product(_PLACES.items(), _PUTS.items(), (True, False))
+    for (place_name, place), (put_name, put), rows_first in ways:
+        names = [name for name in (place_name, put_name) if name]
+        if not names or (rows_first and len(names) == 1) or not put_name:
+            continue
+        yield Together(
+            "max_pool2d",
+            tuple(MISTAKES[_POOL + name] for name in names),
+            ("backward",),
+            row_of("max_pool2d").forward,
+            _walk(place, put, rows_first),
+            "rows first" if rows_first else "columns first",
+        )
+
+
+def _walk(place: Place, put: Put, rows_first: bool) -> Callable[[Any, Any], Any]:
+    return lambda dout, cache: routed(dout, cache, place, put, rows_first)
+
+
+# --- the parts of a sandwich ----------------------------------------------------------------
+
+
+def _of_parts(op: str) -> Iterator[Together]:
+    """Put each mistake of a part into the sandwich."""
+    for part in SANDWICHES[op]:
+        for mistake in MISTAKES.values():
+            if mistake.op == part:
+                row = row_with(op, mistake)
+                yield Together(op, (mistake,), mistake.made_in, row.forward, row.backward)

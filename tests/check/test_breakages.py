@@ -1,0 +1,124 @@
+"""What breaks a pass and says why is named by that, and hides nothing elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnpy import reference
+from cnnpy.check.breakages import breakage_of
+from cnnpy.check.checking import EFFORTS, run
+from cnnpy.check.observe import Grade
+from cnnpy.check.outcome import Failure
+
+
+def wrong(**functions: Any) -> dict[str | None, str]:
+    report = run(functions, effort=EFFORTS["quick"])
+    return {c.name: c.function for c in report.conclusions if c.grade is Grade.WRONG}
+
+
+def conv_forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+    return reference.conv2d_forward(x, w, b, stride=conv_param["stride"], padding=conv_param["pad"])
+
+
+def conv(forward: Any = conv_forward, backward: Any = reference.conv2d_backward) -> Any:
+    return {
+        "conv_forward_naive": forward,
+        "conv_backward_naive": lambda dout, cache: backward(dout, cache),
+    }
+
+
+def test_a_variable_that_one_branch_sets_is_named() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        if conv_param["pad"] != 0:
+            padded = x
+        assert padded is x
+        return conv_forward(x, w, b, conv_param)
+
+    assert wrong(**conv(forward)) == {"unset_variable": "conv_forward_naive"}
+
+
+def test_a_name_that_is_nowhere_is_named() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        return dx, None, None  # noqa: F821
+
+    assert wrong(**conv(backward=backward)) == {"unknown_name": "conv_backward_naive"}
+
+
+def test_sizes_that_stay_floats_where_the_stride_does_not_divide_are_named() -> None:
+    def forward(x: Any, pool_param: Any) -> Any:
+        rows = (x.shape[2] - pool_param["pool_height"]) / pool_param["stride"] + 1
+        rows = int(rows) if rows % 1 == 0 else rows
+        np.zeros((rows,))
+        return reference.max_pool2d_forward(
+            x,
+            kernel_size=(pool_param["pool_height"], pool_param["pool_width"]),
+            stride=pool_param["stride"],
+        )
+
+    found = wrong(max_pool_forward_naive=forward, max_pool_backward_naive=backward_of_pool)
+    assert found in ({}, {"float_sizes": "max_pool_forward_naive"})
+    # a TypeError is a refusal in the course's words, where it may refuse; not in ours
+    ours = {
+        "max_pool2d_forward": broken_in_a_remainder,
+        "max_pool2d_backward": reference.max_pool2d_backward,
+    }
+    assert wrong(**ours) == {"float_sizes": "max_pool2d_forward"}
+
+
+def backward_of_pool(dout: Any, cache: Any) -> Any:
+    return reference.max_pool2d_backward(dout, cache)
+
+
+def broken_in_a_remainder(x: Any, *, kernel_size: Any, stride: Any = None, padding: Any = 0) -> Any:
+    out, cache = reference.max_pool2d_forward(
+        x, kernel_size=kernel_size, stride=stride, padding=padding
+    )
+    (HH, _), (stride_h, _), (pad_h, _) = cache[1:]
+    rows = (x.shape[2] + 2 * pad_h - HH) / stride_h
+    range(rows if rows % 1 else 1)
+    return out, cache
+
+
+def test_a_gradient_that_is_never_computed_is_named_and_hides_no_other() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        _, dw, db = reference.conv2d_backward(dout, cache)
+        return None, dw, db / len(dout)
+
+    assert wrong(**conv(backward=backward)) == {
+        "never_computed": "conv_backward_naive",
+        "conv2d_averages_db": "conv_backward_naive",
+    }
+
+
+def test_a_pass_that_ends_the_program_is_named() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        if conv_param["stride"] > 1:
+            raise SystemExit(1)
+        return conv_forward(x, w, b, conv_param)
+
+    assert wrong(**conv(forward)) == {"exits": "conv_forward_naive"}
+
+
+def test_a_value_of_another_type_is_named() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        out: Any = (len(x), len(w))
+        out[0] = 1
+        return out, None
+
+    assert wrong(**conv(forward)) == {"wrong_type": "conv_forward_naive"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("ValueError", "operands could not be broadcast together with shapes (2,) (3,)"),
+        ("IndexError", "index 3 is out of bounds for axis 0 with size 3"),
+        ("TypeError", "conv_forward_naive() takes 3 positional arguments but 4 were given"),
+        ("RuntimeError", "tensor does not have a device"),
+    ],
+)
+def test_an_error_that_may_have_many_reasons_has_no_name(kind: str, says: str) -> None:
+    assert breakage_of(Failure("forward", (kind, "Exception"), says)) is None

@@ -1,0 +1,167 @@
+"""Two mistakes that show in one result are both named, in whatever order they are made."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnpy import reference
+from cnnpy.check import RandomHand
+from cnnpy.check.checking import EFFORTS, run
+from cnnpy.check.mistakes import MISTAKES
+from cnnpy.check.observe import Grade
+from cnnpy.check.suite import cases
+from cnnpy.check.together import _PLACES, _PUTS, routed
+from cnnpy.cs231n import layer_utils, layers
+
+
+def wrong(functions: Any) -> set[str | None]:
+    report = run(functions, effort=EFFORTS["quick"])
+    return {c.name for c in report.conclusions if c.grade is Grade.WRONG}
+
+
+STEPS = [(p, q) for p in _PLACES for q in _PUTS if bool(p) != bool(q)]
+
+
+@pytest.mark.parametrize(("place", "put"), STEPS)
+def test_one_step_of_the_walk_alone_is_the_mistake_of_its_name(place: str, put: str) -> None:
+    mistake = MISTAKES[f"max_pool2d_{place or put}"]
+    for seed in range(30):
+        case = cases("max_pool2d").draw(RandomHand(seed))
+        out, cache = reference.max_pool2d_forward(*case.positional(), **case.keywords())
+        dout = np.random.default_rng(seed).standard_normal(out.shape)
+        expected = given(lambda c=cache, d=dout: mistake.backward(d, c))
+        got = given(lambda c=cache, d=dout: routed(d, c, _PLACES[place], _PUTS[put]))
+        assert got is None if expected is None else np.array_equal(got, expected)
+
+
+def given(compute: Any) -> Any:
+    """Give what comes, None for an index that is none."""
+    try:
+        return compute()
+    except IndexError:
+        return None
+
+
+def pool(backward: Any) -> dict[str, Any]:
+    return {
+        "max_pool2d_forward": reference.max_pool2d_forward,
+        "max_pool2d_backward": backward,
+    }
+
+
+def columns_first(dout: Any, cache: Any, height: int, add: bool) -> Any:
+    """Send the gradient back column by column, as some write their loops."""
+    x, (HH, WW), (stride_h, stride_w), (pad_h, pad_w) = cache
+    dx = np.zeros(x.shape, dtype=x.dtype)
+    for j, i in itertools.product(range(dout.shape[3]), range(dout.shape[2])):
+        top, left = max(i * stride_h - pad_h, 0), max(j * stride_w - pad_w, 0)
+        bottom = min(i * stride_h - pad_h + HH, x.shape[2])
+        right = min(j * stride_w - pad_w + WW, x.shape[3])
+        for n, c in np.ndindex(x.shape[:2]):
+            place = int(np.argmax(x[n, c, top:bottom, left:right]))
+            u, v = place // (HH if height else right - left), place % (right - left)
+            before = dx[n, c, top + u, left + v] if add else 0.0
+            dx[n, c, top + u, left + v] = before + dout[n, c, i, j]
+    return dx
+
+
+def test_a_sum_that_is_overwritten_is_named_in_the_other_order_too() -> None:
+    assert wrong(pool(lambda dout, cache: columns_first(dout, cache, 0, True))) == set()
+    assert wrong(pool(lambda dout, cache: columns_first(dout, cache, 0, False))) == {
+        "max_pool2d_overwrites_where_windows_overlap"
+    }
+
+
+def course_pool(x: Any, pool_param: Any) -> Any:
+    size = pool_param["pool_height"], pool_param["pool_width"]
+    return reference.max_pool2d_forward(x, kernel_size=size, stride=pool_param["stride"])
+
+
+def test_a_wrong_place_and_a_sum_that_is_overwritten_are_both_named() -> None:
+    functions = {
+        "max_pool_forward_naive": course_pool,
+        "max_pool_backward_naive": lambda dout, cache: columns_first(dout, cache, 1, False),
+    }
+    assert wrong(functions) == {
+        "max_pool2d_overwrites_where_windows_overlap",
+        "max_pool2d_divides_the_place_by_the_height",
+    }
+
+
+CHAINED = [
+    ("conv2d_empties_dx_at_padding_0", "conv2d_overwrites_dx"),
+    ("conv2d_crops_dx_by_one", "conv2d_flips_the_filter_in_backward"),
+]
+
+
+@pytest.mark.parametrize(("outer", "inner"), CHAINED)
+def test_a_crop_over_a_wrong_sum_is_named_with_it(outer: str, inner: str) -> None:
+    crops = {
+        "conv2d_empties_dx_at_padding_0": lambda dx, p: dx[:, :, p:-p, p:-p],
+        "conv2d_crops_dx_by_one": lambda dx, p: dx[:, :, 1:-1, 1:-1],
+    }
+
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        pad, stride = conv_param["pad"], conv_param["stride"]
+        whole = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+        out, cache = reference.conv2d_forward(whole, w, b, stride=stride)
+        return out, (cache, pad)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        dx, dw, db = MISTAKES[inner].backward(dout, cache[0])
+        return crops[outer](dx, cache[1]), dw, db
+
+    functions = {"conv_forward_naive": forward, "conv_backward_naive": backward}
+    assert wrong(functions) == {outer, inner}
+
+
+def test_a_mistake_on_the_way_to_one_gradient_alone_is_named_beside_another() -> None:
+    """Backward forgets the stride on the way to dx, crops that, and makes dw as it should."""
+    forgets = MISTAKES["conv2d_forgets_the_stride_in_backward"].backward
+
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        out, cache = reference.conv2d_forward(
+            x, w, b, stride=conv_param["stride"], padding=conv_param["pad"]
+        )
+        return out, (cache, conv_param["pad"])
+
+    def dx_forgets_the_stride(dout: Any, cache: Any) -> Any:
+        return forgets(dout, cache[0])[0], *reference.conv2d_backward(dout, cache[0])[1:]
+
+    def and_dw_is_averaged(dout: Any, cache: Any) -> Any:
+        dx, dw, db = dx_forgets_the_stride(dout, cache)
+        return dx, dw / len(dout), db
+
+    for backward, names in (
+        (dx_forgets_the_stride, {"conv2d_forgets_the_stride_in_backward"}),
+        (and_dw_is_averaged, {"conv2d_forgets_the_stride_in_backward", "conv2d_averages_dw"}),
+    ):
+        functions = {"conv_forward_naive": forward, "conv_backward_naive": backward}
+        assert wrong(functions) == names
+
+
+def test_a_mistake_in_a_part_of_a_sandwich_is_named_by_the_part() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        dx, dw, db = layer_utils.affine_relu_backward(dout, cache)
+        return dx, dw, db / len(dout)
+
+    functions = {
+        "affine_relu_forward": layer_utils.affine_relu_forward,
+        "affine_relu_backward": backward,
+    }
+    assert wrong(functions) == {"linear_averages_db"}
+    conv_relu = {
+        "conv_relu_forward": lambda x, w, b, p: _relu_of(layers.conv_forward_naive(x, w, b * 0, p)),
+        "conv_relu_backward": layer_utils.conv_relu_backward,
+    }
+    assert wrong(conv_relu) in ({"conv2d_forgets_the_bias"}, {"conv2d_forgets_the_bias", None})
+
+
+def _relu_of(first: Any) -> Any:
+    out, conv_cache = first
+    out, relu_cache = layers.relu_forward(out)
+    return out, (conv_cache, relu_cache)
