@@ -23,6 +23,7 @@ from cnnpy.contract.errors import (
     OptionError,
     ShapeError,
 )
+from cnnpy.nn import ReLU
 from cnnpy.train import EpochReport, RunFolder
 from cnnpy.train.run_settings import RunSettings
 
@@ -93,7 +94,7 @@ def test_a_loss_that_is_not_finite_can_be_drawn(tmp_path):
 
 def test_curves_read_the_metrics_of_a_run_folder(tmp_path):
     folder = RunFolder(tmp_path / "run", RunSettings())
-    nothing_yet = SimpleNamespace(history=[])
+    nothing_yet = SimpleNamespace(history=[], model=ReLU())
     folder.on_start(SimpleNamespace(classifier=nothing_yet, best_state=None))
     for report in HISTORY:
         folder.on_epoch(replace(report, best=False), None)

@@ -201,6 +201,7 @@ def test_what_it_learned_goes_into_a_model_file(tmp_path, fitted):
     assert [read.class_names[at] for at in read.predict(images)] == y.tolist()
 
 
+@pytest.mark.filterwarnings("ignore::cnnpy.train.TrainingWarning")  # images without a class
 @pytest.mark.parametrize(("images", "white"), [
     (np.array([0, 200], dtype=np.uint8), 255.0), (np.array([0.0, 16.0]), 16.0),
     (np.array([0.0, 1.0], dtype=np.float32), 1.0), (np.array([-2.0, -1.0]), 255.0),
@@ -214,6 +215,7 @@ def test_full_brightness_is_255_for_bytes_and_the_brightest_pixel_of_floats(imag
 # --- training -----------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::cnnpy.train.TrainingWarning")  # the rate is far too high
 def test_the_best_epoch_on_what_is_held_out_is_kept():
     images, y = corners(80)
     classifier = CNNClassifier(

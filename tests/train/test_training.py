@@ -15,9 +15,9 @@ from cnnpy.data import Dataset
 from cnnpy.train import Callback, RunFolder, Training, TrainingWarning, fit, load
 from cnnpy.train.astray import where_it_began
 from cnnpy.train.averages import AverageWeights, in_place_of, measure_statistics
-from cnnpy.train.loop import make_optimizer
 from cnnpy.train.objective import Objective
 from cnnpy.train.run_settings import RunSettings
+from cnnpy.train.stepper import make_optimizer
 
 from .conftest import corners, tiny_cnn
 

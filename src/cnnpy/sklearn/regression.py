@@ -20,7 +20,7 @@ from cnnpy.data import Loader, Preprocessing
 from cnnpy.nn import Layer, MeanSquaredError
 from cnnpy.optim import SCHEDULES, Optimizer, Schedule
 from cnnpy.train import Training
-from cnnpy.train.loop import make_optimizer
+from cnnpy.train.stepper import make_optimizer
 
 __all__ = ["Regression", "RegressionReport", "fit_regression"]
 

@@ -11,25 +11,23 @@ import copy
 import math
 import time
 import warnings
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnpy.contract.errors import CheckpointError, CnnpyError, TrainingError
+from cnnpy.contract.errors import CheckpointError, TrainingError
 from cnnpy.contract.options import written
 from cnnpy.data import ImageSource, Loader, Preprocessing, problems
 from cnnpy.data.loader import Batch
-from cnnpy.nn import BatchNorm, GroupNorm, Layer, LayerNorm, Parameter
-from cnnpy.optim import OPTIMIZERS, SCHEDULES, Optimizer
+from cnnpy.nn import Layer
+from cnnpy.optim import SCHEDULES
 from cnnpy.train.astray import astray, where_it_began
 from cnnpy.train.averages import (
     AverageWeights,
     in_place_of,
-    layers_of,
     measure_statistics,
 )
 from cnnpy.train.callbacks import Callback, FitPlan, TrainingWarning
@@ -40,57 +38,22 @@ from cnnpy.train.identity import difference, identity_of
 from cnnpy.train.interruption import AskedToStop, Interruption
 from cnnpy.train.objective import Objective
 from cnnpy.train.reports import EpochReport, StepReport
+from cnnpy.train.standing import CONTRADICTIONS, BestKeeper, EpochSums, Standing, State
+from cnnpy.train.stepper import make_optimizer
 from cnnpy.train.training import Training
 
-__all__ = ["Run", "make_optimizer"]
+__all__ = ["Run"]
 
 _MOST_SKIPPED = 20
 """Steps in a row that may be left out before the run is given up."""
 
 _MIXING_STREAM = 2
 
-_NORMS = (BatchNorm, GroupNorm, LayerNorm)
-
 _LOOKED_AT = 64
 """Images by which dead units are looked for."""
 
-State = Mapping[str, NDArray[Any]]
 
-_CONTRADICTIONS = (
-    *(KeyError, TypeError, ValueError, AttributeError, OverflowError, AssertionError),
-    *(IndexError, CnnpyError),
-)
-"""What comes of a checkpoint that somebody made up."""
-
-
-@dataclass
-class _EpochSums:
-    """What an epoch has come to so far; steps are left out in a row across epochs too."""
-
-    n_images: int = 0
-    n_right: int = 0
-    loss: float = 0.0
-    train_s: float = 0.0
-    seconds: float = 0.0
-    n_skipped: int = 0
-
-
-class _BestKeeper:
-    """Keep the weights of the epoch with the best accuracy, ties to the lower loss."""
-
-    def __init__(self) -> None:
-        self.score = (-math.inf, -math.inf)
-        self.state: State | None = None
-
-    def see(self, model: Layer, accuracy: float, loss: float) -> bool:
-        now = (accuracy, -loss if math.isfinite(loss) else -math.inf)
-        if now <= self.score and self.state is not None:
-            return False
-        self.score, self.state = now, model.state_dict()
-        return True
-
-
-class Run:
+class Run(Standing):
     """One training run.
 
     Parameters
@@ -140,9 +103,9 @@ class Run:
         self.average = None
         if training.ema_decay is not None or training.swa_epochs:
             self.average = AverageWeights(model, training.ema_decay)
-        self.keeper = _BestKeeper()
+        self.keeper = BestKeeper()
         self.epoch, self.step = 1, 0
-        self.sums = _EpochSums()
+        self.sums = EpochSums()
         self.identity: dict[str, Any] | None = None
         self.told_dead: set[str] = set()
         self.weights_ahead: list[float] | None = None
@@ -280,7 +243,7 @@ class Run:
         if self.average is not None and self._averages_epochs():
             self.average.add(self.model)
         self.epoch, self.step = self.epoch + 1, 0
-        self.sums = _EpochSums(n_skipped=self.sums.n_skipped)
+        self.sums = EpochSums(n_skipped=self.sums.n_skipped)
         self._save_and_go_on(checkpoints, interruption)
 
     def _save_and_go_on(self, checkpoints: Checkpoints | None, interruption: Interruption) -> None:
@@ -503,30 +466,7 @@ class Run:
             Where it cannot be written.
         """
         self._check_weights()
-        state = self.model.state_dict()
-        arrays: dict[str, State] = {"model": state, "optimizer": self.stepper.state_dict()}
-        if self.keeper.state is not None:
-            arrays["best"] = self.keeper.state
-        if self.average is not None:
-            arrays["average"] = self.average.state
-        progress = {
-            "sums": asdict(self.sums),
-            "best": list(self.keeper.score),
-            "averaged": 0 if self.average is None else self.average.n,
-            "told_dead": sorted(self.told_dead),
-        }
-        generators = {name: _plain(g) for name, g in self.model.named_generators()}
-        steps = (self.epoch - 1) * self.steps_per_epoch + self.step
-        checkpoints.save(
-            Snapshot(
-                self._identity(),
-                *(self.epoch, self.step, steps),
-                progress,
-                generators,
-                self.classifier.history,
-                arrays,
-            )
-        )
+        checkpoints.save(self.snapshot(self._identity()))
 
     def restore(self, snapshot: Snapshot, folder: Path) -> None:
         """Stand where a checkpoint was written.
@@ -551,8 +491,8 @@ class Run:
                 "go on with those, or train anew into another folder",
             )
         try:
-            self._take_over(snapshot)
-        except _CONTRADICTIONS as error:
+            self.take_over(snapshot)
+        except CONTRADICTIONS as error:
             raise CheckpointError(
                 f"{folder}: the checkpoint contradicts itself: {type(error).__name__}: "
                 f"{written(str(error).partition(chr(10))[0])}",
@@ -560,93 +500,7 @@ class Run:
                 "train anew, into another folder",
             ) from error
 
-    def _take_over(self, snapshot: Snapshot) -> None:
-        arrays, progress = snapshot.arrays, snapshot.progress
-        _demand(1 <= snapshot.epoch <= self.training.epochs + 1, "its epoch")
-        _demand(snapshot.step <= self.steps_per_epoch, "its step")
-        _demand(len(snapshot.history) == snapshot.epoch - 1, "its history")
-        own = self.model.state_dict()
-        for part in ("model", "best", "average"):
-            for name, array in arrays.get(part, {}).items():
-                _demand(name in own and array.shape == own[name].shape, f"{part} {name}")
-                _demand(array.dtype == own[name].dtype, f"{part} {name}")
-                _demand(bool(np.isfinite(array).all()), f"{part} {name}")
-            _demand(part not in arrays or set(arrays[part]) == set(own), part)
-        sums = _EpochSums(**progress["sums"])
-        for field in fields(sums):
-            whole = str(field.type) == "int"
-            value = getattr(sums, field.name)
-            _demand(type(value) in ((int,) if whole else (int, float)), f"its {field.name}")
-        n_steps = int(arrays["optimizer"]["n_steps"])
-        _demand(0 <= n_steps <= snapshot.n_steps, "the steps of its optimizer")
-        _demand((self.average is None) == ("average" not in arrays), "average")
-        accuracy, loss = map(float, progress["best"])
-        self.stepper.load_state_dict(arrays["optimizer"])
-        if self.average is not None:
-            self.average.load(arrays["average"], int(progress["averaged"]))
-        self.keeper.score, self.keeper.state = (accuracy, loss), arrays.get("best")
-        for name, generator in self.model.named_generators():
-            generator.bit_generator.state = snapshot.generators[name]
-        self.told_dead = set(map(str, progress["told_dead"]))
-        self.model.load_state_dict(arrays["model"])
-        self.epoch, self.step, self.sums = snapshot.epoch, snapshot.step, sums
-        self.classifier.history[:] = snapshot.history
-
     def _identity(self) -> dict[str, Any]:
         if self.identity is None:
             self.identity = identity_of(self.classifier, self.train, self.validation, self.training)
         return self.identity
-
-
-def make_optimizer(model: Layer, training: Training) -> Optimizer:
-    """Make the optimizer that a training asks for.
-
-    Biases, and scales and shifts of norms, decay only where all do.
-
-    Parameters
-    ----------
-    model : Layer
-        The network, built.
-    training : Training
-        The settings.
-
-    Returns
-    -------
-    Optimizer
-        Of the network's parameters.
-    """
-    options: dict[str, Any] = {"lr": training.highest_lr}
-    if training.weight_decay is not None:
-        options["weight_decay"] = training.weight_decay
-    if training.optimizer == "sgd":
-        options |= {"momentum": 0.9, "nesterov": True}
-    stepper: Optimizer = OPTIMIZERS[training.optimizer](model.parameters(), **options)
-    if not training.decay_all:
-        spared = {id(p) for layer in layers_of(model) for p in _undecayed(layer)}
-        stepper.spared = {k for k, p in enumerate(stepper.parameters) if id(p) in spared}
-    return stepper
-
-
-def _undecayed(layer: Layer) -> Iterator[Parameter]:
-    """Give the biases of a layer, and all that a norm has."""
-    for name, value in vars(layer).items():
-        if isinstance(value, Parameter) and (
-            name == "bias" or value.value.ndim <= 1 or isinstance(layer, _NORMS)
-        ):
-            yield value
-
-
-def _demand(fine: bool, what: str) -> None:
-    if not fine:
-        raise ValueError(f"{what} cannot be")
-
-
-def _plain(generator: np.random.Generator) -> Any:
-    """Bring the state of a generator into a form that JSON has."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: plain(inner) for name, inner in value.items()}
-        return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
-
-    return plain(generator.bit_generator.state)

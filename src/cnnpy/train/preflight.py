@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from cnnpy.check.gradcheck import directional
 from cnnpy.data import ImageSource, Preprocessing
 from cnnpy.nn import Layer
-from cnnpy.train.loop import make_optimizer
 from cnnpy.train.objective import Objective
+from cnnpy.train.stepper import make_optimizer
 from cnnpy.train.training import Training
 
 __all__ = ["Finding", "preflight"]
