@@ -215,7 +215,6 @@ def test_full_brightness_is_255_for_bytes_and_the_brightest_pixel_of_floats(imag
 # --- training -----------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::cnnpy.train.TrainingWarning")  # the rate is far too high
 def test_the_best_epoch_on_what_is_held_out_is_kept():
     images, y = corners(80)
     classifier = CNNClassifier(

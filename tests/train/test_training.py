@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pytest
 
+import cnnpy
 from cnnpy import nn
 from cnnpy.contract import OptionError, TrainingError
 from cnnpy.data import Dataset
@@ -422,6 +423,20 @@ def test_a_loss_that_rises_is_told():
     noise = Dataset(images, RNG.integers(0, 4, 40), tuple("abcd"))  # nothing to be learned
     with pytest.warns(TrainingWarning, match=r"the loss rose from .* learning rate 10 may be"):
         fit(linear(), noise, epochs=10, batch_size=8, lr=10)
+
+
+def test_a_loss_that_trembles_near_its_end_is_not_told():
+    classifier = fit(
+        cnnpy.models.small_cnn(10),
+        cnnpy.data.digits().subset(range(400)),
+        epochs=20,
+        batch_size=32,
+        lr=0.01,
+        schedule="constant",
+    )
+    losses = [report.train_loss for report in classifier.history]
+    rises = [b / min(losses[: k + 1]) for k, b in enumerate(losses[1:])]
+    assert max(rises) > 2  # it does tremble: warnings are errors here
 
 
 def test_dead_units_are_told_once():

@@ -49,6 +49,9 @@ _MOST_SKIPPED = 20
 
 _MIXING_STREAM = 2
 
+_RISE = 0.25
+"""The share of the first epoch's loss by which it has to rise to be told of."""
+
 _LOOKED_AT = 64
 """Images by which dead units are looked for."""
 
@@ -317,9 +320,11 @@ class Run(Standing):
         )
 
     def _warn_of_divergence(self) -> None:
+        """Warn where the loss is twice its lowest, and the rise is no small part of the first."""
         *before, now = (report.train_loss for report in self.classifier.history)
-        best = min((loss for loss in before if math.isfinite(loss)), default=math.inf)
-        if now > 2 * best:
+        finite = [loss for loss in before if math.isfinite(loss)]
+        best = min(finite, default=math.inf)
+        if now > 2 * best and now - best > _RISE * finite[0]:
             self.warn(
                 f"the loss rose from {best:.3g} to {now:.3g}: the learning rate "
                 f"{self.training.highest_lr:g} may be too high"

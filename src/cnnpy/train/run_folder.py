@@ -143,6 +143,11 @@ class RunFolder(Callback):
     def on_start(self, plan: FitPlan) -> None:
         """Write the head of ``metrics.csv``, and what an earlier process had reached.
 
+        Parameters
+        ----------
+        plan : FitPlan
+            The run.
+
         Raises
         ------
         ModelFileError
