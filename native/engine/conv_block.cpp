@@ -3,8 +3,9 @@
 // both, that of the source and that of the filters, and it never goes to memory.
 //
 // The cut is by the shape alone, since sums over its parts have their order from it. Where
-// there are few images, or large ones, or so many filters that reading them again for
-// each part costs more than the sweeps, the whole batch goes from step to step.
+// there are few images, or large ones, or so many filters or so few pixels that reading the
+// filters again for each part costs more than the sweeps, the whole batch goes from step to
+// step. (small_cnn on 32 images of 8x8, one thread: 1.2 ms a step, cut 2.4.)
 #include "engine/conv_block.hpp"
 
 #include <algorithm>
@@ -23,6 +24,7 @@ constexpr Size largest_image = 1 << 20;     // bytes
 // bytes of filters: forward transforms them once for all parts, backward sums them up for each
 constexpr Size largest_filters = 600 << 10, largest_gradient = 160 << 10;
 constexpr int fewest_parts = 16;            // all threads have work to the end
+constexpr Size fewest_pixels = 512;         // of a part's result
 
 struct Cut {
     int N, most, parts;  // no parts: the whole batch at once
@@ -42,6 +44,7 @@ template <class T> Cut cut_of(const Conv2d& g, Size most_filters) {
     if (g.N < fewest_parts || image == 0 || image > largest_image || filters > most_filters)
         return {g.N, 0, 0};
     const int most = static_cast<int>(std::clamp<Size>(near_bytes / image, 1, g.N / fewest_parts));
+    if (Size(most) * g.H_out * g.W_out < fewest_pixels) return {g.N, 0, 0};
     return {g.N, most, static_cast<int>(ceil_div(g.N, most))};
 }
 

@@ -167,25 +167,26 @@ CHAINS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("batch", [3, 37])
+@pytest.mark.parametrize(
+    "shape", [(3, 5, 12, 11), (70, 5, 24, 23)], ids=["whole batch", "by parts"]
+)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", CHAINS)
 def test_what_is_handed_on_from_block_to_block_gives_what_the_layers_give(
-    name: str, dtype: type, batch: int
+    name: str, dtype: type, shape: tuple[int, ...]
 ) -> None:
     model = nn.Sequential(*CHAINS[name]())
-    model.build((5, 12, 11), dtype=dtype, seed=0)
-    x = np.random.default_rng(0).standard_normal((batch, 5, 12, 11)).astype(dtype)
-    assert_equal_steps(model, x)
+    model.build(shape[1:], dtype=dtype, seed=0)
+    assert_equal_steps(model, np.random.default_rng(0).standard_normal(shape).astype(dtype))
 
 
 @pytest.mark.parametrize("frozen", [[0], [0, 1], [3], [0, 3], [3, 4]])
 def test_frozen_layers_take_part_in_what_is_handed_on(frozen: list[int]) -> None:
     model = nn.Sequential(*conv_norm(6), nn.ReLU(), *conv_norm(5), nn.ReLU(), *conv_norm(4))
-    model.build((3, 8, 8), dtype=np.float64, seed=0)
+    model.build((3, 24, 22), dtype=np.float64, seed=0)
     for k in frozen:
         model[k].freeze()
-    assert_equal_steps(model, np.random.default_rng(0).standard_normal((20, 3, 8, 8)))
+    assert_equal_steps(model, np.random.default_rng(0).standard_normal((20, 3, 24, 22)))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -205,9 +206,9 @@ def test_filters_that_are_not_finite_meet_no_border_in_any_part_of_a_batch() -> 
     model = nn.Sequential(
         nn.Conv2d(3, 1), nn.Conv2d(4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
     )
-    model.build((2, 8, 8), dtype=np.float64, seed=0)
+    model.build((2, 17, 16), dtype=np.float64, seed=0)
     model[1].weight.value[1, 2, 0, 0] = np.inf
-    x = np.random.default_rng(0).standard_normal((40, 2, 8, 8))
+    x = np.random.default_rng(0).standard_normal((40, 2, 17, 16))
     found = []
     for enabled in (False, True):
         with nn.use_fusion(enabled), np.errstate(all="ignore"):
