@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import functools
+import json
+import os
 import subprocess
 import sys
 import time
@@ -28,24 +30,35 @@ THEIRS = "PyTorch"
 _PROBED = 12
 """Steps by which PyTorch's forms are told apart."""
 
+_UNDERSTOOD = {
+    *("epochs", "batch_size", "optimizer", "lr", "weight_decay", "decay_all", "schedule"),
+    *("warmup_epochs", "label_smoothing", "clip_norm", "ema_decay", "augment", "seed"),
+}
+"""The settings that both sides follow; a recipe with others is not compared."""
+
 
 class Epoch(NamedTuple):
-    """What an epoch came to."""
+    """What an epoch came to: the clock since the first step, its own steps' seconds, its result."""
 
     n: int
     seconds: float
+    steps_s: float
     loss: float
     accuracy: float
 
 
 class Outcome(NamedTuple):
-    """What a training came to."""
+    """What a training came to; `n_batches` are an epoch's."""
 
     epochs: list[Epoch]
-    train_s: float
     n_batches: int
     test_accuracy: float
     note: str
+
+    @property
+    def batches_per_s(self) -> float:
+        """Of the median epoch, so that compiling once does not count."""
+        return self.n_batches / float(np.median([epoch.steps_s for epoch in self.epochs]))
 
 
 def _plan(name: str, epochs: int | None):
@@ -55,6 +68,10 @@ def _plan(name: str, epochs: int | None):
 
     settings = recipe(name)
     training = settings.training
+    left_out = sorted(set(training.to_dict()) - _UNDERSTOOD)
+    if left_out or training.optimizer not in ("sgd", "adamw"):
+        named = ", ".join(left_out) or training.optimizer
+        raise SystemExit(f"the twin in PyTorch does not know {named}, which {name} asks for")
     if epochs is not None:
         training = training.with_options(epochs=epochs)
     splits = data.load(settings.data, seed=training.seed, lazy=False)
@@ -76,6 +93,7 @@ def ours(name: str, epochs: int | None) -> Outcome:
                 Epoch(
                     report.epoch,
                     time.perf_counter() - began,
+                    len(splits.train) / report.images_per_s,
                     report.train_loss,
                     report.validation_accuracy,
                 )
@@ -84,10 +102,9 @@ def ours(name: str, epochs: int | None) -> Outcome:
 
     began = time.perf_counter()
     classifier = fit(model, splits.train, splits.validation, training, callbacks=[Follow()])
-    train_s = sum(len(splits.train) / r.images_per_s for r in classifier.history)
-    n_batches = len(classifier.history) * -(-len(splits.train) // training.batch_size)
+    n_batches = -(-len(splits.train) // training.batch_size)
     test = classifier.evaluate(splits.test).accuracy
-    return Outcome(told, train_s, n_batches, test, f"engine, {training!r}")
+    return Outcome(told, n_batches, test, f"engine, {training!r}")
 
 
 # --- the same in PyTorch ------------------------------------------------------------------
@@ -117,7 +134,7 @@ def theirs(name: str, epochs: int | None, threads: int) -> Outcome:
     )
     average = _Average(twin, training.ema_decay)
     loss_of = torch.nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
-    told, best, train_s, step = [], (-1.0, None), 0.0, 0
+    told, best, step = [], (-1.0, None), 0
     began = time.perf_counter()
     for epoch in range(1, training.epochs + 1):
         twin.train()
@@ -134,17 +151,17 @@ def theirs(name: str, epochs: int | None, threads: int) -> Outcome:
             average.add()
             total += loss.item() * len(y)
             step += 1
-        train_s += time.perf_counter() - started
+        steps_s = time.perf_counter() - started
         with average.in_place():
             accuracy = _accuracy(twin, splits.validation, preprocessing, form)
             if accuracy > best[0]:
                 best = accuracy, {k: v.clone() for k, v in twin.state_dict().items()}
         seconds = time.perf_counter() - began
-        told.append(Epoch(epoch, seconds, total / len(splits.train), accuracy))
+        told.append(Epoch(epoch, seconds, steps_s, total / len(splits.train), accuracy))
         print(f"{THEIRS}: {told[-1]}", file=sys.stderr, flush=True)
     twin.load_state_dict(best[1])
     test = _accuracy(twin, splits.test, preprocessing, form)
-    return Outcome(told, train_s, step, test, f"PyTorch {form}")
+    return Outcome(told, n, test, f"PyTorch {form}")
 
 
 def _optimizer(twin, training):
@@ -155,7 +172,10 @@ def _optimizer(twin, training):
         decay = 0.01 if training.optimizer == "adamw" else 0.0
     groups = [
         {"params": [p for p in twin.parameters() if p.ndim > 1], "weight_decay": decay},
-        {"params": [p for p in twin.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [p for p in twin.parameters() if p.ndim <= 1],
+            "weight_decay": decay if training.decay_all else 0.0,
+        },
     ]
     if training.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=training.highest_lr, momentum=0.9, nesterov=True)
@@ -203,7 +223,7 @@ class _Batches:
     def __init__(self, train, preprocessing, training, form: str) -> None:
         import torch
 
-        from cnnpy.data.augment import Cutout, RandomCrop, RandomFlip
+        from cnnpy.data.augment import Cutout, RandomCrop, RandomFlip, RandomShift
         from cnnpy.data.augment.chain import parts_of
 
         self.x = torch.from_numpy(preprocessing.apply(train.images))
@@ -212,7 +232,12 @@ class _Batches:
         self.black = torch.from_numpy(np.ascontiguousarray(black[0, :, :1, :1]))
         self.size, self.form = training.batch_size, form
         self.chance = torch.Generator().manual_seed(training.seed)
-        changes = {RandomCrop: self._crop, RandomFlip: self._flip, Cutout: self._cut}
+        changes = {
+            RandomShift: self._crop,
+            RandomCrop: self._crop,
+            RandomFlip: self._flip,
+            Cutout: self._cut,
+        }
         self.changes = [
             functools.partial(changes[type(part)], part=part) for part in parts_of(training.augment)
         ]
@@ -223,14 +248,14 @@ class _Batches:
     def __iter__(self):
         import torch
 
+        import twins
+
         order = torch.randperm(len(self.x), generator=self.chance)
         for chosen in order.split(self.size):
             x = self.x[chosen]
             for change in self.changes:
                 x = change(x)
-            if self.form in ("channels_last", "compiled cl"):
-                x = x.contiguous(memory_format=torch.channels_last)
-            yield x, self.y[chosen]
+            yield twins.in_layout(x, self.form), self.y[chosen]
 
     def _draw(self, high: int, n: int):
         import torch
@@ -241,7 +266,7 @@ class _Batches:
         import torch
 
         N, C, H, W = x.shape
-        p = part.padding if isinstance(part.padding, int) else part.padding[0]
+        p = part.pixels if hasattr(part, "pixels") else part.padding
         padded = self.black.expand(N, C, H + 2 * p, W + 2 * p).clone()
         padded[:, :, p : p + H, p : p + W] = x
         rows = self._draw(2 * p + 1, N)[:, None] + torch.arange(H)
@@ -271,14 +296,14 @@ class _Batches:
 def _accuracy(twin, dataset, preprocessing, form: str) -> float:
     import torch
 
+    import twins
+
     twin.eval()
     right = 0
     with torch.inference_mode():
         for start in range(0, len(dataset), 256):
             x = torch.from_numpy(preprocessing.apply(dataset.images[start : start + 256]))
-            if form in ("channels_last", "compiled cl"):
-                x = x.contiguous(memory_format=torch.channels_last)
-            predicted = twin(x).argmax(1).numpy()
+            predicted = twin(twins.in_layout(x, form)).argmax(1).numpy()
             right += int((predicted == dataset.labels[start : start + 256]).sum())
     return right / len(dataset)
 
@@ -317,25 +342,13 @@ def _in_its_process(who: str, options: argparse.Namespace) -> Outcome:
     command += [] if options.epochs is None else ["--epochs", str(options.epochs)]
     told = subprocess.run(
         command,
-        env={**_environment(), **threads_environment(options.threads)},
+        env=os.environ | threads_environment(options.threads),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    values = _read(told.stdout)
+    values = json.loads(told.stdout.splitlines()[-1])
     return Outcome([Epoch(*e) for e in values[0]], *values[1:])
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
-
-
-def _read(text: str):
-    import json
-
-    return json.loads(text.splitlines()[-1])
 
 
 def _draw(outcomes: dict[str, Outcome], name: str, path: Path) -> None:
@@ -366,8 +379,6 @@ def main() -> None:
     parser.add_argument("--who", choices=(OURS, THEIRS), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.who:
-        import json
-
         outcome = (
             ours(options.name, options.epochs)
             if options.who == OURS
@@ -383,11 +394,11 @@ def main() -> None:
     for who, o in outcomes.items():
         best = max(epoch.accuracy for epoch in o.epochs)
         report.print(
-            f"{who:10}{o.n_batches / o.train_s:11.1f}{o.epochs[-1].seconds / 60:9.1f}"
+            f"{who:10}{o.batches_per_s:11.1f}{o.epochs[-1].seconds / 60:9.1f}"
             f"{100 * best:15.2f} %{100 * o.test_accuracy:7.2f} %"
         )
-    speed = {who: o.n_batches / o.train_s for who, o in outcomes.items()}
-    report.print(f"\nbatches a second, {OURS} / {THEIRS}: {speed[OURS] / speed[THEIRS]:.2f}")
+    ratio = outcomes[OURS].batches_per_s / outcomes[THEIRS].batches_per_s
+    report.print(f"\nbatches a second, {OURS} / {THEIRS}: {ratio:.2f}")
     for who, o in outcomes.items():
         report.print(f"{who}: {o.note}")
     report.write(options.results / f"recipe-{options.name}.txt")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # a process that measures PyTorch's memory reads a twin witho
 FORMS = ("contiguous", "channels_last", "compiled", "compiled cl")
 """How PyTorch runs a network: its two layouts in memory, each compiled or not."""
 
+_CHANNELS_LAST = ("channels_last", "compiled cl")
+
 
 does_not_count = (WrongResult, RuntimeError, OSError)
 """Why a form of PyTorch is left out: it is wrong, or there is nothing to compile it with."""
@@ -128,10 +130,28 @@ def in_form(network: torch.nn.Module, x: torch.Tensor, form: str):
     x : Tensor
         The batch in its layout.
     """
-    if form in ("channels_last", "compiled cl"):
+    if form in _CHANNELS_LAST:
         network = network.to(memory_format=torch.channels_last)
-        x = x.contiguous(memory_format=torch.channels_last)
-    return (torch.compile(network) if form.startswith("compiled") else network), x
+    run = torch.compile(network) if form.startswith("compiled") else network
+    return run, in_layout(x, form)
+
+
+def in_layout(x: torch.Tensor, form: str) -> torch.Tensor:
+    """Bring a batch into the layout of a form.
+
+    Parameters
+    ----------
+    x : Tensor of shape (N, C, H, W)
+        The batch.
+    form : str
+        One of FORMS.
+
+    Returns
+    -------
+    Tensor
+        The same images.
+    """
+    return x.contiguous(memory_format=torch.channels_last) if form in _CHANNELS_LAST else x
 
 
 def training_step(

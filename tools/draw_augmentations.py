@@ -97,7 +97,8 @@ def draws(what: Augmentation, images: NDArray[Any]) -> NDArray[Any]:
 def draw(path: Path) -> None:
     """Write the picture."""
     digit = digits().images[3:4]
-    rows = [(text, draws(what, photos()), 255.0) for text, what in PHOTO_ROWS.items()]
+    photo = photos()
+    rows = [(text, draws(what, photo), 255.0) for text, what in PHOTO_ROWS.items()]
     rows += [(text, draws(what, digit), 16.0) for text, what in DIGIT_ROWS.items()]
     with style():
         figure = new_figure(8.6, 0.88 * len(rows))

@@ -10,11 +10,12 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["make_folder", "remove_leftovers", "whole_file"]
+__all__ = ["make_folder", "remove_leftovers", "whole_file", "whole_folder"]
 
 _SUFFIX = ".part"
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.part")
@@ -40,7 +41,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     OSError
         Where the system refuses.
     """
-    part = path.with_name(f".{path.name[:_LONGEST_NAME]}.{secrets.token_hex(4)}{_SUFFIX}")
+    part = _beside(path)
     try:
         with part.open("xb") as file:
             yield file
@@ -55,6 +56,38 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     _bring_to_disk(path.parent)
 
 
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Make a folder that comes to its place once the block is over.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The place; nothing, or an empty folder.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty folder to write into; where the block raises, nothing of it stays.
+
+    Raises
+    ------
+    OSError
+        Where the system refuses.
+    """
+    make_folder(path.parent)
+    part = _beside(path)
+    try:
+        part.mkdir()
+        yield part
+        for inside in [*part.iterdir(), part]:
+            _bring_to_disk(inside)
+        part.replace(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)  # after the replacement there is none
+    _bring_to_disk(path.parent)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what a process left that was killed while it wrote.
 
@@ -66,7 +99,7 @@ def remove_leftovers(folder: Path) -> None:
     for entry in folder.iterdir():
         if _LEFTOVER.fullmatch(entry.name):
             with contextlib.suppress(OSError):
-                entry.unlink()
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def make_folder(folder: Path) -> None:
@@ -90,10 +123,14 @@ def make_folder(folder: Path) -> None:
     _bring_to_disk(folder.parent)
 
 
-def _bring_to_disk(folder: Path) -> None:
-    """Let the new name of a file survive a power cut, where the system can promise that."""
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name[:_LONGEST_NAME]}.{secrets.token_hex(4)}{_SUFFIX}")
+
+
+def _bring_to_disk(path: Path) -> None:
+    """Let a file, or the names in a folder, survive a power cut, where the system can do that."""
     with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

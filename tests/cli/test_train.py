@@ -138,10 +138,10 @@ def test_augmentation_can_be_turned_off(command, npz, data, monkeypatch):
 
     monkeypatch.setattr("cnnpy.cli.train.load", load_stripes)
     monkeypatch.setattr("cnnpy.cli.train.fit", fit)
-    for options in ((), ("--no-augment",), ("--set", "augment=[]")):
+    for options in ((), ("--augment",), ("--no-augment",), ("--set", "augment=[]")):
         command("train", data, "--out", f"run{len(given)}", *options)
     assert given[0] is not None
-    assert given[1:] == [None, None]
+    assert given[1:] == [given[0], None, None]
 
 
 @pytest.mark.parametrize("name", [*DATASETS, "anything else"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -435,6 +438,25 @@ def test_pixels_off_the_scale_are_refused(augment):
 
 
 # --- RandAugment -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("white", [0.1, 0.3, 1.7])
+def test_full_brightness_of_float32_is_on_the_scale(white):
+    # 0.1 in float32 is above 0.1
+    images = np.full((2, 3, 4, 4), white, np.float32)
+    out = ColorJitter(0.2, 0.2, 0.2, 0.1, white)(images, np.random.default_rng(0))
+    assert out.dtype == np.float32
+    assert out.max() <= np.float32(white)
+
+
+@pytest.mark.parametrize("value", [(0.5,), (0.4, 0.2), (0.1, 0.3, 0.2), (200.0, 0.25, -3.0)])
+def test_the_mend_of_a_wrong_range_is_a_right_one(value):
+    with pytest.raises(OptionError) as error:
+        ColorJitter(brightness=value)
+    mend = re.search(r"use brightness=(\(.*\))", str(error.value))
+    low, high = ast.literal_eval(mend[1])
+    assert ColorJitter(brightness=(low, high)).brightness == (low, high)
+    assert {low, high} <= set(value)
 
 
 def test_each_operation_is_drawn_as_often(monkeypatch):

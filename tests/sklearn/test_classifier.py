@@ -276,3 +276,14 @@ def test_one_class_is_nothing_to_learn():
     with pytest.raises(DataError, match="y has one class only, 'cat'") as caught:
         CNNClassifier().fit(images, ["cat"] * 8)
     assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize("end", [(), (nn.Softmax(),), (nn.LogSoftmax(),)])
+def test_probabilities_are_those_of_the_network_whatever_it_ends_with(end):
+    images, y = corners(20, seed=2)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(len(np.unique(y))), *end)
+    fitted = CNNClassifier(model, epochs=1, random_state=0).fit(images, y)
+    p = fitted.predict_proba(images)
+    np.testing.assert_allclose(p, fitted.classifier_.predict_proba(images), rtol=1e-5)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(np.exp(fitted.predict_log_proba(images)), p, rtol=1e-6)

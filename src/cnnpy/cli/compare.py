@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cnnpy.cli.backend import BackendOption, on_backend
-from cnnpy.cli.output import Page, clock, columns, number, percent, shown
+from cnnpy.cli.output import Page, clock, columns, number, percent, quieten_matplotlib, shown
 from cnnpy.cli.report import images_of
 from cnnpy.contract.errors import OptionError
 from cnnpy.page import check_place, write
@@ -51,7 +50,7 @@ def compare(
     page.quiet = html is not None and str(html) == "-"
     _print(page, rows_of(records, tests), records)
     if html is not None:
-        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its notes on caches of fonts
+        quieten_matplotlib()
         write(html, comparison_page(records, tests))
         page.say(f"\npage: {shown(html)}")
 

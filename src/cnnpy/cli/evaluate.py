@@ -17,7 +17,7 @@ from cnnpy.cli.model import ViewsOption, check_views, load_model, seed_beside
 from cnnpy.cli.output import Page, columns, number, percent, plural, shown
 from cnnpy.contract.options import choice, integer
 from cnnpy.data import DATASETS, VIEWS, Splits, load
-from cnnpy.insight import Metrics
+from cnnpy.insight import Metrics, Predictions
 from cnnpy.train import Classifier, Evaluation
 
 __all__ = ["evaluate"]
@@ -62,8 +62,13 @@ def evaluate(
         classifier = load_model(model)
         split = (seed_beside(model) or 0) if seed is None else seed
         splits = load(data, seed=split, size=_size(data, classifier))
-        result = _measure(classifier, splits, part, views)
-        figures = _figures(classifier, splits, part, views) if per_class else None
+        figures = None
+        if per_class:
+            said = _said(classifier, splits, part, views)
+            result = _evaluation(said)
+            figures = insight.metrics(said.labels, said.probabilities, said.class_names)
+        else:
+            result = _measure(classifier, splits, part, views)
     page = Page()
     what = "all images" if part == _ALL else f"the {part} images"
     averaged = f", mean of {plural(len(VIEWS[views]), 'view')}" if views else ""
@@ -101,16 +106,23 @@ def _measure(classifier: Classifier, splits: Splits, part: str, views: str | Non
     return Evaluation(n_images, float(np.trace(confusion)) / n_images, loss, confusion)
 
 
-def _figures(classifier: Classifier, splits: Splits, part: str, views: str | None) -> Metrics:
-    """Measure what the probabilities tell beyond the classes."""
+def _said(classifier: Classifier, splits: Splits, part: str, views: str | None) -> Predictions:
+    """Let the classifier say what each image of one part is, or of all three."""
     chosen = [dataset for dataset in splits if len(dataset)]
     parts = chosen if part == _ALL else [getattr(splits, part)]
     said = [insight.predictions(classifier, dataset, views=views) for dataset in parts]
-    return insight.metrics(
+    return Predictions(
         np.concatenate([one.labels for one in said]),
-        np.concatenate([one.probabilities for one in said]),
+        np.concatenate([one.log_probabilities for one in said]),
         classifier.class_names,
     )
+
+
+def _evaluation(said: Predictions) -> Evaluation:
+    n = len(said.labels)
+    right = int(np.trace(said.confusion))
+    loss = float(said.losses.mean(dtype=np.float64)) if n else np.nan
+    return Evaluation(n, right / n if n else np.nan, loss, said.confusion)
 
 
 def _print_figures(page: Page, figures: Metrics) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import sys
@@ -23,6 +24,7 @@ __all__ = [
     "number",
     "percent",
     "plural",
+    "quieten_matplotlib",
     "shown",
     "times",
 ]
@@ -110,3 +112,8 @@ def plural(n: int, thing: str) -> str:
     """Write a number of things: ``1 image``, ``1,078 images``, ``10 classes``."""
     ending = "" if n == 1 else "es" if thing.endswith("s") else "s"
     return f"{n:,} {thing}{ending}"
+
+
+def quieten_matplotlib() -> None:
+    """Keep its notes on caches of fonts from standard error."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 from cnnpy.cli.backend import BackendOption, on_backend
 from cnnpy.cli.curves import TerminalCurves
 from cnnpy.cli.defaults import known_name
-from cnnpy.cli.output import Page, percent, plural, shown
+from cnnpy.cli.output import Page, percent, plural, quieten_matplotlib, shown
 from cnnpy.contract.errors import MissingDataError, OptionError
 from cnnpy.contract.options import choice
 from cnnpy.data import DATASETS, ImageSource, load
@@ -51,7 +50,7 @@ def report(
     record = read_run(run)
     target = out or run / "report.html"
     check_place(target, _COMMAND)
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its notes on caches of fonts
+    quieten_matplotlib()
     with on_backend(backend):
         dataset = images_of(_COMMAND, record, data, part) if images else None
         found = gather(record, dataset, part=part)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import logging
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,13 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from numpy.typing import NDArray
 
 from cnnpy import plot
 from cnnpy.cli.backend import BackendOption, check_backend, on_backend
 from cnnpy.cli.defaults import DATA, known_name, usual_augmentation
 from cnnpy.cli.errors import Stopped, Terminated
-from cnnpy.cli.output import Page, count, percent, plural, shown, times
+from cnnpy.cli.output import Page, count, percent, plural, quieten_matplotlib, shown, times
 from cnnpy.cli.progress import Progress, progress
 from cnnpy.cli.train_settings import COMMAND, Asked, settings_of
 from cnnpy.contract.errors import OptionError, ShapeError, TrainingError
@@ -32,7 +30,7 @@ from cnnpy.report import TensorBoard
 from cnnpy.train import Callback, Classifier, FitPlan, RunFolder, fit, preflight
 from cnnpy.train import find_lr as find_learning_rate
 from cnnpy.train.objective import Objective
-from cnnpy.train.run_folder import new_folder
+from cnnpy.train.run_folder import demand_empty, new_folder
 from cnnpy.train.run_settings import RunSettings, recipe
 from cnnpy.train.training import Training
 
@@ -261,17 +259,12 @@ def _check_before(start: _Start) -> None:
 def _find_lr(start: _Start, out: Path | None) -> None:
     """Run the range test; say and draw what it found."""
     folder = out or new_folder(_RUNS, f"{_label(start.settings.data)}-lr")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OptionError(
-            f"{folder}: there is something already",
-            "a new or empty folder: nothing is overwritten",
-            f"use --out={new_folder(folder.parent, folder.name)}",
-        )
+    demand_empty(folder)
     found = find_learning_rate(start.model, start.splits.train, start.settings.training)
     page = Page()
     page.say(f"lowest loss at a learning rate of {found.lowest:.2g}, after {len(found.lrs)} steps")
     page.say(f"suggested: --lr={found.suggested:g}")
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its notes on caches of fonts
+    quieten_matplotlib()
     folder.mkdir(parents=True, exist_ok=True)
     plot.save(plot.lr_range(found), folder / "lr.png")
     page.say(f"picture: {shown(folder / 'lr.png')}")
@@ -423,12 +416,12 @@ def _finish(page: Page, classifier: Classifier, splits: Splits, folder: RunFolde
     history = classifier.history
     best = max(report.epoch for report in history if report.best)
     page.say(f"\n* best so far; the model is that of epoch {best}")
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its notes on caches of fonts
+    quieten_matplotlib()
     curves = folder.path / "curves.png"
     plot.save(plot.curves(history), curves)
-    weights = _first_filters(classifier.model)
-    if weights is not None:
-        plot.save(plot.filters(weights), folder.path / "filters.png")
+    first = plot.first_filters(classifier.model)
+    if first is not None:
+        plot.save(plot.filters(first[1]), folder.path / "filters.png")
     result = classifier.evaluate(splits.test)
     for line in (
         f"test accuracy: {percent(result.accuracy)}",
@@ -437,10 +430,6 @@ def _finish(page: Page, classifier: Classifier, splits: Splits, folder: RunFolde
         f"page:    cnnpy report {shlex.quote(shown(folder.path))}",
     ):
         page.say(line)
-
-
-def _first_filters(model: Layer) -> NDArray[Any] | None:
-    return next((p.value for p in model.parameters() if p.value.ndim == 4), None)
 
 
 def _farewell(error: BaseException, folder: RunFolder, follow: Progress) -> str:

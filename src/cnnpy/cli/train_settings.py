@@ -78,8 +78,9 @@ def settings_of(asked: Asked, config: Path | None) -> tuple[RunSettings, bool]:
         backend=start.backend if asked.backend is None else asked.backend,
         training=_training(asked, start.training),
     )
-    changed = "augment" in dict(map(_split, asked.set))
-    return settings, (usual or asked.augment is True) and asked.augment is not False and not changed
+    said = asked.augment is False or "augment" in dict(map(_split, asked.set))
+    none_yet = start.training.augment is None
+    return settings, none_yet and not said and (usual or asked.augment is True)
 
 
 def _training(asked: Asked, start: Training) -> Training:

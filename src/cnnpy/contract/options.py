@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from cnnpy.contract.errors import OptionError
 
 Parser = Callable[[str, str, object], Any]
 
-__all__ = ["Parser", "choice", "flag", "integer", "pair", "real", "sides", "written"]
+__all__ = ["Parser", "choice", "flag", "integer", "nearest", "pair", "real", "sides", "written"]
 
 _LONGEST = 120
 
@@ -137,9 +137,7 @@ def choice(*names: str, **elsewhere: str) -> Parser:
 
     def parse(op: str, name: str, value: object) -> str:
         if not isinstance(value, str) or value not in names:
-            import difflib
-
-            near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.0)[0]
+            near = nearest(value, names)
             raise OptionError(
                 f"{op}: {name}={written(value)}",
                 "one of " + ", ".join(repr(n) for n in names),
@@ -148,6 +146,32 @@ def choice(*names: str, **elsewhere: str) -> Parser:
         return value
 
     return parse
+
+
+def nearest(given: object, names: Iterable[str]) -> str:
+    """Return the name that was most likely meant.
+
+    Parameters
+    ----------
+    given : object
+        What was given in place of a name.
+    names : iterable of str
+        Those that there are, at least one.
+
+    Returns
+    -------
+    str
+        One of them.
+
+    Examples
+    --------
+    >>> nearest("epoch", ["batch_size", "epochs"])
+    'epochs'
+    """
+    import difflib
+
+    text = given[:_LONGEST] if isinstance(given, str) else written(given)
+    return difflib.get_close_matches(text, list(names), n=1, cutoff=0.0)[0]
 
 
 def written(value: object) -> str:

@@ -7,15 +7,14 @@ padding = 4}`` and read back; nothing but the classes of the table is ever made.
 from __future__ import annotations
 
 import dataclasses
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from cnnpy.contract.errors import OptionError
-from cnnpy.contract.options import Parser
+from cnnpy.contract.options import Parser, nearest, written
 
-__all__ = ["Described", "from_entry", "nearest", "optional", "range_of", "to_entry"]
+__all__ = ["Described", "from_entry", "optional", "range_of", "to_entry"]
 
 Kind = TypeVar("Kind", bound="Described")
 
@@ -68,13 +67,17 @@ def range_of(check: Parser) -> Parser:
         if not isinstance(value, (tuple, list)):
             return check(op, name, value)
         if len(value) != 2:
+            fine = [end for end in value if _passes(check, op, name, end)]
+            mend = f"leave {name} out"
+            if fine:
+                mend = f"use {name}=({_text(min(fine))}, {_text(max(fine))})"
             raise OptionError(
-                f"{op}: {name}={value!r}", "one number, or a pair (low, high)", f"use {name}=(0, 1)"
+                f"{op}: {name}={written(value)}", "one number, or a pair (low, high)", mend
             )
         low, high = (check(op, name, end) for end in value)
         if low > high:
             raise OptionError(
-                f"{op}: {name}={value!r}",
+                f"{op}: {name}={written(value)}",
                 "a pair (low, high) with low at most high",
                 f"use {name}=({_text(high)}, {_text(low)})",
             )
@@ -83,11 +86,45 @@ def range_of(check: Parser) -> Parser:
     return parse
 
 
+def _passes(check: Parser, op: str, name: str, value: object) -> bool:
+    try:
+        check(op, name, value)
+    except OptionError:
+        return False
+    return True
+
+
 # --- in and out --------------------------------------------------------------------------
 
 
-def to_entry(thing: Described) -> dict[str, Any]:
-    """Write down a name and all options but those left open, in values that TOML knows."""
+def to_entry(table: Mapping[str, type[Described]], what: str, thing: object) -> dict[str, Any]:
+    """Write down a name and all options but those left open, in values that TOML knows.
+
+    Parameters
+    ----------
+    table : mapping of str to type
+        What may be named.
+    what : str
+        What the thing is, in messages.
+    thing : object
+        One of them.
+
+    Returns
+    -------
+    dict
+        What `from_entry` makes an equal one of.
+
+    Raises
+    ------
+    OptionError
+        Where it is a function of one's own, which no file can hold.
+    """
+    if not isinstance(thing, Described) or table.get(thing.NAME) is not type(thing):
+        raise OptionError(
+            f"{what}: {written(thing)} has no name",
+            f"one with a name: {', '.join(table)}",
+            "use one of these, or leave the settings unwritten",
+        )
     options = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)}
     return {"name": thing.NAME} | {
         name: list(value) if isinstance(value, tuple) else value
@@ -121,7 +158,7 @@ def from_entry(table: Mapping[str, type[Kind]], what: str, entry: object) -> Kin
     name, options = _name_and_options(table, what, entry)
     if name not in table:
         raise OptionError(
-            f"{what}: name={ascii(name)[:60]}",
+            f"{what}: name={written(name)}",
             "one of " + ", ".join(map(repr, table)),
             f"use name={nearest(name, table)!r}",
         )
@@ -130,9 +167,9 @@ def from_entry(table: Mapping[str, type[Kind]], what: str, entry: object) -> Kin
     for option in options:
         if option not in fields:
             raise OptionError(
-                f"{what}: {name} has no option {ascii(option)[:60]}",
+                f"{what}: {name} has no option {written(option)}",
                 f"its options: {', '.join(fields)}" if fields else "no option",
-                f"use {nearest(option, fields)}" if fields else f"leave out {ascii(option)[:60]}",
+                f"use {nearest(option, fields)}" if fields else f"leave out {written(option)}",
             )
     for option, field in fields.items():
         if field.default is dataclasses.MISSING and option not in options:
@@ -151,13 +188,8 @@ def _name_and_options(
         return entry, {}
     if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
         raise OptionError(
-            f"{what}: {ascii(entry)[:60]}",
+            f"{what}: {written(entry)}",
             "a name, or a table with a name and options",
             f'use {{name = "{next(iter(table))}"}}',
         )
     return entry["name"], {str(key): value for key, value in entry.items() if key != "name"}
-
-
-def nearest(given: object, names: Iterable[str]) -> str:
-    """Return the name that was most likely meant."""
-    return difflib.get_close_matches(str(given)[:60], list(names), n=1, cutoff=0.0)[0]

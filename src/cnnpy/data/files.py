@@ -23,10 +23,13 @@ __all__ = [
     "has_control_characters",
     "is_file",
     "is_folder",
+    "one_line",
     "open_regular",
     "shown",
     "take",
 ]
+
+_LONGEST_REASON = 160
 
 # Deflate turns one byte into at most 1032 (a match of 258 bytes costs 2 bits).
 DEFLATE_RATIO = 1032
@@ -126,3 +129,19 @@ def _nearest_folder(path: Path) -> str:
 
 def _part(path: Path, parent: Path) -> str:
     return shown(path.absolute().relative_to(parent).parts[0])
+
+
+def one_line(error: BaseException) -> str:
+    """Write what a library says of a stranger's file on one line, printable and cut.
+
+    Parameters
+    ----------
+    error : Exception
+        What it raised.
+
+    Returns
+    -------
+    str
+        Its text, or the name of its class.
+    """
+    return ascii(" ".join(str(error).split()))[1:-1][:_LONGEST_REASON] or type(error).__name__

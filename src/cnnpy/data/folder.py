@@ -29,7 +29,7 @@ from cnnpy.contract.errors import (
 )
 from cnnpy.contract.options import flag, pair
 from cnnpy.data.dataset import Dataset
-from cnnpy.data.files import is_file, is_folder, open_regular, shown
+from cnnpy.data.files import is_file, is_folder, one_line, open_regular, shown
 from cnnpy.data.lazy import LazyDataset
 
 if TYPE_CHECKING:
@@ -418,7 +418,7 @@ def _opened(path: Path) -> Iterator[tuple[Image.Image, BinaryIO]]:
             raise
         except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
             raise DataError(
-                f"{shown(path)}: no image that can be read: {_one_line(error)}",
+                f"{shown(path)}: no image that can be read: {_why(error)}",
                 f"a whole file of {', '.join(_FORMATS)}",
                 "the file is empty: get it again, or remove it"
                 if not n_bytes
@@ -528,6 +528,6 @@ def _eight_bits(path: Path, image: Image.Image) -> Image.Image:
     return image
 
 
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return "unknown format" if "cannot identify image file" in text else ascii(text)[1:-1][:100]
+def _why(error: Exception) -> str:
+    text = one_line(error)
+    return "unknown format" if "cannot identify image file" in text else text

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.errors import DtypeError, OptionError, ShapeError
+from cnnpy.contract.errors import DtypeError, ShapeError
 from cnnpy.contract.options import Parser, real
 from cnnpy.data.described import Described, from_entry, to_entry
 
@@ -237,13 +237,7 @@ def describe(mixing: Mixing) -> dict[str, Any]:
     >>> describe(Mixup(0.4))
     {'name': 'mixup', 'alpha': 0.4, 'p': 1.0}
     """
-    if not isinstance(mixing, Described) or MIXINGS.get(mixing.NAME) is not type(mixing):
-        raise OptionError(
-            f"mixing: {mixing!r} has no name",
-            "a mixing with a name: " + ", ".join(MIXINGS),
-            "use one of these, or leave the settings unwritten",
-        )
-    return to_entry(mixing)
+    return to_entry(MIXINGS, "mixing", mixing)
 
 
 def restore(entry: object) -> Mixing:

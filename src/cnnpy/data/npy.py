@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import secrets
-import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,10 +23,11 @@ from cnnpy.contract.errors import DataError, DtypeError, ShapeError
 from cnnpy.contract.options import choice, flag
 from cnnpy.data.chunks import in_chunks
 from cnnpy.data.dataset import PIXEL_DTYPES, Dataset, check_images, check_labels, count_classes
-from cnnpy.data.files import is_file, open_regular, shown, take
+from cnnpy.data.files import is_file, one_line, open_regular, shown, take
 from cnnpy.data.lazy import LazyDataset
 from cnnpy.data.records import LAYOUTS, ImageFile
 from cnnpy.data.source import ImageSource
+from cnnpy.disk import whole_folder
 
 __all__ = [
     "IMAGES",
@@ -189,7 +188,7 @@ def _check_file(path: Path, file: IO[bytes], size: int, name: str) -> Header:
         header = read_header(path, file, name)
     except ValueError as error:
         raise DataError(
-            f"{shown(path)}: damaged or no .npy file: {ascii(str(error))[1:-1][:160]}",
+            f"{shown(path)}: damaged or no .npy file: {one_line(error)}",
             "a whole .npy file, as np.save writes it",
             "the file is empty: save it again"
             if not size
@@ -308,7 +307,7 @@ def _read_about(path: Path) -> dict[str, Any]:
     try:
         about = json.loads(text or "{}")
     except (ValueError, RecursionError) as error:
-        raise _about_error(path, f"no JSON: {ascii(str(error))[1:-1][:80]}") from error
+        raise _about_error(path, f"no JSON: {one_line(error)}") from error
     kinds: dict[str, tuple[type, ...]] = {"name": (str,), "white": (int, float)}
     if not isinstance(about, dict):
         raise _about_error(path, f"holds a {type(about).__name__}")
@@ -358,7 +357,6 @@ def save_npy(folder: str | os.PathLike[str], dataset: ImageSource) -> None:
     LazyDataset('digits': 1797 images (1, 8, 8) of uint8, 10 classes)
     """
     target = Path(folder).resolve()
-    part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     try:
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise DataError(
@@ -366,9 +364,8 @@ def save_npy(folder: str | os.PathLike[str], dataset: ImageSource) -> None:
                 "a new or empty folder: nothing is overwritten",
                 f"use another name, or rm -r {shown(folder)}",
             )
-        part.mkdir(parents=True)
-        _write(part, dataset)
-        part.replace(target)
+        with whole_folder(target) as part:
+            _write(part, dataset)
     except OSError as error:
         if isinstance(error, DataError):
             raise
@@ -377,8 +374,6 @@ def save_npy(folder: str | os.PathLike[str], dataset: ImageSource) -> None:
             "a place where folders can be made, with room",
             f"check {shown(target.parent)}: its rights, and df for the room on the disk",
         ) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)  # after the replacement there is none
 
 
 def _write(folder: Path, dataset: ImageSource) -> None:
@@ -395,6 +390,3 @@ def _write(folder: Path, dataset: ImageSource) -> None:
     np.save(folder / _LABELS, dataset.labels, allow_pickle=False)
     (folder / _CLASSES).write_text("\n".join(dataset.class_names) + "\n", encoding="utf-8")
     (folder / _ABOUT).write_text(json.dumps(about) + "\n", encoding="utf-8")
-    for path in folder.iterdir():
-        with path.open("rb") as written:
-            os.fsync(written.fileno())

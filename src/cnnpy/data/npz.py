@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import CnnpyError, DataError, ShapeError
 from cnnpy.data.dataset import Dataset, check_images, check_labels, count_classes
-from cnnpy.data.files import DEFLATE_RATIO, open_regular, shown, take
+from cnnpy.data.files import DEFLATE_RATIO, one_line, open_regular, shown, take
 from cnnpy.data.npy import looks_channels_last, read_header
 from cnnpy.disk import whole_file
 
@@ -173,7 +173,7 @@ def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.Zip
             raise
         except _DAMAGE as error:
             raise DataError(
-                f"{shown(path)}: damaged or no .npz file: {_one_line(error)}",
+                f"{shown(path)}: damaged or no .npz file: {one_line(error)}",
                 "a whole .npz file, as np.savez writes it",
                 "the file is empty: save it again"
                 if not size
@@ -281,10 +281,6 @@ def _check_layout(where: str, images: NDArray[Any]) -> None:
             "images (N, C, H, W)",
             "images looks like NHWC: save images.transpose(0, 3, 1, 2)",
         )
-
-
-def _one_line(error: BaseException) -> str:
-    return ascii(" ".join(str(error).split()))[1:-1][:160] or type(error).__name__
 
 
 def _safe(name: str) -> str:

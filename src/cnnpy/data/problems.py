@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnpy.data.dataset import Dataset
 from cnnpy.data.files import shown
-from cnnpy.data.fingerprints import fingerprints, first_equals
+from cnnpy.data.fingerprints import Fingerprints, fingerprints, first_equals
 from cnnpy.data.lazy import LazyDataset
 from cnnpy.data.source import ImageSource
 from cnnpy.data.splits import where_equal
@@ -93,10 +93,11 @@ def problems(
         parts["validation"] = validation
     found = list(_of_classes(parts))
     looked_at = {k: v for k, v in parts.items() if (_is_at_hand(v) if pixels is None else pixels)}
+    prints = {name: fingerprints(part) for name, part in looked_at.items()}
     for name, part in looked_at.items():
-        found += _of_pixels(name, part)
+        found += _of_pixels(name, part, prints[name])
     if len(looked_at) == 2 and _comparable(*looked_at.values()):
-        found += _of_overlap(*looked_at.values())
+        found += _of_overlap(*(prints[name].digests for name in looked_at))
     return found
 
 
@@ -137,8 +138,7 @@ def _of_balance(
         )
 
 
-def _of_pixels(name: str, part: ImageSource) -> Iterator[Problem]:
-    prints = fingerprints(part)
+def _of_pixels(name: str, part: ImageSource, prints: Fingerprints) -> Iterator[Problem]:
     constant = np.flatnonzero(prints.constant)
     if len(constant) and min(part.shape[1:]) > 1:  # a row of features is no picture
         verb = "image has" if len(constant) == 1 else "images have"
@@ -160,7 +160,7 @@ def _of_pixels(name: str, part: ImageSource) -> Iterator[Problem]:
         )
 
 
-def _of_overlap(train: ImageSource, validation: ImageSource) -> Iterator[Problem]:
+def _of_overlap(train: NDArray[np.uint64], validation: NDArray[np.uint64]) -> Iterator[Problem]:
     equals = where_equal(train, validation)
     seen = np.flatnonzero(equals >= 0)
     if len(seen):

@@ -264,13 +264,12 @@ def overlap(a: ImageSource, b: ImageSource) -> int:
     2
     """
     _check_same_pixels({"a": a, "b": b})
-    return int((where_equal(a, b) >= 0).sum())
+    return int((where_equal(fingerprints(a).digests, fingerprints(b).digests) >= 0).sum())
 
 
-def where_equal(a: ImageSource, b: ImageSource) -> NDArray[np.int64]:
-    """Return for each image of b the first of a that it is equal to, -1 where there is none."""
-    digests = np.concatenate([fingerprints(a).digests, fingerprints(b).digests])
-    first = first_equals(digests)[len(a) :]
+def where_equal(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return for each digest of b the first of a that it is equal to, -1 where there is none."""
+    first = first_equals(np.concatenate([a, b]))[len(a) :]
     return np.where(first < len(a), first, -1)
 
 
@@ -397,11 +396,11 @@ def _check_sizes(dataset: ImageSource, first: NDArray[np.int64], n_parts: int) -
         for c in small[:_SHOWN_CLASSES]
     ]
     more = f", and {len(small) - _SHOWN_CLASSES} more" * (len(small) > _SHOWN_CLASSES)
-    first = dataset.class_names[small[0]]
+    name = dataset.class_names[small[0]]
     raise DataError(
         f"{where}: {'; '.join(texts)}{more}",
         f"at least {n_parts} different images of each class, one for each of {n_parts} parts",
-        f"add images of class {first!r}, or leave the class out",
+        f"add images of class {name!r}, or leave the class out",
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError, ShapeError
-from cnnpy.data.described import nearest
+from cnnpy.contract.options import nearest, written
 
 __all__ = ["VIEWS", "View", "Views", "find_views", "seen"]
 
@@ -91,13 +91,13 @@ def find_views(where: str, views: Views | None) -> tuple[View, ...]:
     if isinstance(views, str):
         if views not in VIEWS:
             raise OptionError(
-                f"{where}={views!r}", known, f"use {option}={nearest(views, VIEWS)!r}"
+                f"{where}={written(views)}", known, f"use {option}={nearest(views, VIEWS)!r}"
             )
         return VIEWS[views]
     own: Any = views
     if not isinstance(own, Sequence) or not own or not all(map(callable, own)):
         raise OptionError(
-            f"{where}={views!r}",
+            f"{where}={written(views)}",
             f"{known}, or at least one function of images",
             f"use {option}={next(iter(VIEWS))!r}",
         )

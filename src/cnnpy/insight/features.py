@@ -21,7 +21,11 @@ __all__ = ["Components", "embedding", "feature_maps", "principal_components"]
 
 
 def feature_maps(
-    network: Layer | Classifier, images: Any, *, layers: Iterable[str] | None = None
+    network: Layer | Classifier,
+    images: Any,
+    *,
+    layers: Iterable[str] | None = None,
+    white: float | None = None,
 ) -> dict[str, FloatArray]:
     """Compute the maps that the layers of a network return in inference.
 
@@ -34,6 +38,8 @@ def feature_maps(
     layers : iterable of str, optional
         The names of the layers, as ``model.summary()`` shows them; by default all that
         return maps and have no other layers inside.
+    white : float, optional
+        The images' value of full brightness; that of a classifier's training by default.
 
     Returns
     -------
@@ -57,14 +63,14 @@ def feature_maps(
     >>> maps["conv1"].shape, maps["pool2"].shape
     ((2, 32, 8, 8), (2, 64, 2, 2))
     """
-    model, x = network_and_input(network, images)
-    watched = Watched(model)
-    watched.forward(x)
-    if layers is not None:
-        chosen = [one_layer(watched, name) for name in layers]
-    else:
-        chosen = [one for one in watched.seen.values() if one.is_leaf and one.is_map]
-    return {one.name: one.out for one in chosen if one.out is not None}
+    model, x = network_and_input(network, images, white)
+    with Watched(model) as watched:
+        watched.forward(x)
+        if layers is not None:
+            chosen = [one_layer(watched, name) for name in layers]
+        else:
+            chosen = [one for one in watched.seen.values() if one.is_leaf and one.is_map]
+        return {one.name: one.out for one in chosen if one.out is not None}
 
 
 def embedding(
@@ -72,7 +78,8 @@ def embedding(
     images: Any,
     *,
     layer: str | None = None,
-    batch_size: int = 256,
+    batch_size: int = 32,
+    white: float | None = None,
 ) -> FloatArray:
     """Compute what a network makes of each image before it decides.
 
@@ -86,7 +93,9 @@ def embedding(
         The layer whose output is taken, by its name in ``model.summary()``; by default what
         enters the last Linear layer.
     batch_size : int
-        Images at a time.
+        Images at a time; the outputs of all layers are held of so many.
+    white : float, optional
+        The images' value of full brightness; that of a classifier's training by default.
 
     Returns
     -------
@@ -112,15 +121,15 @@ def embedding(
     step = integer(1)("embedding", "batch_size", batch_size)
     if not len(images):
         raise ShapeError("embedding: no images", "at least one image", "give some images")
+    model = network.model if isinstance(network, Classifier) else network
     rows: list[FloatArray] = []
-    watched: Watched | None = None
-    for start in range(0, len(images), step):
-        model, x = network_and_input(network, images[start : start + step])
-        watched = Watched(model) if watched is None else watched
-        watched.forward(x)
-        taken = last_linear(watched).x if layer is None else one_layer(watched, layer).out
-        assert taken is not None, "watched"
-        rows.append(taken.reshape(len(x), -1).copy())
+    with Watched(model) as watched:
+        for start in range(0, len(images), step):
+            _, x = network_and_input(network, images[start : start + step], white)
+            watched.forward(x)
+            taken = last_linear(watched).x if layer is None else one_layer(watched, layer).out
+            assert taken is not None, "watched"
+            rows.append(taken.reshape(len(x), -1).copy())
     return np.concatenate(rows)
 
 

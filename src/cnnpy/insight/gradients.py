@@ -17,7 +17,9 @@ from cnnpy.train import Classifier
 __all__ = ["grad_cam", "input_gradient", "saliency"]
 
 
-def input_gradient(network: Layer | Classifier, images: Any, *, classes: Any = None) -> FloatArray:
+def input_gradient(
+    network: Layer | Classifier, images: Any, *, classes: Any = None, white: float | None = None
+) -> FloatArray:
     """Compute the gradient of a class's score with respect to each pixel.
 
     The score is the one before a softmax; batch norm and dropout are as in inference.
@@ -30,6 +32,8 @@ def input_gradient(network: Layer | Classifier, images: Any, *, classes: Any = N
         As the network takes them; for a Classifier, as the data set holds them.
     classes : int or ndarray of shape (N,), optional
         Whose score; by default, that of the class which the network says.
+    white : float, optional
+        The images' value of full brightness; that of a classifier's training by default.
 
     Returns
     -------
@@ -54,11 +58,14 @@ def input_gradient(network: Layer | Classifier, images: Any, *, classes: Any = N
     >>> bool((input_gradient(model, x, classes=1)[0, 0, 0] == model[1].weight.value[1]).all())
     True
     """
-    model, x = network_and_input(network, images)
-    return gradient_of_scores(Watched(model), x, classes)[0]
+    model, x = network_and_input(network, images, white)
+    with Watched(model) as watched:
+        return gradient_of_scores(watched, x, classes)
 
 
-def saliency(network: Layer | Classifier, images: Any, *, classes: Any = None) -> FloatArray:
+def saliency(
+    network: Layer | Classifier, images: Any, *, classes: Any = None, white: float | None = None
+) -> FloatArray:
     """Compute how strongly each pixel moves a class's score.
 
     Parameters
@@ -69,6 +76,8 @@ def saliency(network: Layer | Classifier, images: Any, *, classes: Any = None) -
         As the network takes them; for a Classifier, as the data set holds them.
     classes : int or ndarray of shape (N,), optional
         Whose score; by default, that of the class which the network says.
+    white : float, optional
+        The images' value of full brightness; that of a classifier's training by default.
 
     Returns
     -------
@@ -96,13 +105,18 @@ def saliency(network: Layer | Classifier, images: Any, *, classes: Any = None) -
     >>> saliency(model, np.ones((2, 3, 8, 8), dtype=np.float32)).shape
     (2, 8, 8)
     """
-    gradient = input_gradient(network, images, classes=classes)
+    gradient = input_gradient(network, images, classes=classes, white=white)
     strongest: FloatArray = np.abs(gradient).max(axis=1)
     return strongest
 
 
 def grad_cam(
-    network: Layer | Classifier, images: Any, *, classes: Any = None, layer: str | None = None
+    network: Layer | Classifier,
+    images: Any,
+    *,
+    classes: Any = None,
+    layer: str | None = None,
+    white: float | None = None,
 ) -> FloatArray:
     """Compute where in the image the evidence for a class lies (Grad-CAM).
 
@@ -121,6 +135,8 @@ def grad_cam(
         The layer whose maps are taken, by the name that ``model.summary()`` shows; by
         default what comes out of the last block of a convolution with norm, activation and
         sum, where it still is a map.
+    white : float, optional
+        The images' value of full brightness; that of a classifier's training by default.
 
     Returns
     -------
@@ -149,18 +165,18 @@ def grad_cam(
     >>> grad_cam(model, np.ones((2, 1, 8, 8), dtype=np.float32)).shape
     (2, 4, 4)
     """
-    model, x = network_and_input(network, images)
-    watched = Watched(model)
-    gradient_of_scores(watched, x, classes)
-    chosen = last_map(watched) if layer is None else one_layer(watched, layer)
-    maps, gradient = chosen.out, chosen.dout
-    if maps is None or maps.ndim != 4 or gradient is None:
-        shape = "nothing" if maps is None else f"{maps.shape[1:]} an image"
-        raise OptionError(
-            f"grad_cam: layer {chosen.name!r} returns {shape}",
-            "a layer that returns maps (C, H, W)",
-            f"use layer={last_map(watched).name!r}",
-        )
+    model, x = network_and_input(network, images, white)
+    with Watched(model) as watched:
+        gradient_of_scores(watched, x, classes)
+        chosen = last_map(watched) if layer is None else one_layer(watched, layer)
+        maps, gradient = chosen.out, chosen.dout
+        if maps is None or maps.ndim != 4 or gradient is None:
+            shape = "nothing" if maps is None else f"{maps.shape[1:]} an image"
+            raise OptionError(
+                f"grad_cam: layer {chosen.name!r} returns {shape}",
+                "a layer that returns maps (C, H, W)",
+                f"use layer={last_map(watched).name!r}",
+            )
     weights = gradient.mean(axis=(2, 3), keepdims=True)
     evidence: FloatArray = np.maximum((weights * maps).sum(axis=1), 0)
     return evidence

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import DataError, MissingPackageError, ShapeError
 from cnnpy.data.dataset import check_labels
+from cnnpy.train import confusion_of
 
 __all__ = ["Metrics", "metrics", "roc_auc"]
 
@@ -131,8 +132,7 @@ def metrics(
     truth = check_labels("metrics", np.asarray(labels), len(said))
     _check(truth, said, names)
     K = len(names)
-    confusion = np.zeros((K, K), dtype=np.int64)
-    np.add.at(confusion, (truth, said.argmax(axis=1)), 1)
+    confusion = confusion_of(truth, said.argmax(axis=1), K)
     # how many classes are as likely as the true one: those before it stand before it in argmax
     own = said[np.arange(len(truth)), truth][:, np.newaxis]
     earlier = np.arange(K) < truth[:, np.newaxis]

@@ -12,14 +12,12 @@ from cnnpy.nn import Layer
 from cnnpy.nn.watch import Watched
 from cnnpy.train import Classifier
 
-__all__ = ["gradient_of_scores", "last_layer", "network_and_input"]
+__all__ = ["gradient_of_scores", "network_and_input"]
 
 _PROBABILITIES = ("softmax", "log_softmax")
 
 
-def gradient_of_scores(
-    watched: Watched, x: FloatArray, classes: Any
-) -> tuple[FloatArray, FloatArray]:
+def gradient_of_scores(watched: Watched, x: FloatArray, classes: Any) -> FloatArray:
     """Send the gradient of one score of each image back through the copy.
 
     The score is what stands before a softmax at the network's end: a probability moves
@@ -36,12 +34,10 @@ def gradient_of_scores(
 
     Returns
     -------
-    dx : ndarray of the shape of x
+    ndarray of the shape of x
         The gradient with respect to the batch.
-    scores : ndarray of shape (N, K)
-        All scores.
     """
-    last = last_layer(watched.model)
+    last = watched.model.last_layer()
     if getattr(last, "op", None) in _PROBABILITIES:
         vars(last)["forward"] = _identity_forward
         vars(last)["backward"] = _identity_backward
@@ -55,10 +51,12 @@ def gradient_of_scores(
     chosen = _checked_classes(scores, classes)
     dout = np.zeros_like(scores)
     dout[np.arange(len(scores)), chosen] = 1
-    return watched.backward(dout, cache), scores
+    return watched.backward(dout, cache)
 
 
-def network_and_input(network: Layer | Classifier, images: Any) -> tuple[Layer, FloatArray]:
+def network_and_input(
+    network: Layer | Classifier, images: Any, white: float | None = None
+) -> tuple[Layer, FloatArray]:
     """Return the network of a classifier, and the images as it takes them.
 
     Parameters
@@ -67,6 +65,8 @@ def network_and_input(network: Layer | Classifier, images: Any) -> tuple[Layer, 
         A classifier preprocesses the images itself.
     images : ndarray of shape (N, C, H, W)
         As the data set holds them, or for a Layer as the network takes them.
+    white : float, optional
+        Their value of full brightness; a classifier's own by default.
 
     Returns
     -------
@@ -76,34 +76,15 @@ def network_and_input(network: Layer | Classifier, images: Any) -> tuple[Layer, 
         What enters it.
     """
     array = np.asarray(images)
-    model, is_raw = (network.model, True) if isinstance(network, Classifier) else (network, False)
     if array.ndim != 4:
         raise ShapeError(
             f"images has shape {array.shape}",
             "images (N, C, H, W)",
             "use images[np.newaxis]" if array.ndim == 3 else "give a batch of images",
         )
-    if is_raw:
-        return model, network.preprocessing.apply(array)  # type: ignore[union-attr]
-    return model, array
-
-
-def last_layer(model: Layer) -> Layer:
-    """Return the layer without others inside whose output is the network's.
-
-    Parameters
-    ----------
-    model : Layer
-        The network.
-
-    Returns
-    -------
-    Layer
-        The last of the last of its children.
-    """
-    while children := model.children():
-        model = list(children.values())[-1]
-    return model
+    if isinstance(network, Classifier):
+        return network.model, network.preprocessing.apply(array, white=white)
+    return network, array
 
 
 def _checked_classes(scores: FloatArray, classes: Any) -> Any:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnpy import functional
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import DataError
 from cnnpy.contract.options import integer
 from cnnpy.data import ImageSource
 from cnnpy.data.views import Views
-from cnnpy.insight.network import last_layer
-from cnnpy.train import Classifier
+from cnnpy.nn.inference import finite_log, log_probabilities_of
+from cnnpy.train import Classifier, confusion_of
 
 __all__ = [
     "Confusion",
@@ -45,30 +45,27 @@ class Predictions:
     log_probabilities: FloatArray
     class_names: tuple[str, ...]
 
-    @property
+    @functools.cached_property
     def probabilities(self) -> FloatArray:
         """Return the probability of each class, of shape (N, K)."""
         return np.exp(self.log_probabilities)
 
-    @property
+    @functools.cached_property
     def classes(self) -> NDArray[np.int64]:
         """Return the class that is said of each image, of shape (N,)."""
         classes: NDArray[np.int64] = self.log_probabilities.argmax(axis=1)
         return classes
 
-    @property
+    @functools.cached_property
     def losses(self) -> FloatArray:
         """Return the cross-entropy of each image, ``-log p(label)``, of shape (N,)."""
         losses: FloatArray = -self.log_probabilities[np.arange(len(self.labels)), self.labels]
         return losses
 
-    @property
+    @functools.cached_property
     def confusion(self) -> NDArray[np.int64]:
         """Count images of each true class (rows) by predicted class (columns)."""
-        K = len(self.class_names)
-        counts = np.zeros((K, K), dtype=np.int64)
-        np.add.at(counts, (self.labels, self.classes), 1)
-        return counts
+        return confusion_of(self.labels, self.classes, len(self.class_names))
 
 
 @dataclass(frozen=True)
@@ -187,18 +184,9 @@ def _log_probabilities(
     """Take the logarithm of the softmax of scores, or of what stands in place of these."""
     if views is not None:
         p = classifier.predict_proba(images, white=white, batch_size=batch_size, views=views)
-        return _log(p)
+        return finite_log(p)
     out = classifier.scores(images, white=white, batch_size=batch_size)
-    op = getattr(last_layer(classifier.model), "op", None)
-    if op == "log_softmax":
-        return out
-    return _log(out) if op == "softmax" else functional.log_softmax_forward(out, axis=1)[0]
-
-
-def _log(probabilities: FloatArray) -> FloatArray:
-    """Take logarithms, none of them of 0."""
-    logarithms: FloatArray = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
-    return logarithms
+    return log_probabilities_of(classifier.model, out)
 
 
 def mistakes(said: Predictions, n: int = 16) -> list[Mistake]:

@@ -142,18 +142,19 @@ def profile(model: Layer, x: FloatArray, *, repeats: int = 10) -> Profile:
     if not len(x):
         raise ShapeError("profile: the batch is empty", "at least one input", "give some inputs")
     model.ensure_built(x)
-    watched = Watched(model, learns=True, keep=False)
     whole = model.copy()
     layers, steps, inferences = [], [], []
-    for _ in range(repeats + 1):
-        layers.append(_time_layers(watched, x))
-        steps.append(_time_step(whole, x))
-        inferences.append(_seconds(lambda: whole.infer(x)))
+    with Watched(model, learns=True, keep=False) as watched:
+        for _ in range(repeats + 1):
+            layers.append(_time_layers(watched, x))
+            steps.append(_time_step(whole, x))
+            inferences.append(_seconds(lambda: whole.infer(x)))
+        seen = dict(watched.seen)
     times = {name: _medians([step[name] for step in layers[1:]]) for name in layers[0]}
     total = sum(map(sum, times.values())) or 1.0
     shapes = _shapes(model, x)
     rows = tuple(
-        _row(watched.seen[name], *both, total, len(x), shapes[name]) for name, both in times.items()
+        _row(seen[name], *both, total, len(x), shapes[name]) for name, both in times.items()
     )
     return Profile(rows, len(x), *_medians(steps[1:]), 1e3 * statistics.median(inferences[1:]))
 
@@ -209,13 +210,13 @@ class _Shapes(NamedTuple):
 
 def _shapes(model: Layer, x: FloatArray) -> dict[str, _Shapes]:
     """Find them on one input, whose arrays are small."""
-    watched = Watched(model)
-    watched.forward(x[:1])
-    return {
-        name: _Shapes(one.x.shape[1:], one.out.shape[1:], one.out.itemsize)
-        for name, one in watched.seen.items()
-        if one.x is not None and one.out is not None
-    }
+    with Watched(model) as watched:
+        watched.forward(x[:1])
+        return {
+            name: _Shapes(one.x.shape[1:], one.out.shape[1:], one.out.itemsize)
+            for name, one in watched.seen.items()
+            if one.x is not None and one.out is not None
+        }
 
 
 def _row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from cnnpy.contract.options import integer
 if TYPE_CHECKING:
     from cnnpy.nn.layer import Layer
 
-__all__ = ["outputs", "probabilities"]
+__all__ = ["finite_log", "log_probabilities_of", "outputs", "probabilities", "probabilities_of"]
 
 _batch_size = integer(1)
 
@@ -61,13 +61,63 @@ def probabilities(model: Layer, x: FloatArray, batch_size: int) -> FloatArray:
     ndarray of shape (N, K)
         Probabilities.
     """
-    out = outputs(model, x, batch_size)
-    last: Any = model
-    while last.children():
-        last = list(last.children().values())[-1]
-    op = getattr(last, "op", None)
+    return probabilities_of(model, outputs(model, x, batch_size))
+
+
+def probabilities_of(model: Layer, out: FloatArray) -> FloatArray:
+    """Turn what a network returns into probabilities.
+
+    Parameters
+    ----------
+    model : Layer
+        The network, whose last layer says what it returns.
+    out : ndarray of shape (N, K)
+        Scores; or probabilities or their logarithms, where it ends with Softmax or LogSoftmax.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        Probabilities.
+    """
+    op = getattr(model.last_layer(), "op", None)
     if op == "softmax":
         return out
+    return np.exp(out) if op == "log_softmax" else functional.softmax_forward(out, axis=1)[0]
+
+
+def log_probabilities_of(model: Layer, out: FloatArray) -> FloatArray:
+    """Turn what a network returns into logarithms of probabilities.
+
+    Parameters
+    ----------
+    model : Layer
+        The network, whose last layer says what it returns.
+    out : ndarray of shape (N, K)
+        Scores; or probabilities or their logarithms, where it ends with Softmax or LogSoftmax.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        None of them -inf where it ends with Softmax.
+    """
+    op = getattr(model.last_layer(), "op", None)
     if op == "log_softmax":
-        return np.exp(out)
-    return functional.softmax_forward(out, axis=1)[0]
+        return out
+    return finite_log(out) if op == "softmax" else functional.log_softmax_forward(out, axis=1)[0]
+
+
+def finite_log(probabilities: FloatArray) -> FloatArray:
+    """Take logarithms, none of them of 0.
+
+    Parameters
+    ----------
+    probabilities : ndarray of any shape
+        From 0 to 1.
+
+    Returns
+    -------
+    ndarray of the same shape
+        Finite.
+    """
+    logarithms: FloatArray = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
+    return logarithms

@@ -284,6 +284,29 @@ class Layer:
         """
         return {name: value for name, value in vars(self).items() if isinstance(value, Layer)}
 
+    def walk(self) -> Iterator[Layer]:
+        """Walk over this layer and all layers inside it.
+
+        Yields
+        ------
+        Layer
+            Itself first, then those inside in their order.
+        """
+        yield self
+        for layer in self.children().values():
+            yield from layer.walk()
+
+    def last_layer(self) -> Layer:
+        """Return the layer without others inside whose output is this one's.
+
+        Returns
+        -------
+        Layer
+            The last of the last of the layers inside; itself where there is none.
+        """
+        *_, last = self.walk()
+        return last
+
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
         """Walk over the parameters of this layer and of all layers inside it.
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import OptionError
@@ -60,7 +60,7 @@ class Seen:
 
 @dataclass(eq=False)
 class Watched:
-    """A copy of a network, watched while it runs.
+    """A copy of a network, watched while it runs; ``with`` lets go of it at once.
 
     Parameters
     ----------
@@ -128,7 +128,10 @@ class Watched:
             backward_parameters=watched_backward_parameters,
         )
 
-    def release(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         """Let go of the copy: its layers refer to what watches them, and that to them."""
         for _, layer in _named(self.model):
             for name in ("forward", "backward", "backward_parameters"):

@@ -10,7 +10,7 @@ from cnnpy.plot.confusion import confusion
 from cnnpy.plot.curves import curves
 from cnnpy.plot.embeddings import embeddings
 from cnnpy.plot.feature_maps import feature_maps
-from cnnpy.plot.filters import filters
+from cnnpy.plot.filters import filters, first_filters
 from cnnpy.plot.looks import grad_cam, saliency
 from cnnpy.plot.lr_range import lr_range
 from cnnpy.plot.mistakes import mistakes
@@ -26,6 +26,7 @@ __all__ = [
     "embeddings",
     "feature_maps",
     "filters",
+    "first_filters",
     "grad_cam",
     "lr_range",
     "mistakes",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnpy.contract.errors import ShapeError
 from cnnpy.plot.canvas import colours, new_figure, style
-from cnnpy.plot.images import rgb
+from cnnpy.plot.images import rgb, short
 from cnnpy.train import Evaluation
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ def confusion(
             axes.set_axis_off()
         for axes, ((label, predicted), image) in zip(grid, examples, strict=False):
             axes.imshow(rgb(image, white), interpolation="nearest")
+            was, said = (short(class_names[k], _LONGEST_NAME) for k in (label, predicted))
             axes.set_title(
-                f"{_short(class_names[label])}\n→ {_short(class_names[predicted])}: "
-                f"{counts[label, predicted]:,}",
+                f"{was}\n→ {said}: {counts[label, predicted]:,}",
                 fontsize=9,
                 loc="left",
             )
@@ -137,14 +137,12 @@ def _draw(axes: Axes, counts: NDArray[Any], names: Sequence[str]) -> None:
     step = -(-K // _MOST_NAMES)
     places = range(0, K, step)
     turn = 90 if max(map(len, names)) > 2 else 0
-    axes.set_xticks(places, [_short(names[k]) for k in places], rotation=turn, fontsize=9)
-    axes.set_yticks(places, [_short(names[k]) for k in places], fontsize=9)
+    axes.set_xticks(
+        places, [short(names[k], _LONGEST_NAME) for k in places], rotation=turn, fontsize=9
+    )
+    axes.set_yticks(places, [short(names[k], _LONGEST_NAME) for k in places], fontsize=9)
     axes.tick_params(length=0)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     for spine in axes.spines.values():
         spine.set(visible=True, color=theme.grid)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

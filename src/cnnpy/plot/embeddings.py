@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cnnpy.contract.errors import DataError, ShapeError
 from cnnpy.insight import Components
 from cnnpy.plot.canvas import colours, new_figure, style
+from cnnpy.plot.images import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +111,7 @@ def _name(axes: Axes, xy: NDArray[Any], classes: NDArray[Any], class_names: Sequ
         axes.text(
             x,
             y,
-            name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…",
+            short(name, _LONGEST_NAME),
             ha="center",
             va="center",
             fontsize=10,

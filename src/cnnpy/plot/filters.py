@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import DtypeError, ShapeError
+from cnnpy.nn import Layer
 from cnnpy.plot.canvas import colours, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-__all__ = ["filter_pictures", "filters"]
+__all__ = ["filter_pictures", "filters", "first_filters"]
 
 _WIDTH = 8.0  # inches
 _LARGEST_TILE = 1.2  # inches
@@ -161,3 +162,20 @@ def _finite(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 def _largest(values: NDArray[np.float64]) -> NDArray[np.float64]:
     largest = np.abs(values).max(axis=(1, 2, 3), keepdims=True)
     return np.where(largest > 0, largest, 1.0)
+
+
+def first_filters(model: Layer) -> tuple[str, NDArray[Any]] | None:
+    """Find the filters of the first convolution.
+
+    Parameters
+    ----------
+    model : Layer
+        The network, built.
+
+    Returns
+    -------
+    (str, ndarray of shape (F, C, HH, WW)) or None
+        Their name in the state, and they; None where there are none.
+    """
+    named = model.named_parameters()
+    return next(((name, p.value) for name, p in named if p.value.ndim == 4), None)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cnnpy.contract.errors import MissingPackageError, ShapeError
 from cnnpy.plot.canvas import find_matplotlib
 
-__all__ = ["heat", "heat_over", "resized", "rgb"]
+__all__ = ["heat", "heat_over", "resized", "rgb", "short"]
 
 Pixels = NDArray[np.uint8]
 
@@ -136,3 +136,26 @@ def _coloured(shares: NDArray[Any]) -> NDArray[np.float64]:
     matplotlib = find_matplotlib()
     coloured: NDArray[np.float64] = matplotlib.colormaps[_COLOURS](shares)[..., :3]
     return coloured
+
+
+def short(name: str, longest: int) -> str:
+    """Cut a name that is too long for its place.
+
+    Parameters
+    ----------
+    name : str
+        Of a class, say.
+    longest : int
+        Letters that there is room for.
+
+    Returns
+    -------
+    str
+        With an ellipsis at its end where it was cut.
+
+    Examples
+    --------
+    >>> short("ankle boot", 6)
+    'ankle…'
+    """
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnpy import insight
 from cnnpy.nn import Layer
@@ -57,17 +58,11 @@ def saliency(
     (10,)
     >>> figure = saliency(model, np.ones((2, 1, 8, 8), dtype=np.float32))
     """
-    maps = insight.saliency(network, images, classes=classes)
+    classes = _chosen(network, images, classes, white)
+    maps = insight.saliency(network, images, classes=classes, white=white)
     title = "how strongly each pixel moves the score: |d score / d x|, each on its own scale"
-    pictures = _pictures(network, images, white)
-    shown = [
-        tile
-        for picture, one, words in zip(
-            pictures, maps, _words(network, images, classes), strict=True
-        )
-        for tile in (Tile(picture, (words,)), Tile(heat(one), ("saliency",)))
-    ]
-    return tiles(title, shown, _COLUMNS)
+    beside = [Tile(heat(one), ("saliency",)) for one in maps]
+    return _pairs(title, network, images, classes, white, beside)
 
 
 def grad_cam(
@@ -114,16 +109,31 @@ def grad_cam(
     (10,)
     >>> figure = grad_cam(model, np.ones((2, 1, 8, 8), dtype=np.float32))
     """
-    maps = insight.grad_cam(network, images, classes=classes, layer=layer)
+    classes = _chosen(network, images, classes, white)
+    maps = insight.grad_cam(network, images, classes=classes, layer=layer, white=white)
     title = "where the evidence for the class lies: Grad-CAM, each on its own scale"
     pictures = _pictures(network, images, white)
-    shown = [
-        tile
-        for picture, one, words in zip(
-            pictures, maps, _words(network, images, classes), strict=True
-        )
-        for tile in (Tile(picture, (words,)), Tile(heat_over(picture, one), ("Grad-CAM",)))
+    beside = [
+        Tile(heat_over(picture, one), ("Grad-CAM",))
+        for picture, one in zip(pictures, maps, strict=True)
     ]
+    return _pairs(title, network, images, classes, white, beside)
+
+
+def _pairs(
+    title: str,
+    network: Layer | Classifier,
+    images: Any,
+    classes: NDArray[np.int64],
+    white: float | None,
+    beside: list[Tile],
+) -> Figure:
+    """Draw each image with the name of its class, and at its right what goes with it."""
+    names = network.class_names if isinstance(network, Classifier) else None
+    words = [f"class {k}" if names is None else names[k] for k in classes]
+    pictures = _pictures(network, images, white)
+    rows = zip(pictures, words, beside, strict=True)
+    shown = [tile for picture, word, right in rows for tile in (Tile(picture, (word,)), right)]
     return tiles(title, shown, _COLUMNS)
 
 
@@ -133,13 +143,13 @@ def _pictures(network: Layer | Classifier, images: Any, white: float | None) -> 
     return [rgb(image, white) for image in np.asarray(images)]
 
 
-def _words(network: Layer | Classifier, images: Any, classes: Any) -> list[str]:
-    """Name the class of each image whose score is looked at."""
-    if classes is None:
-        x = np.asarray(images)
-        chosen = network.predict(x)
-    else:
-        chosen = np.broadcast_to(np.asarray(classes), (len(images),))
-    if isinstance(network, Classifier):
-        return [network.class_names[k] for k in chosen]
-    return [f"class {k}" for k in chosen]
+def _chosen(
+    network: Layer | Classifier, images: Any, classes: Any, white: float | None
+) -> NDArray[np.int64]:
+    """Return whose score is looked at, for each image."""
+    if classes is not None:
+        return np.broadcast_to(np.asarray(classes), (len(images),))
+    x = np.asarray(images)
+    return (
+        network.predict(x, white=white) if isinstance(network, Classifier) else network.predict(x)
+    )

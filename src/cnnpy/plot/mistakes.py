@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnnpy import insight
 from cnnpy.data import ImageSource
-from cnnpy.plot.images import rgb
+from cnnpy.plot.images import rgb, short
 from cnnpy.plot.tiles import Tile, tiles
 from cnnpy.train import Classifier
 
@@ -54,14 +54,14 @@ def mistakes(
     """
     said = insight.predictions(classifier, dataset) if said is None else said
     found = insight.mistakes(said, n)
-    names = classifier.class_names
+    names = [short(name, _LONGEST_NAME) for name in classifier.class_names]
     images = dataset.read([one.index for one in found])
     shown = [
         Tile(
             rgb(image, dataset.white),
             (
-                f"is {_short(names[one.label])} ({_percent(one.probability_of_label)})",
-                f"said {_short(names[one.predicted])} ({_percent(one.probability)})",
+                f"is {names[one.label]} ({_percent(one.probability_of_label)})",
+                f"said {names[one.predicted]} ({_percent(one.probability)})",
             ),
         )
         for one, image in zip(found, images, strict=True)
@@ -71,10 +71,6 @@ def mistakes(
         f", the worst {len(found)} (by loss)" if n_wrong > len(found) else ""
     )
     return tiles(title, shown, _COLUMNS)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _percent(share: float) -> str:

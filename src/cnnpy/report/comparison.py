@@ -13,7 +13,7 @@ from cnnpy import plot
 from cnnpy.contract.errors import DataError
 from cnnpy.page import document, element, printable, table
 from cnnpy.report.images import chart
-from cnnpy.report.sections import percent, section
+from cnnpy.report.sections import number, percent, section
 from cnnpy.report.settings import differing
 from cnnpy.report.style import STYLE
 from cnnpy.train import RunRecord
@@ -170,11 +170,11 @@ def _table(rows: Sequence[ComparedRun]) -> Element:
         element(
             "tr",
             element("th", printable(row.name), scope="row"),
-            _number("–" if row.best_epoch is None else f"{row.best_epoch} of {row.n_epochs}"),
-            _number(percent(row.validation_accuracy)),
-            *([_number(percent(row.test_accuracy))] if tested else []),
-            _number(f"{row.seconds:,.1f} s", "aside"),
-            _number("–" if math.isnan(row.images_per_s) else f"{row.images_per_s:,.0f}", "aside"),
+            number("–" if row.best_epoch is None else f"{row.best_epoch} of {row.n_epochs}"),
+            number(percent(row.validation_accuracy)),
+            *([number(percent(row.test_accuracy))] if tested else []),
+            number(f"{row.seconds:,.1f} s", "aside"),
+            number("–" if math.isnan(row.images_per_s) else f"{row.images_per_s:,.0f}", "aside"),
             class_="best" if row.validation_accuracy == highest else None,
         )
         for row in rows
@@ -219,7 +219,3 @@ def _settings(rows: Sequence[ComparedRun], records: Sequence[RunRecord]) -> Elem
     ]
     made = table("settings that differ", heads, lines)
     return section("Settings that differ", element("div", made, class_="settings"))
-
-
-def _number(text: str, beside: str = "") -> Element:
-    return element("td", text, class_=f"number {beside}".strip())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnpy import insight
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.errors import OptionError
+from cnnpy.contract.errors import MissingPackageError, OptionError
 from cnnpy.data import ImageSource
 from cnnpy.train import Classifier, RunRecord, load
 
@@ -144,13 +144,13 @@ def _points(
     classifier: Classifier, dataset: ImageSource
 ) -> tuple[insight.Components | None, NDArray[np.int64] | None]:
     n = min(len(dataset), _MOST_POINTS)
+    if n < 2:
+        return None, None
     chosen = np.linspace(0, len(dataset) - 1, n).round().astype(np.int64)
-    images = dataset.read(chosen)
-    x = classifier.preprocessing.apply(images, white=dataset.white)
     try:
-        rows = insight.embedding(classifier.model, x)
+        rows = insight.embedding(classifier, dataset.read(chosen), white=dataset.white)
         found = insight.principal_components(rows)
-    except (ImportError, ValueError):  # no scikit-learn, no Linear layer, a single image
+    except (MissingPackageError, OptionError):  # no scikit-learn, or no Linear layer
         return None, None
     if found.points.shape[1] < 2:
         return None, None
@@ -161,18 +161,18 @@ def _looks(classifier: Classifier, dataset: ImageSource, said: insight.Predictio
     """Look at the first image of each of some classes."""
     _, first = np.unique(said.labels, return_index=True)
     chosen = first[:_MOST_LOOKS]
-    images = dataset.read(chosen)
-    x = classifier.preprocessing.apply(images, white=dataset.white)
+    images, white = dataset.read(chosen), dataset.white
     classes = said.classes[chosen]
     try:
-        cam: FloatArray | None = insight.grad_cam(classifier.model, x, classes=classes)
+        cam: FloatArray | None = insight.grad_cam(classifier, images, classes=classes, white=white)
     except OptionError:
         cam = None
+    maps = insight.feature_maps(classifier, images[:1], white=white)
     return Looks(
         images=images,
         labels=said.labels[chosen],
         said=classes,
-        saliency=insight.saliency(classifier.model, x, classes=classes),
+        saliency=insight.saliency(classifier, images, classes=classes, white=white),
         grad_cam=cam,
-        maps={name: out[0] for name, out in insight.feature_maps(classifier.model, x[:1]).items()},
+        maps={name: out[0] for name, out in maps.items()},
     )

@@ -13,7 +13,7 @@ from cnnpy.page import document, element, printable, table
 from cnnpy.report import sections
 from cnnpy.report.findings import Findings, gather
 from cnnpy.report.images import chart
-from cnnpy.report.sections import percent, section
+from cnnpy.report.sections import number, percent, section
 from cnnpy.report.settings import settings
 from cnnpy.report.style import STYLE
 from cnnpy.train import EpochReport, RunRecord
@@ -154,11 +154,11 @@ def _profile(found: Findings) -> Iterator[Element]:
             "tr",
             element("th", printable(row.name or row.layer), scope="row"),
             element("td", "×".join(map(str, row.output_shape)), class_="aside"),
-            _number(f"{row.forward_ms:.3f}"),
-            _number(f"{row.backward_ms:.3f}"),
-            _number(f"{100 * row.share:.1f} %"),
-            _number(_bytes(row.activation_bytes), "aside"),
-            _number(f"{row.gflops_per_s:.1f}" if row.flops else "", "aside"),
+            number(f"{row.forward_ms:.3f}"),
+            number(f"{row.backward_ms:.3f}"),
+            number(f"{100 * row.share:.1f} %"),
+            number(_bytes(row.activation_bytes), "aside"),
+            number(f"{row.gflops_per_s:.1f}" if row.flops else "", "aside"),
         )
         for row in p.rows
     ]
@@ -196,10 +196,6 @@ def _bytes(count: float) -> str:
     return f"{count:.3g} {units[power]}"
 
 
-def _number(text: str, beside: str = "") -> Element:
-    return element("td", text, class_=f"number {beside}".strip())
-
-
 def _epochs(record: RunRecord) -> Iterator[Element]:
     if not record.history:
         return
@@ -208,12 +204,12 @@ def _epochs(record: RunRecord) -> Iterator[Element]:
         element(
             "tr",
             element("th", f"{r.epoch}{' *' * r.best}", scope="row"),
-            _number(f"{r.train_loss:.4f}"),
-            _number(percent(r.train_accuracy)),
-            _number("–" if math.isnan(r.validation_loss) else f"{r.validation_loss:.4f}"),
-            _number(percent(r.validation_accuracy)),
-            _number(f"{r.images_per_s:,.0f}", "aside"),
-            _number(f"{r.seconds:.1f}", "aside"),
+            number(f"{r.train_loss:.4f}"),
+            number(percent(r.train_accuracy)),
+            number("–" if math.isnan(r.validation_loss) else f"{r.validation_loss:.4f}"),
+            number(percent(r.validation_accuracy)),
+            number(f"{r.images_per_s:,.0f}", "aside"),
+            number(f"{r.seconds:.1f}", "aside"),
             class_="best" if r is record.best else None,
         )
         for r in record.history

@@ -12,12 +12,22 @@ from cnnpy import insight, plot
 from cnnpy.page import element, printable, table
 from cnnpy.plot.confusion import cell_shares
 from cnnpy.plot.feature_maps import heat_of_channel, last_of_each_size, strongest
-from cnnpy.plot.filters import filter_pictures
+from cnnpy.plot.filters import filter_pictures, first_filters
 from cnnpy.plot.images import heat, heat_over, rgb
 from cnnpy.report.findings import Findings, Looks
 from cnnpy.report.images import chart, row_of_tiles, tile
 
-__all__ = ["classes", "confusions", "embedding", "filters", "looks", "maps", "mistakes", "percent"]
+__all__ = [
+    "classes",
+    "confusions",
+    "embedding",
+    "filters",
+    "looks",
+    "maps",
+    "mistakes",
+    "number",
+    "percent",
+]
 
 _MOST_IN_TABLE = 25
 _MOST_FILTERS = 64
@@ -58,11 +68,11 @@ def classes(found: Findings) -> Iterator[Element]:
         element(
             "tr",
             element("th", printable(name), scope="row"),
-            _number(f"{m.support[k]:,}", "aside"),
-            _number(percent(m.precision[k])),
-            _number(percent(m.recall[k])),
-            _number(percent(m.f1[k])),
-            _number("–" if np.isnan(m.roc_auc[k]) else f"{m.roc_auc[k]:.4f}", "aside"),
+            number(f"{m.support[k]:,}", "aside"),
+            number(percent(m.precision[k])),
+            number(percent(m.recall[k])),
+            number(percent(m.f1[k])),
+            number("–" if np.isnan(m.roc_auc[k]) else f"{m.roc_auc[k]:.4f}", "aside"),
         )
         for k, name in enumerate(m.class_names)
     ]
@@ -70,9 +80,9 @@ def classes(found: Findings) -> Iterator[Element]:
     mean = element(
         "tr",
         element("th", "mean of the classes", scope="row"),
-        _number("", "aside"),
-        *(_number(percent(m.macro(name))) for name in ("precision", "recall", "f1")),
-        _number("–" if math.isnan(auc) else f"{auc:.4f}", "aside"),
+        number("", "aside"),
+        *(number(percent(m.macro(name))) for name in ("precision", "recall", "f1")),
+        number("–" if math.isnan(auc) else f"{auc:.4f}", "aside"),
         class_="best",
     )
     assert found.said is not None
@@ -94,7 +104,21 @@ def classes(found: Findings) -> Iterator[Element]:
     yield section(f"On the {found.part} images", element("p", summary), body)
 
 
-def _number(text: str, beside: str = "") -> Element:
+def number(text: str, beside: str = "") -> Element:
+    """Make a cell of a number, set to the right.
+
+    Parameters
+    ----------
+    text : str
+        What is written.
+    beside : str
+        Another class of the cell.
+
+    Returns
+    -------
+    Element
+        The cell.
+    """
     return element("td", text, class_=f"number {beside}".strip())
 
 
@@ -220,8 +244,7 @@ def _look(found: Findings, shown: Looks, k: int, names: tuple[str, ...]) -> Iter
 
 def filters(found: Findings) -> Iterator[Element]:
     """Show the filters of the first convolution."""
-    named = found.classifier.model.named_parameters()
-    first = next(((name, p.value) for name, p in named if p.value.ndim == 4), None)
+    first = first_filters(found.classifier.model)
     if first is None:
         return
     name, weights = first

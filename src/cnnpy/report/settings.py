@@ -36,6 +36,10 @@ def settings(config: Mapping[str, Any]) -> dict[str, str]:
     >>> settings({"training": {"lr": 0.1}, "record": {"versions": {"numpy": "2.4"}}})
     {'lr': '0.1', 'versions.numpy': '2.4'}
     """
+    return {name: _text(value) for name, value in _values(config).items()}
+
+
+def _values(config: Mapping[str, Any]) -> dict[str, Any]:
     opened = {k: v for k, v in config.items() if k in _OPEN and isinstance(v, Mapping)}
     rest = {k: v for k, v in config.items() if k not in opened}
     found = dict(_walk("", rest))
@@ -65,23 +69,24 @@ def differing(records: Sequence[RunRecord]) -> dict[str, list[str]]:
     >>> differing([a, b])
     {'lr': ['0.1', '0.2']}
     """
-    all_ = [settings(record.config) for record in records]
+    all_ = [_values(record.config) for record in records]
     names = dict.fromkeys(name for one in all_ for name in one)
-    found = {name: [one.get(name, "-") for one in all_] for name in names}
+    found = {name: [one.get(name) for one in all_] for name in names}
     return {
-        name: values
+        name: [_text(value) for value in values]
         for name, values in found.items()
-        if len(set(values)) > 1 and name.split(".")[-1] not in _OF_THE_MOMENT
+        if any(value != values[0] for value in values[1:])
+        and name.split(".")[-1] not in _OF_THE_MOMENT
     }
 
 
-def _walk(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+def _walk(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for name, inside in value.items():
             key = on_a_line(str(name))
             yield from _walk(f"{prefix}.{key}" if prefix else key, inside)
         return
-    yield prefix, _text(value)
+    yield prefix, value
 
 
 def _text(value: Any) -> str:
@@ -90,7 +95,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.10g}"
     if isinstance(value, Mapping):  # in a list: an augmentation with its options
         told = ", ".join(f"{k}={_text(v)}" for k, v in value.items() if k != "name")
         return on_a_line(f"{value['name']}({told})" if "name" in value else told)[:_LONGEST]

@@ -18,7 +18,6 @@ from cnnpy import plot
 from cnnpy.contract.errors import DataError, MissingPackageError
 from cnnpy.contract.options import integer
 from cnnpy.data import ImageSource
-from cnnpy.nn import Layer
 from cnnpy.train import Callback, Classifier, EpochReport, FitPlan, StepReport
 
 __all__ = ["TensorBoard"]
@@ -104,9 +103,9 @@ class TensorBoard(Callback):
     def on_end(self, classifier: Classifier) -> None:
         """Write the pictures, and close the file."""
         at = classifier.history[-1].epoch if classifier.history else 0
-        weights = _first_filters(classifier.model)
-        if weights is not None:
-            self._picture("filters", plot.filters(weights), at)
+        first = plot.first_filters(classifier.model)
+        if first is not None:
+            self._picture("filters", plot.filters(first[1]), at)
         if self.dataset is not None and len(self.dataset):
             result = classifier.evaluate(self.dataset)
             self._picture("confusion", plot.confusion(result, classifier.class_names), at)
@@ -172,7 +171,3 @@ class _Events:
                 "a folder that can be made or written to, with space",
                 "name another folder, or make room",
             ) from error
-
-
-def _first_filters(model: Layer) -> Any:
-    return next((p.value for p in model.parameters() if p.value.ndim == 4), None)

@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
 from cnnpy.contract.errors import DataError
 from cnnpy.data import Dataset, hold_out
+from cnnpy.nn.inference import log_probabilities_of, probabilities_of
 from cnnpy.sklearn.estimator import CNNEstimator
 from cnnpy.train import Callback, Classifier, EpochReport, fit
 
@@ -166,8 +166,8 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         ValueError
             Where X is not what scikit-learn takes, or has images of another shape.
         """
-        probabilities: NDArray[np.float64] = softmax(self._scores(X), axis=1)
-        return probabilities
+        outputs = self._outputs(X).astype(np.float64)
+        return np.asarray(probabilities_of(self.network_, outputs), dtype=np.float64)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithm of the probability of each class for each image.
@@ -187,8 +187,8 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         ValueError
             Where X is not what scikit-learn takes, or has images of another shape.
         """
-        logarithms: NDArray[np.float64] = log_softmax(self._scores(X), axis=1)
-        return logarithms
+        outputs = self._outputs(X).astype(np.float64)
+        return np.asarray(log_probabilities_of(self.network_, outputs), dtype=np.float64)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each image.
@@ -211,9 +211,6 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         likeliest = self.predict_proba(X).argmax(axis=1)
         found: NDArray[Any] = self.classes_[likeliest]
         return found
-
-    def _scores(self, X: Any) -> NDArray[np.float64]:
-        return self._outputs(X).astype(np.float64)
 
 
 class _Listener(Callback):

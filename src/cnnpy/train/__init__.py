@@ -2,7 +2,7 @@
 
 from cnnpy.train.callbacks import Callback, FitPlan, TrainingWarning
 from cnnpy.train.checkpoints import Checkpoints
-from cnnpy.train.classifier import Classifier, Evaluation, load
+from cnnpy.train.classifier import Classifier, Evaluation, confusion_of, load
 from cnnpy.train.fit import fit
 from cnnpy.train.lr_range import LrRange, find_lr
 from cnnpy.train.preflight import Finding, preflight
@@ -25,6 +25,7 @@ __all__ = [
     "StepReport",
     "Training",
     "TrainingWarning",
+    "confusion_of",
     "find_lr",
     "fit",
     "load",

@@ -38,7 +38,7 @@ def astray(what: str, place: str, where: str, lr: float) -> TrainingError:
     return TrainingError(
         f"training: {what} at {place}: {where}",
         "finite numbers",
-        f"use a smaller learning rate (lr={_rounded(lr / 10)}) or clip_norm=1; "
+        f"use a smaller learning rate (lr={lr / 10:.1g}) or clip_norm=1; "
         "on_nonfinite='skip' leaves such steps out",
     )
 
@@ -77,11 +77,10 @@ def where_it_began(
         if not wrong and not _finite(out):
             wrong.append(seen)
 
-    watched = Watched(model, learns=True, keep=False, look=look)
-    for name, generator in watched.model.named_generators():
-        generator.bit_generator.state = chance[name]
-    watched.forward(x, train=True)
-    watched.release()
+    with Watched(model, learns=True, keep=False, look=look) as watched:
+        for name, generator in watched.model.named_generators():
+            generator.bit_generator.state = chance[name]
+        watched.forward(x, train=True)
     if wrong:
         return f"it comes first out of layer {wrong[0].name} ({type(wrong[0].layer).__name__})"
     return "the scores were not finite, and are when the batch is run again"
@@ -89,7 +88,3 @@ def where_it_began(
 
 def _finite(array: NDArray[Any]) -> bool:
     return bool(np.isfinite(array).all())
-
-
-def _rounded(lr: float) -> str:
-    return f"{lr:.1g}"

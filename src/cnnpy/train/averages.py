@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.nn import BatchNorm, Layer
 
-__all__ = ["AverageWeights", "in_place_of", "layers_of", "measure_statistics"]
+__all__ = ["AverageWeights", "in_place_of", "measure_statistics"]
 
 State = dict[str, NDArray[Any]]
 
@@ -118,7 +118,7 @@ def measure_statistics(model: Layer, batches: Iterable[FloatArray]) -> None:
     batches : iterable of ndarray (N, C, H, W)
         As the network takes them.
     """
-    norms = [layer for layer in layers_of(model) if isinstance(layer, BatchNorm)]
+    norms = [layer for layer in model.walk() if isinstance(layer, BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     own = [(generator, generator.bit_generator.state) for _, generator in model.named_generators()]
     try:
@@ -135,21 +135,3 @@ def measure_statistics(model: Layer, batches: Iterable[FloatArray]) -> None:
 
 def _arrays(model: Layer) -> dict[str, NDArray[Any]]:
     return {n: p.value for n, p in model.named_parameters()} | dict(model.named_buffers())
-
-
-def layers_of(layer: Layer) -> Iterator[Layer]:
-    """Walk over a layer and all layers inside it.
-
-    Parameters
-    ----------
-    layer : Layer
-        The outermost.
-
-    Yields
-    ------
-    Layer
-        Itself first.
-    """
-    yield layer
-    for inner in layer.children().values():
-        yield from layers_of(inner)

@@ -28,7 +28,7 @@ from cnnpy.disk import make_folder, remove_leftovers
 from cnnpy.train import array_file
 from cnnpy.train.reports import EpochReport
 
-__all__ = ["Checkpoints", "Snapshot"]
+__all__ = ["Checkpoints", "Snapshot", "typed"]
 
 FORMAT = "cnnpy-checkpoint-1"
 
@@ -75,7 +75,7 @@ class Checkpoints:
     Parameters
     ----------
     folder : str or pathlib.Path
-        Where the files lie; it is made when the first is written.
+        Where the files lie; `alone` makes it.
     every_s : float
         Seconds after which the next is written, in the middle of an epoch too; each epoch
         ends with one anyway.
@@ -101,7 +101,9 @@ class Checkpoints:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Make the folder, and keep other processes from training into it meanwhile.
+        """Make the folder, keep other processes from training into it, and tidy it up.
+
+        What a process left that was killed while it wrote is removed.
 
         Raises
         ------
@@ -128,6 +130,7 @@ class Checkpoints:
                 ) from error
             except OSError:  # a file system that has no locks
                 pass
+            remove_leftovers(self.folder)
             yield
         finally:
             os.close(handle)
@@ -231,10 +234,6 @@ class Checkpoints:
             )
         return None
 
-    def tidy(self) -> None:
-        """Remove what a process left that was killed while it wrote."""
-        remove_leftovers(self.folder)
-
 
 def _last(paths: list[Path]) -> str:
     return str(paths[0]) if paths else "the beginning: there is none yet"
@@ -256,7 +255,7 @@ def _read(path: Path) -> Snapshot:
 
 def _snapshot(state: Any, arrays: dict[str, dict[str, NDArray[Any]]]) -> Snapshot:
     """Make a snapshot of what stands in a file, trusting nothing in it."""
-    history = [_typed(EpochReport, report) for report in state.pop("history")]
+    history = [typed(EpochReport, report) for report in state.pop("history")]
     snapshot = Snapshot(**state, history=history, arrays=arrays)
     numbers = (snapshot.epoch, snapshot.step, snapshot.n_steps)
     tables = (snapshot.identity, snapshot.progress, snapshot.generators)
@@ -274,8 +273,26 @@ def _snapshot(state: Any, arrays: dict[str, dict[str, NDArray[Any]]]) -> Snapsho
 T = TypeVar("T")
 
 
-def _typed(kind: type[T], values: Mapping[str, Any]) -> T:
-    """Make a dataclass of numbers and truths whose types are those that it declares."""
+def typed(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Make a dataclass of numbers and truths whose types are those that it declares.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass.
+    values : mapping
+        By its fields, as they stand in a file.
+
+    Returns
+    -------
+    object
+        Of that kind.
+
+    Raises
+    ------
+    KeyError, TypeError
+        Where a value is missing, is one too many, or is of another type.
+    """
     for field_ in dataclasses.fields(kind):  # type: ignore[arg-type]
         wanted = {"int": (int,), "float": (int, float), "bool": (bool,)}[str(field_.type)]
         if type(values[field_.name]) not in wanted:

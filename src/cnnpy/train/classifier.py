@@ -16,10 +16,11 @@ from cnnpy.contract.options import integer
 from cnnpy.data import ImageSource, Loader, Preprocessing
 from cnnpy.data.views import View, Views, find_views, seen
 from cnnpy.nn import Layer, Loss, SoftmaxCrossEntropy
+from cnnpy.nn.inference import finite_log
 from cnnpy.train import model_file
 from cnnpy.train.reports import EpochReport
 
-__all__ = ["Classifier", "Evaluation", "load"]
+__all__ = ["Classifier", "Evaluation", "confusion_of", "load"]
 
 
 @dataclass(frozen=True)
@@ -254,7 +255,7 @@ class Classifier:
         for images, labels in Loader(dataset, batch_size, shuffle=False, seed=0):
             scores = self._evaluated(images, dataset.white, batch_size, views)
             total += float(loss.forward(scores, labels)[0]) * len(labels)
-            np.add.at(confusion, (labels, scores.argmax(axis=1)), 1)
+            confusion += confusion_of(labels, scores.argmax(axis=1), K)
         n = len(dataset)
         right = int(np.trace(confusion))
         return Evaluation(n, right / n if n else np.nan, total / n if n else np.nan, confusion)
@@ -266,8 +267,7 @@ class Classifier:
         if views is None:
             return self.scores(images, white=white, batch_size=batch_size)
         p = self.predict_proba(images, white=white, batch_size=batch_size, views=views)
-        logarithms: FloatArray = np.log(np.maximum(p, np.finfo(p.dtype).tiny))
-        return logarithms
+        return finite_log(p)
 
     def save(self, path: str | Path) -> None:
         """Write everything into one safetensors file.
@@ -307,6 +307,33 @@ def load(path: str | Path, *, custom_layers: Iterable[type[Layer]] = ()) -> Clas
         Where there is no such file, or it is corrupt, or not cnnpy's.
     """
     return Classifier(*model_file.read(Path(path), custom_layers))
+
+
+def confusion_of(
+    labels: NDArray[np.integer[Any]], predicted: NDArray[np.int64], n_classes: int
+) -> NDArray[np.int64]:
+    """Count the images of each class by what they were taken for.
+
+    Parameters
+    ----------
+    labels, predicted : ndarray of shape (N,)
+        What each image is, and what it was taken for.
+    n_classes : int
+        How many classes there are.
+
+    Returns
+    -------
+    ndarray of shape (K, K) of int64
+        True classes in rows, predicted ones in columns.
+
+    Examples
+    --------
+    >>> confusion_of(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
+    array([[1, 0],
+           [1, 1]])
+    """
+    pairs = labels.astype(np.int64) * n_classes + predicted
+    return np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def _other_classes(class_names: tuple[str, ...], dataset: ImageSource) -> DataError:

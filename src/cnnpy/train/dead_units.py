@@ -52,7 +52,6 @@ def dead_units(model: Layer, x: FloatArray) -> list[DeadUnits]:
             channels = out.max(axis=tuple(k for k in range(out.ndim) if k != 1))
             found.append(DeadUnits(seen.name, int((channels == 0).sum()), len(channels)))
 
-    watched = Watched(model, keep=False, look=look)
-    watched.forward(x)
-    watched.release()
+    with Watched(model, keep=False, look=look) as watched:
+        watched.forward(x)
     return found

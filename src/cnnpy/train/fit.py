@@ -96,7 +96,6 @@ def fit(
     interruption = Interruption()
     with checkpoints.alone(), interruption.noted():
         if resume:
-            checkpoints.tidy()
             snapshot = checkpoints.last(run.warn)
             if snapshot is not None:
                 run.restore(snapshot, checkpoints.folder)

@@ -25,11 +25,7 @@ from cnnpy.data.loader import Batch
 from cnnpy.nn import Layer
 from cnnpy.optim import SCHEDULES
 from cnnpy.train.astray import astray, where_it_began
-from cnnpy.train.averages import (
-    AverageWeights,
-    in_place_of,
-    measure_statistics,
-)
+from cnnpy.train.averages import AverageWeights, in_place_of, measure_statistics
 from cnnpy.train.callbacks import Callback, FitPlan, TrainingWarning
 from cnnpy.train.checkpoints import Checkpoints, Snapshot
 from cnnpy.train.classifier import Classifier, Evaluation
@@ -287,8 +283,8 @@ class Run(Standing):
             return None
         average = copy.deepcopy(self.average)
         average.add(self.model)
-        with in_place_of(self.model, average.state):
-            batches = self.loader.batches(self.training.epochs, 0)
+        batches = self.loader.batches(self.training.epochs)
+        with in_place_of(self.model, average.state), contextlib.closing(batches):
             measure_statistics(self.model, (x for x, _ in batches))
             return self.model.state_dict()
 

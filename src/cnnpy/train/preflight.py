@@ -171,16 +171,11 @@ def _by_heart(
     )
 
 
-def _to_float64(layer: Layer) -> None:
-    for parameter in layer.parameters():
+def _to_float64(model: Layer) -> None:
+    for parameter in model.parameters():
         parameter.value = parameter.value.astype(np.float64)
-    _buffers_to_float64(layer)
-
-
-def _buffers_to_float64(layer: Layer) -> None:
-    for name in layer.buffer_names:
-        buffer = vars(layer).get(name)
-        if isinstance(buffer, np.ndarray) and buffer.dtype.kind == "f":
-            setattr(layer, name, buffer.astype(np.float64))
-    for inner in layer.children().values():
-        _buffers_to_float64(inner)
+    for layer in model.walk():
+        for name in layer.buffer_names:
+            buffer = vars(layer).get(name)
+            if isinstance(buffer, np.ndarray) and buffer.dtype.kind == "f":
+                setattr(layer, name, buffer.astype(np.float64))

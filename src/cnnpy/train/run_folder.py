@@ -29,7 +29,7 @@ from cnnpy.train.classifier import Classifier
 from cnnpy.train.reports import EpochReport
 from cnnpy.train.run_settings import RunSettings
 
-__all__ = ["CONFIG", "METRICS", "MODEL", "RunFolder", "new_folder"]
+__all__ = ["CONFIG", "METRICS", "MODEL", "RunFolder", "demand_empty", "new_folder"]
 
 CONFIG, METRICS, MODEL = "run.toml", "metrics.csv", "model.safetensors"
 
@@ -74,12 +74,7 @@ class RunFolder(Callback):
         self.record.update(record or {})
         if self.path.is_dir():
             remove_leftovers(self.path)
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise OptionError(
-                f"{self.path}: there is something already",
-                "a new or empty folder: nothing is overwritten",
-                f"use {_free_name(self.path)}",
-            )
+        demand_empty(self.path)
         try:
             make_folder(self.path)
         except OSError as error:
@@ -200,6 +195,27 @@ def _in_words(path: Path) -> Iterator[None]:
             "a folder that is there, can be written to, and has space",
             "make room, then go on from the last checkpoint: it is as it was",
         ) from error
+
+
+def demand_empty(path: Path) -> None:
+    """Demand a place where nothing is overwritten.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The place.
+
+    Raises
+    ------
+    OptionError
+        Where there is a file, or a folder with something in it.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise OptionError(
+            f"{path}: there is something already",
+            "a new or empty folder: nothing is overwritten",
+            f"use {_free_name(path)}",
+        )
 
 
 def new_folder(parent: Path, name: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 
 from cnnpy.backends.registry import BACKENDS
 from cnnpy.contract.errors import CnnpyError, DataError, OptionError
-from cnnpy.contract.options import choice, integer, written
+from cnnpy.contract.options import choice, integer, nearest, written
 from cnnpy.data import DATASETS
 from cnnpy.data.files import shown
 from cnnpy.models import MODELS
@@ -141,8 +140,9 @@ class RunSettings:
         options = {name: value for name, value in content.items() if name != RECORD}
         for name in options:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-                hint = f"put it below [training]: {name}" if _of_training(name) else f"use {near!r}"
+                hint = f"put it below [training]: {name}"
+                if not _of_training(name):
+                    hint = f"use {nearest(name, known)!r}"
                 raise OptionError(
                     f"there is no setting {written(name)}", "one of " + ", ".join(known), hint
                 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from cnnpy.contract.errors import CnnpyError
 from cnnpy.nn import Layer
 from cnnpy.optim import Optimizer
 from cnnpy.train.averages import AverageWeights
-from cnnpy.train.checkpoints import Snapshot
+from cnnpy.train.checkpoints import Snapshot, typed
 from cnnpy.train.classifier import Classifier
 from cnnpy.train.training import Training
 
@@ -166,11 +166,7 @@ class Standing:
         """
         arrays, progress = snapshot.arrays, snapshot.progress
         self._check(snapshot)
-        sums = EpochSums(**progress["sums"])
-        for field in fields(sums):
-            whole = str(field.type) == "int"
-            value = getattr(sums, field.name)
-            _demand(type(value) in ((int,) if whole else (int, float)), f"its {field.name}")
+        sums = typed(EpochSums, progress["sums"])
         n_steps = int(arrays["optimizer"]["n_steps"])
         _demand(0 <= n_steps <= snapshot.n_steps, "the steps of its optimizer")
         _demand((self.average is None) == ("average" not in arrays), "average")

@@ -7,7 +7,6 @@ from typing import Any
 
 from cnnpy.nn import BatchNorm, GroupNorm, Layer, LayerNorm, Parameter
 from cnnpy.optim import OPTIMIZERS, Optimizer
-from cnnpy.train.averages import layers_of
 from cnnpy.train.training import Training
 
 __all__ = ["make_optimizer"]
@@ -39,7 +38,7 @@ def make_optimizer(model: Layer, training: Training) -> Optimizer:
         options |= {"momentum": 0.9, "nesterov": True}
     stepper: Optimizer = OPTIMIZERS[training.optimizer](model.parameters(), **options)
     if not training.decay_all:
-        spared = {id(p) for layer in layers_of(model) for p in _undecayed(layer)}
+        spared = {id(p) for layer in model.walk() for p in _undecayed(layer)}
         stepper.spared = {k for k, p in enumerate(stepper.parameters) if id(p) in spared}
     return stepper
 

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError
-from cnnpy.contract.options import Parser, choice, flag, integer, real, written
-from cnnpy.data import augment, mixing
+from cnnpy.contract.options import Parser, choice, flag, integer, nearest, real, written
+from cnnpy.data import Augmentation, Mixing, augment, mixing
 from cnnpy.nn import Loss
 from cnnpy.optim import OPTIMIZERS, SCHEDULES
 
-__all__ = ["DEFAULT_LR", "Augment", "Mixing", "Training"]
+__all__ = ["DEFAULT_LR", "Training"]
 
 DEFAULT_LR: Mapping[str, float] = MappingProxyType(
     {"sgd": 0.05, "rmsprop": 0.001, "adam": 0.002, "adamw": 0.002}
 )
 """The highest learning rate of each optimizer, where none is given."""
-
-Augment = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
-"""Changes images (N, C, H, W) as the data set holds them."""
-
-Mixing = Callable[
-    [NDArray[Any], NDArray[Any], np.random.Generator], tuple[NDArray[Any], NDArray[Any]]
-]
-"""Mixes images (N, C, H, W) as the network takes them, and wanted probabilities (N, K)."""
 
 _WHERE = "training"
 
@@ -125,7 +115,7 @@ class Training:
     label_smoothing: float = 0.0
     class_weights: str | tuple[float, ...] | None = None
     clip_norm: float | None = None
-    augment: Augment | None = None
+    augment: Augmentation | None = None
     mixing: Mixing | None = None
     ema_decay: float | None = None
     swa_epochs: int = 0
@@ -149,36 +139,42 @@ class Training:
                 "softmax_cross_entropy, the loss that takes wanted probabilities",
                 f"leave {soft[0]} out, or use loss='softmax_cross_entropy'",
             )
-        if self.warmup_epochs > self.epochs:
-            raise OptionError(
-                f"{_WHERE}: warmup_epochs={self.warmup_epochs:g} of epochs={self.epochs}",
+        share = max(1, self.epochs // 4)
+        clashes = (
+            (
+                self.warmup_epochs > self.epochs,
+                f"warmup_epochs={self.warmup_epochs:g} of epochs={self.epochs}",
                 "at most as many epochs to warm up as there are",
                 f"use warmup_epochs={max(1, self.epochs // 10)}",
-            )
-        if self.swa_lr is not None and not self.swa_epochs:
-            raise OptionError(
-                f"{_WHERE}: swa_lr={self.swa_lr:g} without swa_epochs",
+            ),
+            (
+                self.swa_epochs > self.epochs,
+                f"swa_epochs={self.swa_epochs} of epochs={self.epochs}",
+                "at most as many epochs to average as there are",
+                f"use swa_epochs={share}",
+            ),
+            (
+                self.swa_lr is not None and not self.swa_epochs,
+                f"swa_lr={self.swa_lr} without swa_epochs",
                 "the number of epochs that it is for",
-                f"use swa_epochs={max(1, self.epochs // 4)}",
-            )
-        if self.swa_epochs and self.patience is not None:
-            raise OptionError(
-                f"{_WHERE}: swa_epochs={self.swa_epochs} and patience={self.patience}",
+                f"use swa_epochs={share}",
+            ),
+            (
+                self.swa_epochs and self.patience is not None,
+                f"swa_epochs={self.swa_epochs} and patience={self.patience}",
                 "an average of the last epochs, or a training that may stop before them",
                 "leave one of them out",
-            )
-        if self.swa_epochs > self.epochs:
-            raise OptionError(
-                f"{_WHERE}: swa_epochs={self.swa_epochs} of epochs={self.epochs}",
-                "at most as many epochs to average as there are",
-                f"use swa_epochs={max(1, self.epochs // 4)}",
-            )
-        if self.swa_epochs and self.ema_decay is not None:
-            raise OptionError(
-                f"{_WHERE}: swa_epochs={self.swa_epochs} and ema_decay={self.ema_decay:g}",
+            ),
+            (
+                self.swa_epochs and self.ema_decay is not None,
+                f"swa_epochs={self.swa_epochs} and ema_decay={self.ema_decay}",
                 "one kind of average of the weights",
                 "leave one of them out",
-            )
+            ),
+        )
+        for clash, given, expected, mend in clashes:
+            if clash:
+                raise OptionError(f"{_WHERE}: {given}", expected, mend)
 
     @property
     def highest_lr(self) -> float:
@@ -283,11 +279,10 @@ def _check_names(options: Mapping[str, Any]) -> None:
     known = [field.name for field in dataclasses.fields(Training)]
     for name in options:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.0)[0]
             raise OptionError(
                 f"{_WHERE}: there is no option {written(name)}",
                 "one of " + ", ".join(known),
-                f"use {near!r}",
+                f"use {nearest(name, known)!r}",
             )
 
 

@@ -93,6 +93,8 @@ class ColorJitter(Described):
 
     def _without_colour(self, shape: tuple[int, ...]) -> ShapeError:
         kept = {name: getattr(self, name) for name in _FACTORS[:2] if getattr(self, name)}
+        if kept and self.white is not None:
+            kept["white"] = self.white
         return ShapeError(
             f"color_jitter: saturation={self.saturation} and hue={self.hue}; images has shape "
             f"{shape}, so C={shape[1]}",

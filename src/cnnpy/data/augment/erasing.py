@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import OptionError
-from cnnpy.contract.options import Parser, pair, real
+from cnnpy.contract.options import Parser, pair, real, written
 from cnnpy.contract.shapes import Shape
 from cnnpy.data.augment.pixels import WHITE, Fill, fill_of, fill_option, scale_of
 from cnnpy.data.dataset import check_images
@@ -26,7 +26,7 @@ _NOISE = "noise"
 def _fill_or_noise(op: str, name: str, value: object) -> Any:
     if isinstance(value, str) and value != _NOISE:
         raise OptionError(
-            f"{op}: {name}={value!r}",
+            f"{op}: {name}={written(value)}",
             "a pixel value, one a channel, or 'noise'",
             f"use {name}='{_NOISE}'",
         )

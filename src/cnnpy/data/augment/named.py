@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnnpy.contract.errors import OptionError
+from cnnpy.contract.options import written
 from cnnpy.data.augment.affine import RandomRotation
 from cnnpy.data.augment.chain import Augmentation, Chain, parts_of
 from cnnpy.data.augment.color import ColorJitter
@@ -58,16 +59,7 @@ def describe(augmentation: Augmentation | None) -> list[dict[str, Any]]:
     [{'name': 'random_flip', 'p': 0.5, 'direction': 'horizontal'},
      {'name': 'cutout', 'size': [8, 8], 'fill': 0.0, 'p': 1.0}]
     """
-    entries = []
-    for part in parts_of(augmentation):
-        if not isinstance(part, Described) or AUGMENTATIONS.get(part.NAME) is not type(part):
-            raise OptionError(
-                f"augment: {part!r} has no name",
-                "augmentations with a name: " + ", ".join(AUGMENTATIONS),
-                "use one of these, or leave the settings unwritten",
-            )
-        entries.append(to_entry(part))
-    return entries
+    return [to_entry(AUGMENTATIONS, "augment", part) for part in parts_of(augmentation)]
 
 
 def restore(entries: Sequence[object]) -> Augmentation | None:
@@ -97,7 +89,7 @@ def restore(entries: Sequence[object]) -> Augmentation | None:
     """
     if isinstance(entries, (str, bytes, Mapping)) or not isinstance(entries, Sequence):
         raise OptionError(
-            f"augment: a {type(entries).__name__}, {ascii(entries)[:60]}",
+            f"augment: a {type(entries).__name__}, {written(entries)}",
             "a list of augmentations",
             'use augment = [{name = "random_flip"}]',
         )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnpy.contract.errors import DataError, OptionError, ShapeError
-from cnnpy.contract.options import Parser, real
+from cnnpy.contract.options import Parser, real, written
 
 __all__ = ["WHITE", "Fill", "Scale", "as_pixels", "fill_of", "fill_option", "scale_of"]
 
@@ -43,7 +43,8 @@ def scale_of(op: str, images: NDArray[Any], white: float | None) -> Scale:
             raise OptionError(f"{op}: white={white:g}", "at least 1 for bytes", "use white=255")
         scale = Scale(float(top), top)
     else:
-        scale = Scale(1.0 if white is None else white, _FLOAT_STEPS)
+        # as the pixels have it: 0.1 in float32 is above 0.1
+        scale = Scale(float(images.dtype.type(1.0 if white is None else white)), _FLOAT_STEPS)
     if images.size:
         low, high = float(images.min()), float(images.max())
         if not (low >= 0 and high <= scale.white):  # NaN is outside too
@@ -82,7 +83,7 @@ def fill_option() -> Parser:
             return number(op, name, value)
         if not value:
             raise OptionError(
-                f"{op}: {name}={value!r}", "a pixel value, or one a channel", f"use {name}=0"
+                f"{op}: {name}={written(value)}", "a pixel value, or one a channel", f"use {name}=0"
             )
         return tuple(number(op, name, entry) for entry in value)
 
