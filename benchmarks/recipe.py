@@ -61,30 +61,32 @@ class Outcome(NamedTuple):
         return self.n_batches / float(np.median([epoch.steps_s for epoch in self.epochs]))
 
 
-def _plan(name: str, epochs: int | None):
+def _plan(options: argparse.Namespace):
     """Return the settings, the data and the network, built."""
     from cnnpy import data, models
     from cnnpy.train.run_settings import recipe
 
-    settings = recipe(name)
+    settings = recipe(options.name)
     training = settings.training
     left_out = sorted(set(training.to_dict()) - _UNDERSTOOD)
     if left_out or training.optimizer not in ("sgd", "adamw"):
         named = ", ".join(left_out) or training.optimizer
-        raise SystemExit(f"the twin in PyTorch does not know {named}, which {name} asks for")
-    if epochs is not None:
-        training = training.with_options(epochs=epochs)
+        raise SystemExit(
+            f"the twin in PyTorch does not know {named}, which {options.name} asks for"
+        )
+    asked = {key: getattr(options, key) for key in ("epochs", "seed")}
+    training = training.with_options(**{k: v for k, v in asked.items() if v is not None})
     splits = data.load(settings.data, seed=training.seed, lazy=False)
     return training, splits, models.make_model(settings.model, splits.train.n_classes)
 
 
-def ours(name: str, epochs: int | None) -> Outcome:
+def ours(options: argparse.Namespace) -> Outcome:
     """Train with cnnpy."""
     import ours as engine
     from cnnpy.train import Callback, fit
 
     engine.demand_the_engine()
-    training, splits, model = _plan(name, epochs)
+    training, splits, model = _plan(options)
     told: list[Epoch] = []
 
     class Follow(Callback):
@@ -110,7 +112,7 @@ def ours(name: str, epochs: int | None) -> Outcome:
 # --- the same in PyTorch ------------------------------------------------------------------
 
 
-def theirs(name: str, epochs: int | None, threads: int) -> Outcome:
+def theirs(options: argparse.Namespace) -> Outcome:
     """Train with PyTorch."""
     import torch
 
@@ -118,12 +120,12 @@ def theirs(name: str, epochs: int | None, threads: int) -> Outcome:
     from cnnpy.data import Preprocessing
     from cnnpy.optim import SCHEDULES
 
-    torch.set_num_threads(threads)
-    training, splits, model = _plan(name, epochs)
+    torch.set_num_threads(options.threads)
+    training, splits, model = _plan(options)
     preprocessing = Preprocessing.fit(splits.train)
     chances = np.random.SeedSequence(training.seed).spawn(2)
     model.build(splits.train.shape, seed=np.random.default_rng(chances[0]))
-    form = _quickest(model, splits, preprocessing, training, threads)
+    form = _quickest(model, splits, preprocessing, training)
     twin = twins.twin_of(model)
     net, _ = twins.in_form(twin, torch.zeros((1, *splits.train.shape)), form)
     batches = _Batches(splits.train, preprocessing, training, form)
@@ -308,7 +310,7 @@ def _accuracy(twin, dataset, preprocessing, form: str) -> float:
     return right / len(dataset)
 
 
-def _quickest(model, splits, preprocessing, training, threads: int) -> str:
+def _quickest(model, splits, preprocessing, training) -> str:
     """Take a few steps in each form; return the one that took the least."""
     import torch
 
@@ -339,7 +341,9 @@ def _quickest(model, splits, preprocessing, training, threads: int) -> str:
 def _in_its_process(who: str, options: argparse.Namespace) -> Outcome:
     command = [sys.executable, __file__, options.name, "--who", who]
     command += ["--threads", str(options.threads)]
-    command += [] if options.epochs is None else ["--epochs", str(options.epochs)]
+    for key in ("epochs", "seed"):
+        value = getattr(options, key)
+        command += [] if value is None else [f"--{key}", str(value)]
     told = subprocess.run(
         command,
         env=os.environ | threads_environment(options.threads),
@@ -374,16 +378,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", nargs="?", default="fashion-mnist", help="of the recipe")
     parser.add_argument("--epochs", type=int, help="fewer, to try it")
+    parser.add_argument("--seed", type=int, help="of both; default that of the recipe")
     parser.add_argument("--threads", type=int, default=2, help="of each; default 2")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--who", choices=(OURS, THEIRS), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.who:
-        outcome = (
-            ours(options.name, options.epochs)
-            if options.who == OURS
-            else theirs(options.name, options.epochs, options.threads)
-        )
+        outcome = ours(options) if options.who == OURS else theirs(options)
         print(json.dumps(outcome))
         return
     report = Report()
