@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import tostring
 
 from cnnpy.check.conclusions import Conclusion, conclusions_of
 from cnnpy.check.dialects import Found, find
@@ -16,6 +18,9 @@ from cnnpy.check.lines import Source, source_of, source_of_file
 from cnnpy.check.observe import Grade
 from cnnpy.check.outcome import Caller
 from cnnpy.check.trial import Effort, Trial, try_out
+from cnnpy.page.text import on_a_line
+from cnnpy.page.tree import element
+from cnnpy.written import plural
 
 __all__ = ["EFFORTS", "Follow", "Report", "check_path", "run"]
 
@@ -30,9 +35,13 @@ MODULES = ("layers", "fast_layers", "layer_utils")
 """Where the functions of a package are looked for first."""
 
 
-@dataclass
+_FRAME_PX = 480
+"""How high a notebook shows a page, which is scrolled in its frame."""
+
+
+@dataclass(repr=False)
 class Report:
-    """What came of a check.
+    """What came of a check; `print` tells it, and a notebook shows it as a page.
 
     Parameters
     ----------
@@ -62,6 +71,26 @@ class Report:
     seed: int = 0
     seconds: float = 0.0
     complete: bool = True
+
+    def __repr__(self) -> str:
+        counts = Counter(c.grade.name.lower() for c in self.conclusions)
+        found = ", ".join(f"{n} {grade}" for grade, n in counts.items()) or "nothing found"
+        return f"<Report {self.name!r}: {plural(len(self.trials), 'implementation')}, {found}>"
+
+    def __str__(self) -> str:
+        from cnnpy.check.reports.text import to_text
+
+        return to_text(self)
+
+    def _repr_html_(self) -> str:
+        """Give a notebook the page, in a frame that keeps its style to itself."""
+        from cnnpy.check.reports.page import to_html
+
+        style = f"width: 100%; height: {_FRAME_PX}px; border: 0"
+        frame = element(
+            "iframe", srcdoc=to_html(self), style=style, sandbox="", title=on_a_line(self.name)
+        )
+        return tostring(frame, encoding="unicode", method="html")
 
     @property
     def conclusions(self) -> list[Conclusion]:
