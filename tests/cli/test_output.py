@@ -7,7 +7,7 @@ import math
 import pytest
 
 from cnnpy.cli.defaults import known_name, usual_augmentation
-from cnnpy.cli.output import clock, count, number, percent, plural
+from cnnpy.written import clock, count, decimal, in_bytes, percent, plural
 
 
 @pytest.mark.parametrize(
@@ -16,15 +16,17 @@ from cnnpy.cli.output import clock, count, number, percent, plural
         (percent(0.98606), "98.61 %"),
         (percent(1.0), "100.00 %"),
         (percent(math.nan), "-"),
-        (number(0.04321), "0.0432"),
-        (number(12345.6), "1.23e+04"),
-        (number(math.nan), "nan"),
+        (decimal(0.04321), "0.0432"),
+        (decimal(12345.6), "1.23e+04"),
+        (decimal(math.nan), "nan"),
         (clock(0.4), "0:00"),
         (clock(59.6), "1:00"),
         (clock(3 * 3600 + 62), "3:01:02"),
         (count(999), "999"),
         (count(1_240_000), "1.24 M"),
-        (count(2048, 1024, (" B", " KiB")), "2 KiB"),
+        (count(999_700), "1 M"),
+        (in_bytes(2048), "2 KiB"),
+        (in_bytes(1010 * 1024), "0.986 MiB"),
         (plural(1, "image"), "1 image"),
         (plural(1078, "image"), "1,078 images"),
         (plural(10, "class"), "10 classes"),

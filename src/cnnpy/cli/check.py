@@ -14,9 +14,10 @@ from cnnpy.cli.check_folder import check_folder
 from cnnpy.cli.check_outputs import Outputs
 from cnnpy.cli.check_page import print_report
 from cnnpy.cli.errors import Stopped, Terminated
-from cnnpy.cli.output import Page, is_terminal, plural, shown
+from cnnpy.cli.output import Page, is_terminal, shown
 from cnnpy.contract.errors import MissingDataError, OptionError
 from cnnpy.contract.options import choice, integer
+from cnnpy.written import plural
 
 __all__ = ["check"]
 

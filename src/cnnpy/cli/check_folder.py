@@ -16,9 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cnnpy.check.reports import ReportData, csv_of, json_of, junit_of, page_of, row_of
 from cnnpy.check.submissions import check_submissions, find_submissions
 from cnnpy.cli.errors import Stopped, Terminated
-from cnnpy.cli.output import Page, is_terminal, plural, shown
+from cnnpy.cli.output import Page, is_terminal, shown
 from cnnpy.contract.errors import DataError, MissingDataError, OptionError
 from cnnpy.page.writing import STANDARD_OUTPUT, check_place, write
+from cnnpy.written import plural
 
 __all__ = ["check_folder"]
 

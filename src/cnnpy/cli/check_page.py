@@ -14,8 +14,9 @@ from cnnpy.check.patterns import by_property
 from cnnpy.check.reports.words import mark_at, mark_of_pass
 from cnnpy.check.snippet import array_text, snippet
 from cnnpy.check.trial import Trial
-from cnnpy.cli.output import Page, columns, plural
+from cnnpy.cli.output import Page, columns
 from cnnpy.page.text import on_a_line, printable
+from cnnpy.written import plural
 
 __all__ = ["print_report"]
 

@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from cnnpy.cli.backend import BackendOption, on_backend
-from cnnpy.cli.output import Page, clock, columns, number, percent, quieten_matplotlib, shown
+from cnnpy.cli.output import Page, columns, quieten_matplotlib, shown
 from cnnpy.cli.report import images_of
 from cnnpy.contract.errors import OptionError
 from cnnpy.page import check_place, write
 from cnnpy.report import ComparedRun, comparison_page, differing, names_of, rows_of
 from cnnpy.train import RunRecord, load, read_run
+from cnnpy.written import clock, decimal, percent
 
 __all__ = ["compare"]
 
@@ -70,7 +71,7 @@ def _print(page: Page, rows: Sequence[ComparedRun], records: Sequence[RunRecord]
     )
     table = columns("", "run", *heads, "", right=heads, fold=("run",))
     for k, row in enumerate(rows, 1):
-        loss = "-" if math.isnan(row.validation_loss) else number(row.validation_loss)
+        loss = "-" if math.isnan(row.validation_loss) else decimal(row.validation_loss)
         table.add_row(
             str(k),
             shown(row.name),

@@ -14,11 +14,12 @@ from cnnpy import insight
 from cnnpy.cli.backend import BackendOption, on_backend
 from cnnpy.cli.defaults import known_name
 from cnnpy.cli.model import ViewsOption, check_views, load_model, seed_beside
-from cnnpy.cli.output import Page, columns, number, percent, plural, shown
+from cnnpy.cli.output import Page, columns, shown
 from cnnpy.contract.options import choice, integer
 from cnnpy.data import DATASETS, VIEWS, Splits, load
 from cnnpy.insight import Metrics, Predictions
 from cnnpy.train import Classifier, Evaluation
+from cnnpy.written import decimal, percent, plural
 
 __all__ = ["evaluate"]
 
@@ -77,7 +78,7 @@ def evaluate(
         "",
         f"accuracy  {percent(result.accuracy)}, {int(np.trace(result.confusion)):,} "
         f"of {plural(result.n_images, 'image')}",
-        f"loss      {number(result.loss)}",
+        f"loss      {decimal(result.loss)}",
         "",
     )
     for line in lines:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from cnnpy.cli.defaults import INPUT_SHAPES
 from cnnpy.cli.model import load_model, model_file
-from cnnpy.cli.output import shown, times
+from cnnpy.cli.output import shown
 from cnnpy.contract.errors import OptionError, ShapeError
 from cnnpy.contract.options import integer
 from cnnpy.contract.shapes import Shape
 from cnnpy.models import MODELS, make_model
 from cnnpy.nn import Layer
+from cnnpy.written import times
 
 __all__ = ["Network", "network"]
 

@@ -1,9 +1,8 @@
-"""What is printed: the console, and how numbers and names are written."""
+"""What is printed: the console and its tables."""
 
 from __future__ import annotations
 
 import logging
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -12,22 +11,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cnnpy.contract.shapes import Shape
 from cnnpy.data.files import shown
 
-__all__ = [
-    "Page",
-    "clock",
-    "columns",
-    "count",
-    "is_terminal",
-    "number",
-    "percent",
-    "plural",
-    "quieten_matplotlib",
-    "shown",
-    "times",
-]
+__all__ = ["Page", "columns", "is_terminal", "quieten_matplotlib", "shown"]
 
 
 def is_terminal() -> bool:
@@ -75,43 +61,6 @@ def columns(*headers: str, right: Sequence[str] = (), fold: Sequence[str] = ()) 
             overflow="fold",
         )
     return table
-
-
-def times(shape: Shape) -> str:
-    """Write a shape: ``3×32×32``."""
-    return "×".join(map(str, shape))
-
-
-def percent(share: float) -> str:
-    """Write a share of one: ``98.61 %``."""
-    return "-" if math.isnan(share) else f"{100 * share:.2f} %"
-
-
-def number(value: float) -> str:
-    """Write a loss in at most eight letters."""
-    return f"{value:.4f}" if not abs(value) >= 100 else f"{value:.2e}"
-
-
-def clock(seconds: float) -> str:
-    """Write a duration: ``0:07``, ``12:34`` or ``1:23:45``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def count(value: float, step: int = 1000, units: Sequence[str] = ("", " k", " M", " G")) -> str:
-    """Write a number with three digits and its unit: ``1.24 M``."""
-    power = 0
-    while value >= step and power < len(units) - 1:
-        value /= step
-        power += 1
-    return f"{value:.3g}{units[power]}"
-
-
-def plural(n: int, thing: str) -> str:
-    """Write a number of things: ``1 image``, ``1,078 images``, ``10 classes``."""
-    ending = "" if n == 1 else "es" if thing.endswith("s") else "s"
-    return f"{n:,} {thing}{ending}"
 
 
 def quieten_matplotlib() -> None:

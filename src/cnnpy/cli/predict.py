@@ -12,12 +12,13 @@ from rich.cells import cell_len
 from cnnpy.cli.backend import BackendOption, on_backend
 from cnnpy.cli.errors import told
 from cnnpy.cli.model import ViewsOption, check_views, load_model
-from cnnpy.cli.output import Page, percent, shown
+from cnnpy.cli.output import Page, shown
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.errors import DataError
 from cnnpy.contract.options import integer
 from cnnpy.data import read_image
 from cnnpy.train import Classifier
+from cnnpy.written import percent
 
 __all__ = ["predict"]
 

@@ -10,15 +10,15 @@ import typer
 from cnnpy import insight
 from cnnpy.cli.backend import BackendOption, on_backend
 from cnnpy.cli.network import network
-from cnnpy.cli.output import Page, columns, count, plural, shown, times
+from cnnpy.cli.output import Page, columns, shown
 from cnnpy.contract.options import integer
 from cnnpy.insight import Profile
 from cnnpy.models import MODELS
+from cnnpy.written import in_bytes, plural, times
 
 __all__ = ["profile"]
 
 _COMMAND = "cnnpy profile"
-_BYTES = (" B", " KiB", " MiB", " GiB")
 
 
 def profile(
@@ -77,7 +77,7 @@ def _print_layers(page: Page, result: Profile) -> None:
             f"{row.forward_ms:.3f}",
             f"{row.backward_ms:.3f}",
             f"{100 * row.share:.1f} %",
-            count(row.activation_bytes, 1024, _BYTES),
+            in_bytes(row.activation_bytes),
             f"{row.gflops_per_s:.1f}" if row.flops else "",
         )
     page.table(table)
@@ -97,5 +97,5 @@ def _print_whole(page: Page, result: Profile) -> None:
     speed = 1e3 * result.n_images / result.step_ms if result.step_ms else 0.0
     page.say()
     page.say(f"{speed:,.0f} images/s, the optimizer not counted")
-    page.say(f"{count(result.activation_bytes, 1024, _BYTES)} of activations")
+    page.say(f"{in_bytes(result.activation_bytes)} of activations")
     page.say("As it runs, neighbouring layers run in one go: the sum is not the whole.")

@@ -10,13 +10,14 @@ import typer
 from cnnpy.cli.backend import BackendOption, on_backend
 from cnnpy.cli.curves import TerminalCurves
 from cnnpy.cli.defaults import known_name
-from cnnpy.cli.output import Page, percent, plural, quieten_matplotlib, shown
+from cnnpy.cli.output import Page, quieten_matplotlib, shown
 from cnnpy.contract.errors import MissingDataError, OptionError
 from cnnpy.contract.options import choice
 from cnnpy.data import DATASETS, ImageSource, load
 from cnnpy.page import check_place, write
 from cnnpy.report import Findings, gather, page_of
 from cnnpy.train import RunRecord, read_run
+from cnnpy.written import percent, plural
 
 __all__ = ["images_of", "report"]
 

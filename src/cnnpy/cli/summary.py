@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from cnnpy.cli.network import network
-from cnnpy.cli.output import Page, columns, count, times
+from cnnpy.cli.output import Page, columns
 from cnnpy.models import MODELS
 from cnnpy.nn.summary import Summary
+from cnnpy.written import count, in_bytes, times
 
 __all__ = ["summary"]
 
 _COMMAND = "cnnpy summary"
-_BYTES = (" B", " KiB", " MiB", " GiB")
 
 
 def summary(
@@ -52,7 +52,7 @@ def _print(figures: Summary) -> None:
             times(row.output_shape),
             f"{row.n_parameters:,}" if row.n_parameters else "",
             count(row.flops) if row.flops else "",
-            count(row.activation_bytes, 1024, _BYTES),
+            in_bytes(row.activation_bytes),
         )
     page = Page()
     page.table(table)
@@ -61,7 +61,7 @@ def _print(figures: Summary) -> None:
         "input": times(figures.input_shape),
         "parameters": f"{figures.n_parameters:,}" + f", {frozen:,} of them frozen" * bool(frozen),
         "FLOPs": f"{count(figures.flops)} an image, forward",
-        "memory": f"{count(figures.activation_bytes, 1024, _BYTES)} of activations an image",
+        "memory": f"{in_bytes(figures.activation_bytes)} of activations an image",
     }
     page.say()
     for name, value in lines.items():

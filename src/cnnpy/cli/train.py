@@ -16,8 +16,8 @@ from cnnpy import plot
 from cnnpy.cli.backend import BackendOption, check_backend, on_backend
 from cnnpy.cli.defaults import DATA, known_name, usual_augmentation
 from cnnpy.cli.errors import Stopped, Terminated
-from cnnpy.cli.output import Page, count, percent, plural, quieten_matplotlib, shown, times
-from cnnpy.cli.progress import Progress, progress
+from cnnpy.cli.output import Page, quieten_matplotlib, shown
+from cnnpy.cli.progress import LineProgress, progress
 from cnnpy.cli.train_settings import COMMAND, Asked, settings_of
 from cnnpy.contract.errors import OptionError, ShapeError, TrainingError
 from cnnpy.contract.options import integer, real
@@ -33,6 +33,7 @@ from cnnpy.train.objective import Objective
 from cnnpy.train.run_folder import demand_empty, new_folder
 from cnnpy.train.run_settings import RunSettings, recipe
 from cnnpy.train.training import Training
+from cnnpy.written import count, percent, plural, times
 
 __all__ = ["train"]
 
@@ -293,7 +294,7 @@ def _train(
 
 
 @contextlib.contextmanager
-def _stopping(folder: RunFolder, follow: Progress) -> Iterator[None]:
+def _stopping(folder: RunFolder, follow: LineProgress) -> Iterator[None]:
     """Say how to go on where a run ends early."""
     try:
         yield
@@ -432,7 +433,7 @@ def _finish(page: Page, classifier: Classifier, splits: Splits, folder: RunFolde
         page.say(line)
 
 
-def _farewell(error: BaseException, folder: RunFolder, follow: Progress) -> str:
+def _farewell(error: BaseException, folder: RunFolder, follow: LineProgress) -> str:
     what = {
         KeyboardInterrupt: "interrupted",
         Terminated: "terminated",

@@ -12,6 +12,7 @@ from cnnpy.contract.errors import OptionError
 from cnnpy.contract.shapes import Shape
 from cnnpy.nn.containers import Container, Part
 from cnnpy.nn.layer import Layer
+from cnnpy.written import count, in_bytes, times
 
 __all__ = ["Row", "Summary", "summarize"]
 
@@ -28,9 +29,9 @@ class Row(NamedTuple):
     fused: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
-    """The layers of a network with their figures for one input.
+    """The layers of a network with their figures for one input; as text it is a table.
 
     Parameters
     ----------
@@ -59,16 +60,16 @@ class Summary:
         """Return the memory of all outputs of one input, which training keeps."""
         return sum(row.activation_bytes for row in self.rows)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         header = ("layer", "", "output", "parameters", "FLOPs", "memory")
         body = [
             (
                 "+ " * row.fused + row.name,
                 row.layer,
-                "×".join(map(str, row.output_shape)),
+                times(row.output_shape),
                 f"{row.n_parameters:,}" if row.n_parameters else "",
-                _short(row.flops, 1000, ("", " k", " M", " G", " T")) if row.flops else "",
-                _short(row.activation_bytes, 1024, (" B", " KiB", " MiB", " GiB")),
+                count(row.flops) if row.flops else "",
+                in_bytes(row.activation_bytes),
             )
             for row in self.rows
         ]
@@ -78,11 +79,10 @@ class Summary:
         frozen = self.n_parameters - self.n_trainable
         lines += [
             "-" * len(lines[0]),
-            f"input {'×'.join(map(str, self.input_shape))}, {self.n_parameters:,} parameters"
+            f"input {times(self.input_shape)}, {self.n_parameters:,} parameters"
             + (f" ({frozen:,} frozen)" if frozen else "")
-            + f", {_short(self.flops, 1000, ('', ' k', ' M', ' G', ' T'))}FLOPs and "
-            f"{_short(self.activation_bytes, 1024, (' B', ' KiB', ' MiB', ' GiB'))} "
-            "of activations an input",
+            + f", {count(self.flops)}FLOPs and {in_bytes(self.activation_bytes)} of activations "
+            "an input",
         ]
         if any(row.fused for row in self.rows):
             lines.append("+ runs in one go with the layer above it")
@@ -157,12 +157,3 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
     texts = [cell.ljust(w) for cell, w in zip(left, widths[:3], strict=True)]
     texts += [cell.rjust(w) for cell, w in zip(right, widths[3:], strict=True)]
     return "  ".join(texts)
-
-
-def _short(number: float, step: int, units: tuple[str, ...]) -> str:
-    """Write a number with the largest unit that it reaches."""
-    power = 0
-    while number >= step and power < len(units) - 1:
-        number /= step
-        power += 1
-    return f"{number:.3g}{units[power]}"

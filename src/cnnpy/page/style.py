@@ -28,7 +28,7 @@ tbody tr:last-child > * { border-bottom: 0; }
 th.number { text-align: right; }
 thead th { color: var(--soft); font-weight: 600; background: var(--panel); }
 tbody th { font-weight: 400; min-width: 9rem; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 details { margin: .6rem 0; }
 summary { cursor: pointer; padding: .3rem 0; }
 summary h3 { display: inline; font-weight: 500; }

@@ -9,6 +9,7 @@ from cnnpy.data import ImageSource
 from cnnpy.plot.images import rgb, short
 from cnnpy.plot.tiles import Tile, tiles
 from cnnpy.train import Classifier
+from cnnpy.written import whole_percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,8 +61,8 @@ def mistakes(
         Tile(
             rgb(image, dataset.white),
             (
-                f"is {names[one.label]} ({_percent(one.probability_of_label)})",
-                f"said {names[one.predicted]} ({_percent(one.probability)})",
+                f"is {names[one.label]} ({whole_percent(one.probability_of_label)})",
+                f"said {names[one.predicted]} ({whole_percent(one.probability)})",
             ),
         )
         for one, image in zip(found, images, strict=True)
@@ -71,7 +72,3 @@ def mistakes(
         f", the worst {len(found)} (by loss)" if n_wrong > len(found) else ""
     )
     return tiles(title, shown, _COLUMNS)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.005 else "<1 %"

@@ -17,6 +17,7 @@ from cnnpy.report.sections import number, percent, section
 from cnnpy.report.settings import settings
 from cnnpy.report.style import STYLE
 from cnnpy.train import EpochReport, RunRecord
+from cnnpy.written import clock, in_bytes, times
 
 __all__ = ["page_of", "run_page"]
 
@@ -100,23 +101,13 @@ def _header(found: Findings) -> Iterator[Element]:
     if best is not None:
         if not math.isnan(best.validation_accuracy):
             parts.append(f"validation accuracy {percent(best.validation_accuracy)}")
-        parts.append(
-            f"best epoch {best.epoch} of {len(record.history)}, {_duration(record.seconds)}"
-        )
+        parts.append(f"best epoch {best.epoch} of {len(record.history)}, {clock(record.seconds)}")
     n_parameters = sum(p.size for p in found.classifier.model.parameters())
     parts.append(f"{n_parameters:,} parameters")
     yield element("p", "; ".join(parts) + ".", class_="lead")
     if found.dataset is None:
         why = "The network's scores are not finite" if found.astray else "Without images"
         yield element("p", f"{why}: no figures of a test set, no examples.", class_="note")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
 def _curves(record: RunRecord) -> Iterator[Element]:
@@ -153,11 +144,11 @@ def _profile(found: Findings) -> Iterator[Element]:
         element(
             "tr",
             element("th", printable(row.name or row.layer), scope="row"),
-            element("td", "×".join(map(str, row.output_shape)), class_="aside"),
+            element("td", times(row.output_shape), class_="aside"),
             number(f"{row.forward_ms:.3f}"),
             number(f"{row.backward_ms:.3f}"),
             number(f"{100 * row.share:.1f} %"),
-            number(_bytes(row.activation_bytes), "aside"),
+            number(in_bytes(row.activation_bytes), "aside"),
             number(f"{row.gflops_per_s:.1f}" if row.flops else "", "aside"),
         )
         for row in p.rows
@@ -170,7 +161,7 @@ def _profile(found: Findings) -> Iterator[Element]:
             f"({p.forward_ms:.2f} forward, {p.backward_ms:.2f} backward) as it runs, with "
             f"neighbouring layers in one go; the layers one by one, as in the table, take "
             f"{p.sum_ms:.2f} ms. Outputs alone take {p.inference_ms:.2f} ms. All activations "
-            f"together: {_bytes(p.activation_bytes)}.",
+            f"together: {in_bytes(p.activation_bytes)}.",
         ),
         element(
             "details",
@@ -185,15 +176,6 @@ def _profile(found: Findings) -> Iterator[Element]:
             open="" if len(p.rows) <= 20 else None,
         ),
     )
-
-
-def _bytes(count: float) -> str:
-    units = ("B", "KiB", "MiB", "GiB")
-    power = 0
-    while count >= 1024 and power < len(units) - 1:
-        count /= 1024
-        power += 1
-    return f"{count:.3g} {units[power]}"
 
 
 def _epochs(record: RunRecord) -> Iterator[Element]:

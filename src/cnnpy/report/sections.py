@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from cnnpy import insight, plot
+from cnnpy import insight, plot, written
 from cnnpy.page import element, printable, table
 from cnnpy.plot.confusion import cell_shares
 from cnnpy.plot.feature_maps import heat_of_channel, last_of_each_size, strongest
@@ -39,13 +39,17 @@ _MOST_RIGHT, _MOST_WRONG = 0.5, 0.75
 
 
 def percent(share: float) -> str:
-    """Write a share of one, a dash for none."""
-    return "–" if math.isnan(share) else f"{100 * share:.2f}\N{NO-BREAK SPACE}%"
+    """Write a share of one in one piece, a dash for none."""
+    return "–" if math.isnan(share) else _in_one_piece(written.percent(share))
 
 
 def whole_percent(share: float) -> str:
-    """Write a probability in few letters."""
-    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%" if share >= 0.005 else "<1\N{NO-BREAK SPACE}%"
+    """Write a probability in few letters, in one piece."""
+    return _in_one_piece(written.whole_percent(share))
+
+
+def _in_one_piece(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def section(title: str, *content: Element | str | None) -> Element:
