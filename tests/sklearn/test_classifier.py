@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("sklearn")
 from sklearn.base import clone
 from sklearn.metrics import log_loss
+from sklearn.utils.class_weight import compute_class_weight
 
 import cnnpy
 from cnnpy import nn
@@ -184,7 +185,8 @@ def test_every_parameter_survives_clone():
     parameters = {
         "model": tiny(4), "image_shape": (6, 6), "epochs": 3, "batch_size": 7, "optimizer": "sgd",
         "lr": 0.1, "weight_decay": 0.01, "schedule": "cosine", "augment": RandomShift(1),
-        "validation_fraction": 0.25, "random_state": 4, "verbose": 1,
+        "validation_fraction": 0.25, "patience": 2, "class_weight": {0: 2.0},
+        "random_state": 4, "verbose": 1,
     }  # fmt: skip
     classifier = CNNClassifier(**parameters)
     assert classifier.get_params() == parameters
@@ -226,6 +228,40 @@ def test_the_best_epoch_on_what_is_held_out_is_kept():
     assert accuracies[best - 1] == max(accuracies)
 
 
+def test_with_patience_training_stops_so_many_epochs_after_the_best():
+    images, y = corners(80)
+    classifier = CNNClassifier(
+        tiny, epochs=60, lr=0.01, schedule="constant", validation_fraction=0.25, patience=3,
+        random_state=0,
+    ).fit(images, y)  # fmt: skip
+    best = max(report.epoch for report in classifier.history_ if report.best)
+    assert classifier.n_iter_ == best + 3 < 60
+
+
+def test_weights_of_classes_are_those_that_scikit_learn_computes():
+    images, y = corners(90)
+    kept = np.flatnonzero((y == y[0]) | (np.arange(90) % 3 == 0))  # one class has most images
+    images, y = images[kept], y[kept]
+    weights = compute_class_weight("balanced", classes=np.unique(y), y=y)
+    options = {"epochs": 2, "random_state": 0}
+    balanced, by_hand, plain = (
+        CNNClassifier(tiny, class_weight=asked, **options).fit(images, y).predict_proba(images)
+        for asked in ("balanced", dict(zip(np.unique(y).tolist(), weights, strict=True)), None)
+    )
+    assert np.allclose(balanced, by_hand, rtol=1e-4, atol=1e-6)
+    assert not np.allclose(balanced, plain, atol=1e-3)
+
+
+def test_a_class_of_which_nothing_is_said_counts_once():
+    images, y = corners(40)
+    first = np.unique(y).tolist()[0]
+    options = {"epochs": 1, "random_state": 0}
+    some = CNNClassifier(tiny, class_weight={first: 3.0}, **options).fit(images, y)
+    every = dict.fromkeys(np.unique(y).tolist(), 1.0) | {first: 3.0}
+    all_of_them = CNNClassifier(tiny, class_weight=every, **options).fit(images, y)
+    assert np.array_equal(some.predict_proba(images), all_of_them.predict_proba(images))
+
+
 def test_verbose_prints_a_line_an_epoch(capsys):
     images, y = corners(40)
     CNNClassifier(tiny, epochs=2, validation_fraction=0.2, random_state=0).fit(images, y)
@@ -261,6 +297,10 @@ def test_verbose_prints_a_line_an_epoch(capsys):
         ({"schedule": "cosinus"}, OptionError, "use schedule='cosine'"),
         ({"validation_fraction": 1.0}, OptionError, "validation_fraction"),
         ({"augment": 3}, OptionError, "RandomShift"),
+        ({"patience": 3}, OptionError, "use validation_fraction=0.1"),
+        ({"patience": 0, "validation_fraction": 0.2}, OptionError, "use patience=1"),
+        ({"class_weight": "equal"}, OptionError, 'use class_weight="balanced"'),
+        ({"class_weight": {"nowhere": 2}}, OptionError, "leave 'nowhere' out"),
     ],
 )
 def test_a_wrong_parameter_is_a_three_line_error(options, kind, mend):

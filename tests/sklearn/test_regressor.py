@@ -128,6 +128,16 @@ def test_the_best_epoch_on_what_is_held_out_is_kept():
     assert all(math.isfinite(loss) for loss in losses)
 
 
+def test_with_patience_training_stops_so_many_epochs_after_the_best():
+    X, y = halves(80)
+    regressor = CNNRegressor(
+        tiny, epochs=300, lr=0.05, schedule="constant", validation_fraction=0.25, patience=4,
+        random_state=0,
+    ).fit(X, y)  # fmt: skip
+    best = max(report.epoch for report in regressor.history_ if report.best)
+    assert regressor.n_iter_ == best + 4 < 300
+
+
 def test_held_out_samples_are_not_learned_from():
     X, y = halves(40)
     X[::2] += 100  # which of these are held out shows in the mean
@@ -168,6 +178,7 @@ def test_a_loss_that_is_no_number_says_which_learning_rate_to_try():
         ({"validation_fraction": -0.5}, OptionError, "validation_fraction"),
         ({"augment": 3}, OptionError, "RandomShift"),
         ({"lr": -1.0}, OptionError, "lr"),
+        ({"patience": 3}, OptionError, "use validation_fraction=0.1"),
     ],
 )
 def test_a_wrong_parameter_is_a_three_line_error(options, kind, mend):

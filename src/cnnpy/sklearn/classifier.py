@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
-from cnnpy.contract.errors import DataError
+from cnnpy.contract.errors import DataError, OptionError
+from cnnpy.contract.options import written
 from cnnpy.data import Dataset, hold_out
 from cnnpy.nn.inference import log_probabilities_of, probabilities_of
 from cnnpy.sklearn.estimator import CNNEstimator
+from cnnpy.sklearn.networks import AUTO
 from cnnpy.train import Callback, Classifier, EpochReport, fit
 
 __all__ = ["CNNClassifier"]
@@ -57,6 +59,12 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
     validation_fraction : float, default 0.0
         The share of the images, of each class alike, that is not learned from: the epoch
         with the best accuracy on them is kept. With 0 it is the last.
+    patience : int, optional
+        Epochs without a better one on the images that are held out after which training
+        stops early.
+    class_weight : dict, "balanced" or None, default None
+        How much the images of each class count, 1 where nothing is said of a class;
+        "balanced" lets all classes count alike.
     random_state : int, RandomState instance or None, default None
         Decides first values, dropout, order, augmentation and what is held out. None
         takes NumPy's global generator.
@@ -99,6 +107,41 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
     (2, 10)
     """
 
+    def __init__(
+        self,
+        model: str | Any = AUTO,
+        *,
+        image_shape: tuple[int, ...] | None = None,
+        epochs: int = 20,
+        batch_size: int = 32,
+        optimizer: str = "adamw",
+        lr: float | None = None,
+        weight_decay: float | None = None,
+        schedule: str = "one-cycle",
+        augment: Any = None,
+        validation_fraction: float = 0.0,
+        patience: int | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            model,
+            image_shape=image_shape,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            lr=lr,
+            weight_decay=weight_decay,
+            schedule=schedule,
+            augment=augment,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
     def fit(self, X: Any, y: Any) -> Self:
         """Train a new network on images and their classes.
 
@@ -130,7 +173,8 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
                 "at least two classes",
                 f"add samples of another class to the {len(y)} that there are",
             )
-        names, training = _class_names(self.classes_), self._training()
+        names = _class_names(self.classes_)
+        training = self._training(class_weights=self._class_weights())
         train = Dataset(images, labels, names, name="X", white=_white(images))
         validation, share = None, self._held_out()
         if share:
@@ -211,6 +255,28 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         likeliest = self.predict_proba(X).argmax(axis=1)
         found: NDArray[Any] = self.classes_[likeliest]
         return found
+
+    def _class_weights(self) -> str | tuple[float, ...] | None:
+        """Return what training takes: a weight for each of `classes_`, in order."""
+        asked, where = self.class_weight, type(self).__name__
+        if asked is None or (isinstance(asked, str) and asked == "balanced"):
+            return asked
+        if not isinstance(asked, Mapping):
+            raise OptionError(
+                f"{where}: class_weight={written(asked)}",
+                '"balanced", or a dictionary with the weight of each class',
+                'use class_weight="balanced"',
+            )
+        classes = self.classes_.tolist()
+        unknown = [name for name in asked if name not in classes]
+        if unknown:
+            raise OptionError(
+                f"{where}: class_weight speaks of {written(unknown[0])}",
+                f"classes of y: {', '.join(map(written, classes[:5]))}"
+                + ", ..." * (len(classes) > 5),
+                f"leave {written(unknown[0])} out",
+            )
+        return tuple(asked.get(name, 1.0) for name in classes)
 
 
 class _Listener(Callback):

@@ -12,7 +12,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cnnpy.contract.dtypes import FloatArray
-from cnnpy.contract.options import real
+from cnnpy.contract.errors import OptionError
+from cnnpy.contract.options import real, written
 from cnnpy.data import Preprocessing
 from cnnpy.nn import InferenceSession, Layer
 from cnnpy.sklearn.images import as_rows, check_same_images, find_image_shape
@@ -30,6 +31,13 @@ _SHOWN = {
     "validation loss": "validation_loss",
     "validation accuracy": "validation_accuracy",
 }
+
+
+_AS_THEY_ARE = (
+    *("epochs", "batch_size", "optimizer", "lr", "weight_decay", "schedule", "augment"),
+    "patience",
+)
+"""Parameters that training takes under the same names."""
 
 
 class CNNEstimator(BaseEstimator):
@@ -51,6 +59,9 @@ class CNNEstimator(BaseEstimator):
         Changes each batch of raw images.
     validation_fraction : float
         The share of the images that chooses the best epoch.
+    patience : int, optional
+        Epochs without a better one on the images that are held out after which training
+        stops early.
     random_state : int, RandomState instance or None
         Decides everything that chance decides.
     verbose : int
@@ -73,6 +84,7 @@ class CNNEstimator(BaseEstimator):
         schedule: str = "one-cycle",
         augment: Any = None,
         validation_fraction: float = 0.0,
+        patience: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -86,6 +98,7 @@ class CNNEstimator(BaseEstimator):
         self.schedule = schedule
         self.augment = augment
         self.validation_fraction = validation_fraction
+        self.patience = patience
         self.random_state = random_state
         self.verbose = verbose
 
@@ -130,10 +143,16 @@ class CNNEstimator(BaseEstimator):
         parse = real(0.0, 1.0, below=True)
         return float(parse(type(self).__name__, "validation_fraction", self.validation_fraction))
 
-    def _training(self) -> Training:
-        """Return the parameters that training takes as they are."""
-        names = ("epochs", "batch_size", "optimizer", "lr", "weight_decay", "schedule", "augment")
-        return Training(**{name: getattr(self, name) for name in names}, seed=self._seed())
+    def _training(self, **more: Any) -> Training:
+        """Return the parameters that training takes as they are, and more."""
+        if self.patience is not None and not self.validation_fraction:
+            raise OptionError(
+                f"{type(self).__name__}: patience={written(self.patience)} and nothing is held out",
+                "images that tell which epoch is better",
+                "use validation_fraction=0.1, or leave patience out",
+            )
+        options = {name: getattr(self, name) for name in _AS_THEY_ARE}
+        return Training(**options, seed=self._seed(), **more)
 
     def _say(self, report: EpochReport | RegressionReport) -> None:
         """Print how an epoch went, where that is asked for; leave out what was not measured."""

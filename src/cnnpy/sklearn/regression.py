@@ -90,7 +90,7 @@ def fit_regression(
     targets : ndarray of shape (N, n_outputs) of float32
         What should come out, of mean 0 and spread 1.
     training : Training
-        Epochs, batches, optimizer, schedule, augmentation and seed.
+        Epochs, batches, optimizer, schedule, augmentation, patience and seed.
     held_out : float
         The share of the images that chooses the best epoch, from 0 to below 1.
     follow : callable
@@ -139,6 +139,9 @@ def fit_regression(
                 best_loss, best_state = value, network.state_dict()
         history.append(report)
         follow(report)
+        last_best = max(report.epoch for report in history if report.best)
+        if training.patience is not None and epoch - last_best >= training.patience:
+            break
     if best_state is not None:
         network.load_state_dict(best_state)
     network.zero_grad()

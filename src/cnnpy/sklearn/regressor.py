@@ -53,6 +53,9 @@ class CNNRegressor(RegressorMixin, CNNEstimator):
     validation_fraction : float, default 0.0
         The share of the images, drawn at random, that is not learned from: the epoch with
         the least loss on them is kept. With 0 it is the last.
+    patience : int, optional
+        Epochs without a better one on the images that are held out after which training
+        stops early.
     random_state : int, RandomState instance or None, default None
         Decides first values, dropout, order, augmentation and what is held out. None
         takes NumPy's global generator.
