@@ -29,12 +29,6 @@ namespace cnn::CNN_LEVEL {
 
 namespace {
 
-// A CPU does not see what comes where a tile goes over the same pixels again and again.
-template <class T> CNN_INLINE void fetch(const T* x, std::ptrdiff_t numbers) {
-    constexpr int line = 64 / static_cast<int>(sizeof(T));
-    for (std::ptrdiff_t k = 0; k < numbers; k += line) __builtin_prefetch(x + k);
-}
-
 // The taps of one axis that find the source when the window stands at `start`.
 struct Taps {
     int begin, end;

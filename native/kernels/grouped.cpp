@@ -204,11 +204,16 @@ void correlate_grouped(const Correlation& c, const Groups& groups, const Correla
         const Pieces pieces(c.W_of(n), most_pixels(groups.two_registers));
         T* const first_out = a.out + n * c.out_image + item.i_begin * c.out_row;
         Gathered<T> gathered(staging, first_out);
+        const bool in_place = source.at != workspace;
+        // from a window to what the one below it is the first to meet
+        const std::ptrdiff_t below =
+            ((c.HH - 1) * c.dilation_h + c.stride_h) * source.row + (c.WW - 1) * way.tap;
         auto go_over = [&](int i, int begin, int end) CNN_LAMBDA {
             for (int k = 0; k < pieces.count; ++k) {
                 const int MR = pieces.length(k);
                 const T* const x = source.at + (i - item.i_begin) * c.stride_h * source.row +
                                    pieces.start(k) * way.pixel;
+                if (in_place && i + 1 < item.i_end) fetch(x + below, MR * way.pixel);
                 T* const out = gathers ? gathered.next()
                                        : first_out + (i - item.i_begin) * c.out_row +
                                              pieces.start(k) * c.out_pixel;

@@ -54,6 +54,12 @@ template <class T> CNN_INLINE Vector<T> load(const T* p) {
 
 template <class T> CNN_INLINE void store(T* p, Vector<T> v) { __builtin_memcpy(p, &v, sizeof v); }
 
+// A CPU does not see what comes where a tile goes over the same numbers again and again.
+template <class T> CNN_INLINE void fetch(const T* p, std::ptrdiff_t numbers) {
+    constexpr int line = 64 / static_cast<int>(sizeof(T));
+    for (std::ptrdiff_t k = 0; k < numbers; k += line) __builtin_prefetch(p + k);
+}
+
 // Keeps the compiler from loading a value again at each use, where loads set the pace.
 template <class T> CNN_INLINE void keep_in_register(Vector<T>& v) {
 #if defined(__AVX512F__)
