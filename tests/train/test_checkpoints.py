@@ -366,6 +366,7 @@ MADE_UP = {
     "a huge generator": lambda s, a: s["generators"]["4.rng"]["state"].update(state=2**200),
     "no generator": lambda s, a: s["generators"].clear(),
     "steps of the optimizer": lambda s, a: a.update({"optimizer/n_steps": np.array(-1)}),
+    "averaged": lambda s, a: s["progress"].update(averaged=-1),
     "a best that lacks an array": lambda s, a: a.pop("best/0.weight"),
     "a best of another shape": lambda s, a: a.update({"best/0.weight": np.zeros(3)}),
     "weights that are no numbers": lambda s, a: a["model/0.weight"].fill(np.nan),

@@ -170,10 +170,12 @@ class Standing:
         n_steps = int(arrays["optimizer"]["n_steps"])
         _demand(0 <= n_steps <= snapshot.n_steps, "the steps of its optimizer")
         _demand((self.average is None) == ("average" not in arrays), "average")
+        averaged = int(progress["averaged"])
+        _demand(0 <= averaged <= snapshot.n_steps, "how many states were averaged")
         accuracy, loss = map(float, progress["best"])
         self.stepper.load_state_dict(arrays["optimizer"])
         if self.average is not None:
-            self.average.load(arrays["average"], int(progress["averaged"]))
+            self.average.load(arrays["average"], averaged)
         self.keeper.score, self.keeper.state = (accuracy, loss), arrays.get("best")
         for name, generator in self.model.named_generators():
             generator.bit_generator.state = snapshot.generators[name]
