@@ -420,12 +420,19 @@ def test_old_names_work_on_and_are_noted_down(fence: Fence) -> None:
         """
         import numpy as np
         def f(n):
-            return [np.float(k) for k in xrange(n)], np.Inf
+            places = np.mat([[n, 1]]).argmax(), np.lib.pad([n], 1, "constant").tolist()
+            return [np.float(k) for k in xrange(n)], np.Inf, *places
         """
     )
-    assert run(fenced, "f", 2).returned == ([0.0, 1.0], np.inf)
+    assert run(fenced, "f", 2).returned == ([0.0, 1.0], np.inf, 0, [0, 2, 0])
     old = {note["name"]: note["now"] for note in fenced.notes}
-    assert old == {"np.float": "float", "xrange": "range", "np.Inf": "np.inf"}
+    assert old == {
+        "np.float": "float",
+        "xrange": "range",
+        "np.Inf": "np.inf",
+        "np.mat": "np.asmatrix",
+        "np.lib.pad": "np.pad",
+    }
 
 
 def test_an_error_of_python_2_arithmetic_says_what_to_change(fence: Fence) -> None:

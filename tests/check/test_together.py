@@ -119,6 +119,60 @@ def test_a_crop_over_a_wrong_sum_is_named_with_it(outer: str, inner: str) -> Non
     assert wrong(functions) == {outer, inner}
 
 
+def padded(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+    pad, stride = conv_param["pad"], conv_param["stride"]
+    out, cache = reference.conv2d_forward(x, w, b, stride=stride, padding=pad)
+    return out, (cache, x, w, pad, stride)
+
+
+def test_dx_that_is_cropped_and_written_behind_the_loop_is_named_by_both() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        of_forward, x, w, pad, stride = cache
+        _, dw, db = reference.conv2d_backward(dout, of_forward)
+        dx = np.zeros_like(x)
+        for n in range(len(x)):
+            whole = np.zeros((x.shape[1], x.shape[2] + 2 * pad, x.shape[3] + 2 * pad))
+            for f, i, j in np.ndindex(dout.shape[1:]):
+                rows = slice(i * stride, i * stride + w.shape[2])
+                columns = slice(j * stride, j * stride + w.shape[3])
+                whole[:, rows, columns] += dout[n, f, i, j] * w[f]
+        dx[n] = whole[:, 1:-1, 1:-1]  # and breaks where that is of another size
+        return dx, dw, db
+
+    functions = {"conv_forward_naive": padded, "conv_backward_naive": backward}
+    assert wrong(functions) == {
+        "conv2d_crops_dx_by_one",
+        "conv2d_keeps_dx_of_the_last_image",
+    }
+
+
+def spread(dout: Any, stride: int) -> Any:
+    """Put zeros in between, as a stride of 1 would have them."""
+    H, W = ((n - 1) * stride + 1 for n in dout.shape[2:])
+    whole = np.zeros((*dout.shape[:2], H, W))
+    whole[:, :, ::stride, ::stride] = dout
+    return whole
+
+
+@pytest.mark.parametrize("crop", [True, False])
+def test_a_backward_pass_by_convolution_that_forgets_the_rest_is_named(crop: bool) -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        of_forward, x, w, pad, stride = cache
+        _, dw, db = reference.conv2d_backward(dout, of_forward)
+        H, W, HH, WW = *x.shape[2:], *w.shape[2:]
+        wide = np.pad(spread(dout, stride), ((0, 0), (0, 0), (HH - 1,) * 2, (WW - 1,) * 2))
+        dx = np.zeros((*x.shape[:2], H + 2 * pad, W + 2 * pad))
+        for n, c, i, j in np.ndindex(dx.shape):
+            window = wide[n, :, i : i + HH, j : j + WW]
+            dx[n, c, i, j] = np.sum(window * w[:, c, ::-1, ::-1])
+        cropped = dx[:, :, pad:-pad, pad:-pad] if crop else dx[:, :, pad : pad + H, pad : pad + W]
+        return cropped, dw, db
+
+    functions = {"conv_forward_naive": padded, "conv_backward_naive": backward}
+    names = {"conv2d_forgets_the_rest_in_dx"}
+    assert wrong(functions) == names | ({"conv2d_empties_dx_at_padding_0"} if crop else set())
+
+
 def test_a_mistake_on_the_way_to_one_gradient_alone_is_named_beside_another() -> None:
     """Backward forgets the stride on the way to dx, crops that, and makes dw as it should."""
     forgets = MISTAKES["conv2d_forgets_the_stride_in_backward"].backward

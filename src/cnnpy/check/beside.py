@@ -74,6 +74,11 @@ class Fit:
         return not (self.broken or self.bent or self.doubtful or self.odd)
 
     @property
+    def is_doubtful(self) -> bool:
+        """Tell whether one of the two gave wrong numbers, or a shape, where the other broke."""
+        return bool(self.doubtful or self.odd or (self.bent and not self.equal))
+
+    @property
     def is_sure(self) -> bool:
         """Tell whether numbers speak more often than there is a doubt."""
         return self.equal > self.doubtful + self.odd
@@ -87,7 +92,7 @@ class Fit:
             return False
         often = self.broken > 0 or self.bent >= LEAST
         breaks = often and _DOUBTS * (self.doubtful + self.odd) <= broken
-        return self.equal > 0 or (returns and breaks)
+        return self.is_sure or (returns and breaks)
 
 
 _DOUBTS = 4

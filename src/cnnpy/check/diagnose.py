@@ -4,16 +4,18 @@ Every mistake of :mod:`cnnpy.check.mistakes` is a whole implementation, so the q
 an answer without any guess: run it on the cases that were tried, and compare. A mistake is
 a suspect as long as the implementation is wrong in just its way wherever the mistake shows.
 It is named where the suspects, a few together, account for everything that is wrong, with a
-result at least. Two that show in one result give what neither gives alone; such pairs are run
-as one (:mod:`~cnnpy.check.together`). What an error says by itself is named first
+result at least; one that breaks where the other gives wrong numbers, only where none does not.
+Two that show in one result give what neither gives alone; such pairs are run as one
+(:mod:`~cnnpy.check.together`). What an error says by itself is named first
 (:mod:`~cnnpy.check.breakages`), and hides nothing of the cases that it does not break.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -85,15 +87,18 @@ def diagnose(
     returns = {part: any(s.returns(part) for s in seen) for part in _PARTS}
     known = [m for m in MISTAKES.values() if m.op == op]
     suspects = [suspect for m in known for suspect in _suspects(m, seen, returns)]
-    found = _in_whole(suspects, wrong)
+    found = _in_whole(_free_of_doubt(suspects), wrong)
     if found is None:
         passes = {_pass_of(place) for place in _places(wrong)}
         varied = list({s.of.probe.property: s for s in reversed(seen)}.values())
+        way = cache(lambda mistake, unit: [_way(mistake, one, unit) for one in varied])
         pairs = [
-            pair for pair in together_of(op) if passes & set(pair.made_in) and _may_be(pair, varied)
+            pair for pair in together_of(op) if passes & set(pair.made_in) and _may_be(pair, way)
         ]
         suspects += [suspect for pair in pairs for suspect in _suspects(pair, seen, returns)]
-        found = _in_whole(suspects, wrong) or _in_part(suspects, wrong)
+        found = _explained(_free_of_doubt(suspects), wrong)
+        if found is None or found.rest:
+            found = _explained(suspects, wrong)
     if found is None:
         return Diagnosis(broken, (), _places(wrong)) if broken else None
     return Diagnosis({**broken, **found.mistakes}, found.also, found.rest)
@@ -111,6 +116,10 @@ def _hardest_first(observations: Sequence[Observation]) -> list[Observation]:
     )
     pairs = itertools.zip_longest(wrong, right)
     return [o for pair in pairs for o in pair if o is not None]
+
+
+def _explained(suspects: Sequence[_Suspect], wrong: set[tuple[int, str]]) -> Diagnosis | None:
+    return _in_whole(suspects, wrong) or _in_part(suspects, wrong)
 
 
 def _in_whole(suspects: Sequence[_Suspect], wrong: set[tuple[int, str]]) -> Diagnosis | None:
@@ -177,6 +186,9 @@ class _Suspect:
         Whether the same numbers came more often than such a doubt.
     is_bent : bool
         Whether an array of a wrong shape in the library stands for an error.
+    is_doubtful : bool
+        Whether one of the two broke where the other gave wrong numbers, or another wrong shape
+        where no numbers speak.
     """
 
     mistakes: tuple[Mistake, ...]
@@ -185,6 +197,7 @@ class _Suspect:
     is_exact: bool
     is_sure: bool
     is_bent: bool
+    is_doubtful: bool
 
     @property
     def rank(self) -> tuple[int, bool, bool, bool]:
@@ -226,38 +239,41 @@ def _suspects(
             all(good[part].is_exact for part in way),
             all(good[part].is_exact or good[part].is_sure for part in way),
             any(good[part].bent > 0 for part in way),
+            any(good[part].is_doubtful for part in way),
         )
     if "backward" not in good:
         yield from _in_one_gradient(mistake, in_one)
+
+
+def _free_of_doubt(suspects: Sequence[_Suspect]) -> list[_Suspect]:
+    return [s for s in suspects if not s.is_doubtful]
 
 
 _FIRST = 12
 """In one of how many of the hardest cases a mistake in one gradient alone has to show."""
 
 
-def _may_be(pair: Together, seen: Sequence[Seen]) -> bool:
+def _may_be(pair: Together, way: Callable[[Mistake | Together, str], Sequence[str]]) -> bool:
     """Tell by each mistake alone whether a pair may fit: without running it.
 
-    Where one of the two does not show, the pair gives what the other gives.
+    Where one of the two does not show, the pair gives what the other gives. `way` says how an
+    implementation compares with a mistake in one pass or gradient, case by case.
     """
-    if pair.way or len(pair.mistakes) == 1:  # neither may be made in the library's way
+    if not pair.parts:  # neither may be made in the library's way
         return True
     return any(
         any(a for a, _ in ways)
         and any(b for _, b in ways)
         and not any((a == _UNLIKE and not b) or (b == _UNLIKE and not a) for a, b in ways)
         for unit in (*pair.made_in, *_alone(pair))
-        for ways in [
-            [(_way(first, one, unit), _way(second, one, unit)) for one in seen]
-            for first, second in [pair.mistakes]
-        ]
+        for ways in [list(zip(*(way(part, unit) for part in pair.parts), strict=True))]
     )
 
 
 _LIKE, _UNLIKE = "like", "unlike"
 
 
-def _way(mistake: Mistake, one: Seen, part: str) -> str:
+def _way(mistake: Mistake | Together, one: Seen, part: str) -> str:
     """Tell whether an implementation is wrong in a mistake's way: empty where that is right."""
     places = one.beside(results_of(mistake, one.of.case, one.of.dout), part)
     return _UNLIKE if places is None else _LIKE if places else ""
@@ -276,7 +292,7 @@ def _in_one_gradient(mistake: Mistake | Together, fits: Mapping[str, Fit]) -> It
     for fit in fits.values():
         if fit.holds and fit.is_exact and fit.equal >= LEAST:
             mistakes = mistake.mistakes if isinstance(mistake, Together) else (mistake,)
-            yield _Suspect(mistakes, frozenset(fit.shows), False, True, True, False)
+            yield _Suspect(mistakes, frozenset(fit.shows), False, True, True, False, False)
 
 
 def _combined(suspects: Sequence[_Suspect], n: int) -> Iterator[tuple[_Suspect, ...]]:

@@ -3,14 +3,15 @@
 Where two mistakes show in the same numbers, what comes out is neither's: the gradient of a
 window put to the wrong place *and* over what stood there. Which pairs can be run as one follows
 from how they are written. A mistake that calls the right pass and changes what comes of it is
-put over one that is that pass; the steps of a walk over windows are exchanged one by one.
+put over one that is that pass; the steps of a walk over windows are exchanged one by one. Here a
+mistake is also made in the other ways that its module knows.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -41,6 +42,8 @@ class Together:
         The implementation.
     way : str
         In which way, where there are several.
+    parts : tuple of Mistake or Together
+        Of a pass over another, the two as they are alone.
     """
 
     op: str
@@ -49,6 +52,7 @@ class Together:
     forward: Callable[..., tuple[Any, Any]] = field(compare=False)
     backward: Callable[[Any, Any], Any] = field(compare=False)
     way: str = ""
+    parts: tuple[Mistake | Together, ...] = field(default=(), compare=False)
 
 
 @cache
@@ -75,7 +79,7 @@ def together_of(op: str) -> tuple[Together, ...]:
     if op in SANDWICHES:
         return tuple(_of_parts(op))
     walks = tuple(_walks()) if op == "max_pool2d" else ()
-    return (*walks, *_bias_behind(op), *_chained(op))
+    return (*walks, *_in_other_ways(op), *_bias_behind(op), *_chained(op))
 
 
 def _bias_behind(op: str) -> Iterator[Together]:
@@ -107,26 +111,55 @@ def _with_bias(mistake: Mistake) -> Callable[..., tuple[Any, Any]]:
 def _chained(op: str) -> Iterator[Together]:
     """Put each mistake that calls the right pass over each that is that pass, and no more."""
     known = [m for m in MISTAKES.values() if m.op == op]
-    for way in ("forward", "backward"):
-        alone = [m for m in known if m.made_in == (way,)]
+    both: list[Mistake | Together] = [*known, *_in_other_ways(op)]
+    for part in ("forward", "backward"):
+        alone = [m for m in both if m.made_in == (part,)]
         for outer, inner in itertools.permutations(alone, 2):
-            chained = _over(outer, inner, way)
-            if chained is not None:
-                passes = {"forward": row_of(op).forward, "backward": row_of(op).backward}
-                passes[way] = chained
-                yield Together(op, (outer, inner), (way,), passes["forward"], passes["backward"])
+            chained = _over(getattr(outer, part), getattr(inner, part), part)
+            names = tuple(m for one in (outer, inner) for m in _names_of(one))
+            if chained is not None and len(set(names)) > 1:
+                way = " over ".join(filter(None, (getattr(m, "way", "") for m in (outer, inner))))
+                row, both_parts = row_of(op), (outer, inner)
+                right = Together(op, names, (part,), row.forward, row.backward, way, both_parts)
+                if part == "forward":
+                    yield replace(right, forward=chained)
+                else:
+                    yield replace(right, backward=chained)
 
 
-def _over(outer: Mistake, inner: Mistake, way: str) -> Callable[..., Any] | None:
+def _names_of(one: Mistake | Together) -> tuple[Mistake, ...]:
+    return one.mistakes if isinstance(one, Together) else (one,)
+
+
+def _over(outer: Callable[..., Any], inner: Callable[..., Any], part: str) -> Any:
     """Let one mistake's pass call the other's in the place of the right one."""
-    written, right = getattr(outer, way), f"right_{way}"
-    if not isinstance(written, FunctionType) or right not in written.__globals__:
+    right = f"right_{part}"
+    if not isinstance(outer, FunctionType) or right not in outer.__globals__:
         return None
-    names = {**written.__globals__, right: getattr(inner, way)}
-    chained = FunctionType(written.__code__, names, closure=written.__closure__)
-    chained.__kwdefaults__ = written.__kwdefaults__
-    chained.__defaults__ = written.__defaults__
-    return chained
+    names = {**outer.__globals__, right: inner}
+    names |= {
+        name: _in_these(names, f)
+        for name, f in outer.__globals__.items()
+        if isinstance(f, FunctionType) and f.__module__ == outer.__module__
+    }
+    return _in_these(names, outer)
+
+
+def _in_these(names: dict[str, Any], written: FunctionType) -> FunctionType:
+    """Give a function that finds what it calls in other names."""
+    moved = FunctionType(written.__code__, names, closure=written.__closure__)
+    moved.__kwdefaults__, moved.__defaults__ = written.__kwdefaults__, written.__defaults__
+    return moved
+
+
+def _in_other_ways(op: str) -> Iterator[Together]:
+    """Make each mistake in the other ways that its module knows."""
+    for mistake in (m for m in MISTAKES.values() if m.op == op):
+        for written in mistake.other_ways:
+            forward = written.get("forward", mistake.forward)
+            backward = written.get("backward", mistake.backward)
+            way = next(iter(written.values())).__name__
+            yield Together(op, (mistake,), mistake.made_in, forward, backward, way)
 
 
 # --- a walk over windows, step by step ------------------------------------------------------

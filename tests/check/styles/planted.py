@@ -82,6 +82,13 @@ ALONG_THE_HEIGHT = f"""{PLACED}
 SHAPE_OF_DOUT = "N, {0}, H_out, W_out = dout.shape"
 TURNED_DOUT = "N, {0}, W_out, H_out = dout.shape"
 
+WITH_THE_REST = """more = [
+        (0, (n + 2 * pad - k) % stride)
+        for n, k in zip(x.shape[2:], w.shape[2:], strict=True)
+    ]
+    w = np.pad(w, [(0, 0), (0, 0), *more])
+    """
+
 
 def views(whole: str, taken: str) -> str:
     return f"views = sliding_window_view({whole}, (HH, WW), axis=(2, 3)){taken}"
@@ -466,6 +473,48 @@ CONVOLUTION: dict[str, Row] = {
         THE_VIEW_COUNTS,
         [(CONV, COLUMNS, "W_out = 1 + (W + 2 * pad - HH) // stride")],
     ),
+    "conv2d_walks_the_image_in_backward": per_style(
+        [
+            (CONV_BACK, "for i in range(H_out)", "for i in range(H)"),
+            (CONV_BACK, "for j in range(W_out)", "for j in range(W)"),
+        ],
+        ONE_PRODUCT,
+        ONE_PRODUCT,
+    ),
+    "conv2d_keeps_dx_of_the_last_image": per_style(
+        [
+            (
+                CONV_BACK,
+                "for n in range(N):\n",
+                "for n in range(N):\n        dxp = np.zeros_like(xp)\n",
+            )
+        ],
+        [(CONV_BACK, RETURNED, "dx[:-1] = 0\n    return dx, dw, db")],
+        [(CONV_BACK, RETURNED, "dx[:-1] = 0\n    return dx, dw, db")],
+    ),
+    "conv2d_takes_dw_from_images_padded_by_one": per_style(
+        [(CONV_BACK, "window = xp[n", f"window = {PAD_BY_ONE}[n")],
+        THE_VIEW_COUNTS,
+        [(CONV_BACK, "x_cols = xp[", f"x_cols = {PAD_BY_ONE}[")],
+    ),
+    "conv2d_crops_dx_by_half_the_kernel": per_style(
+        [(CONV_BACK, CROP, "u = HH // 2\n    dx = dxp[:, :, u:-u, u:-u]")],
+        [(CONV_BACK, CROP, "u, v = HH // 2, WW // 2\n    dx = dxp[:, :, u:-u, v:-v]")],
+        [(CONV_BACK, CROP, "u, v = (HH - 1) // 2, (WW - 1) // 2\n    dx = dxp[:, :, u:-u, v:-v]")],
+    ),
+    "conv2d_forgets_the_rest_in_dx": everywhere(
+        (
+            CONV_BACK,
+            CROP,
+            """H, W = (dout.shape[2] - 1) * stride + HH, (dout.shape[3] - 1) * stride + WW
+    dx = dxp[:, :, :H, :W][:, :, pad : H - pad, pad : W - pad]""",
+        )
+    ),
+    "conv2d_gives_dw_the_rest": per_style(
+        [(CONV_BACK, KERNEL, WITH_THE_REST + "F, C, HH, WW = w.shape")],
+        [(CONV_BACK, "HH, WW = w.shape[2:]", WITH_THE_REST + "HH, WW = w.shape[2:]")],
+        [(CONV_BACK, KERNEL, WITH_THE_REST + "F, C, HH, WW = w.shape")],
+    ),
 }
 
 ONE_HOT = """place = np.argmax(window)
@@ -707,6 +756,29 @@ MAX_POOLING: dict[str, Row] = {
         [(MAX_BACK, SHAPE_OF_DOUT.format("C"), TURNED_DOUT.format("C"))],
         "an axis of 1 is spread over the other there, and gives numbers where others break",
         [(MAX_BACK, SHAPE_OF_DOUT.format("C"), TURNED_DOUT.format("C"))],
+    ),
+    "max_pool2d_takes_the_window_for_square": per_style(
+        [
+            (MAX, WINDOW, "i * stride : i * stride + HH, j * stride : j * stride + HH"),
+            (MAX_BACK, "top : top + HH, left : left + WW", "top : top + HH, left : left + HH"),
+            (MAX_BACK, PLACE, "u, v = np.unravel_index(place, window.shape)"),
+        ],
+        [
+            (MAX, POOL, 'HH = WW = pool_param["pool_height"]'),
+            (MAX_BACK, POOL, 'HH = WW = pool_param["pool_height"]'),
+        ],
+        [
+            (MAX, POOL, 'HH = WW = pool_param["pool_height"]'),
+            (MAX_BACK, POOL, 'HH = WW = pool_param["pool_height"]'),
+        ],
+    ),
+    "max_pool2d_places_outputs_by_the_window": per_style(
+        [
+            (MAX, "out[n, c, i, j] =", "out[n, c, i * stride // HH, j * stride // WW] ="),
+            (MAX_BACK, "dout[n, c, i, j]", "dout[n, c, i * stride // HH, j * stride // WW]"),
+        ],
+        "outputs stand in their places from the start",
+        "outputs stand in their places from the start",
     ),
     "max_pool2d_counts_columns_by_the_windows_height": per_style(
         [(MAX, POOL_COLUMNS, "W_out = 1 + (W - HH) // stride")],

@@ -51,6 +51,8 @@ _NUMPY: dict[str, tuple[Any, str]] = {
     "row_stack": (np.vstack, "np.vstack"),
     "in1d": (np.isin, "np.isin"),
     "asscalar": (lambda a: a.item(), "a.item()"),
+    "mat": (np.asmatrix, "np.asmatrix"),
+    "asfarray": (lambda a: np.asarray(a, dtype=float), "np.asarray(a, dtype=float)"),
     "msort": (lambda a: np.sort(a, axis=0), "np.sort(a, axis=0)"),
 }
 
@@ -95,6 +97,8 @@ def put_back(note: Callable[..., None]) -> None:
     for name in ("exit", "quit"):  # a Python that runs no site module has neither
         if not hasattr(builtins, name):
             setattr(builtins, name, sys.exit)
+    if not hasattr(np.lib, "pad"):
+        setattr(np.lib, "pad", _noting(np.pad, "np.lib.pad", "np.pad", note))  # noqa: B010
     present: Callable[[str], Any] = np.__getattr__
 
     def of_numpy(name: str) -> Any:

@@ -4,13 +4,14 @@ Every module holds ``<op>_forward`` and ``<op>_backward`` with one mistake in on
 them or in both, and shares what is right with :mod:`cnnpy.reference`. They serve to
 test the judge, and to name what a learner's code does: where an implementation gives
 what a mistake gives, that is the mistake. How it shows, its cause and its mend stand
-in the module's docstring.
+in the module's docstring. Where people write the same mistake in several ways that give
+other results, ``OTHER_WAYS`` lists what stands in a pass instead.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +64,13 @@ class Mistake:
         """Name the passes that it is made in: those that its module writes itself."""
         passes = {"forward": self.forward, "backward": self.backward}
         return tuple(name for name, f in passes.items() if f.__module__ == self.module)
+
+    @property
+    def other_ways(self) -> tuple[Mapping[str, Callable[..., Any]], ...]:
+        """Give other ways to make the same mistake: by pass, what is written instead."""
+        ways: tuple[Mapping[str, Callable[..., Any]], ...]
+        ways = getattr(self._load(), "OTHER_WAYS", ())
+        return ways
 
     @property
     def shows(self) -> str:
@@ -136,6 +144,12 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "squeezes_away_a_single_filter",
         "walks_to_the_edge",
         "counts_a_padding_that_is_always_one",
+        "walks_the_image_in_backward",
+        "keeps_dx_of_the_last_image",
+        "takes_dw_from_images_padded_by_one",
+        "crops_dx_by_half_the_kernel",
+        "forgets_the_rest_in_dx",
+        "gives_dw_the_rest",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
@@ -172,6 +186,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "swaps_the_windows_sides",
         "confuses_the_windows_sides_in_backward",
         "confuses_the_outputs_sides_in_backward",
+        "takes_the_window_for_square",
+        "places_outputs_by_the_window",
     ),
     "avg_pool2d": (
         "forgets_to_divide_in_backward",
