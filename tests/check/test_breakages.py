@@ -116,9 +116,42 @@ def test_a_value_of_another_type_is_named() -> None:
     [
         ("ValueError", "operands could not be broadcast together with shapes (2,) (3,)"),
         ("IndexError", "index 3 is out of bounds for axis 0 with size 3"),
-        ("TypeError", "conv_forward_naive() takes 3 positional arguments but 4 were given"),
+        ("TypeError", "unhashable type: 'list'"),
         ("RuntimeError", "tensor does not have a device"),
     ],
 )
 def test_an_error_that_may_have_many_reasons_has_no_name(kind: str, says: str) -> None:
     assert breakage_of(Failure("forward", (kind, "Exception"), says)) is None
+
+
+NAMED = {
+    "still_none": (
+        lambda x: ((lambda out: out.astype(float))(None), x),
+        lambda x: (x[None] + (lambda: None)(), x),
+        lambda x: ((lambda out: out.__setitem__(0, 1))(None), x),
+        lambda x: (max(None, x.sum()), x),
+    ),
+    "other_arguments": (
+        lambda x, slope: (x, x),
+        lambda: (0, 0),
+        lambda x: ((lambda rows, columns: rows)(x), x),
+    ),
+    "wrong_type": (
+        lambda x: (x.sum(axis=[0]), x),
+        lambda x: (x(0), x),
+        lambda x: (x[[0] < 1], x),
+    ),
+    "outdated": (
+        lambda x: (x[map(int, [0])[0]], x),
+        lambda x: (x.ptp() + x, x),
+        lambda x: (np.array(x, copy=False, dtype=np.float16), x),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "forward"), [(name, forward) for name, ways in NAMED.items() for forward in ways]
+)
+def test_an_error_that_says_why_is_named_by_that(name: str, forward: Any) -> None:
+    functions = {"relu_forward": forward, "relu_backward": reference.relu_backward}
+    assert wrong(**functions) == {name: "relu_forward"}

@@ -62,10 +62,8 @@ def breakage_of(failure: Failure | None) -> Breakage | None:
         return None
     if failure.mend is not None:
         return _outdated(failure)
-    for kind, name in _KINDS:
-        if kind in failure.kinds:
-            return name(failure)
-    return None
+    named = (name(failure) for kind, name in _KINDS if kind in failure.kinds)
+    return next((breakage for breakage in named if breakage is not None), None)
 
 
 def never_computed(place: str) -> Breakage:
@@ -137,6 +135,40 @@ def _ended(failure: Failure) -> Breakage:
     )
 
 
+def _still_none(failure: Failure) -> Breakage | None:
+    if "NoneType" not in failure.says:
+        return None
+    return Breakage(
+        "still_none",
+        f"A value is None where it is used: {failure.says}.",
+        "It was set to None at the start and not written to since, or it is what a function "
+        "without a return gives.",
+        f"Compute it before this line: {failure.at}." if failure.at else "Compute it before.",
+    )
+
+
+_ARGUMENTS = re.compile(
+    r"^([\w.<>]+)\(\) (?:got an unexpected keyword|got multiple values for|got some positional"
+    r"|missing \d+ required|takes .* argument)"
+)
+
+
+def _of_arguments(failure: Failure) -> Breakage | None:
+    found = _ARGUMENTS.search(failure.says)
+    if found is None:
+        return None
+    name = found.group(1).rpartition(".")[2]
+    return Breakage(
+        "other_arguments",
+        f"{name} takes other arguments than it is called with: {failure.says}.",
+        "The call and the line that begins with def do not agree.",
+        f"Make them agree; the call is this line: {failure.at}."
+        if failure.at
+        else f"Give {name} the parameters that it is called with; one that does something else "
+        "needs another name.",
+    )
+
+
 _OF_TYPES = (
     "object does not support item assignment",
     "object is not subscriptable",
@@ -144,6 +176,8 @@ _OF_TYPES = (
     "object is not iterable",
     "unsupported operand type",
     "object has no attribute",
+    "object cannot be interpreted as an integer",
+    "not supported between instances of",
 )
 
 
@@ -153,7 +187,7 @@ def _of_a_type(failure: Failure) -> Breakage | None:
     return Breakage(
         "wrong_type",
         f"A value is of another type than what is done with it takes: {failure.says}.",
-        "A shape is written where an array of it is meant, an array where a function is, or None.",
+        "A shape is written where an array of it is meant, or an array where a function is.",
         f"Look at what the value is in this line: {failure.at}."
         if failure.at
         else "Look at what the value is where it breaks.",
@@ -164,6 +198,9 @@ _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("SystemExit", _ended),
     ("UnboundLocalError", _unset),
     ("NameError", _unknown),
+    ("TypeError", _still_none),
+    ("AttributeError", _still_none),
+    ("TypeError", _of_arguments),
     ("TypeError", _of_a_type),
     ("AttributeError", _of_a_type),
 )

@@ -36,7 +36,8 @@ class Failure:
     says : str
         What the error says, or how the process ended.
     at : str
-        The file and line of the submission; empty where it had no part in it.
+        The file and line of the submission, and the helper that it is in; empty where it had
+        no part in it.
     mend : str or None
         What to change, where that is known.
     """
@@ -85,6 +86,8 @@ class Failure:
         error = answer.error
         kinds = tuple(error["kind"])
         at = f"{error['file']}, line {error['line']}" if error.get("line") else ""
+        if at and error.get("inside"):
+            at += f", in {error['inside']}"
         return cls(where, kinds, error["says"], at, error.get("mend"))
 
 
