@@ -155,3 +155,32 @@ NAMED = {
 def test_an_error_that_says_why_is_named_by_that(name: str, forward: Any) -> None:
     functions = {"relu_forward": forward, "relu_backward": reference.relu_backward}
     assert wrong(**functions) == {name: "relu_forward"}
+
+
+def test_a_gradient_that_is_left_in_rows_is_named_beside_what_is_wrong_with_another() -> None:
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        return x.reshape(len(x), -1) @ w + b, (x, w)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x, w = cache
+        return dout @ w.T, x.reshape(len(x), -1).T @ dout, dout.mean(axis=0)
+
+    told = wrong(affine_forward=forward, affine_backward=backward)
+    assert told == {"laid_flat": "affine_backward", "linear_averages_db": "affine_backward"}
+
+
+def test_a_softmax_that_takes_no_axis_is_judged_on_rows_of_scores() -> None:
+    def forward(x: Any) -> Any:
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        p = e / e.sum(axis=1, keepdims=True)
+        return p, p
+
+    def diagonal(dout: Any, p: Any) -> Any:
+        return dout * p * (1 - p)
+
+    def backward(dout: Any, p: Any) -> Any:
+        return p * (dout - (dout * p).sum(axis=1, keepdims=True))
+
+    assert wrong(softmax_forward=forward, softmax_backward=backward) == {}
+    told = wrong(softmax_forward=forward, softmax_backward=diagonal)
+    assert told == {"softmax_takes_the_diagonal_only": "softmax_backward"}

@@ -7,13 +7,22 @@ else may be wrong in the cases that it breaks.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from cnnpy.check.outcome import Failure
+from cnnpy.check.outcome import Failure, Misshapen
 
-__all__ = ["OF_OTHER_DAYS", "Breakage", "breakage_of", "never_computed"]
+__all__ = [
+    "OF_OTHER_DAYS",
+    "Breakage",
+    "are_other_arguments",
+    "breakage_of",
+    "laid_flat",
+    "never_computed",
+]
 
 OF_OTHER_DAYS = ("float_sizes", "outdated")
 """Names of what Python 2 or an older NumPy took."""
@@ -87,6 +96,35 @@ def never_computed(place: str) -> Breakage:
     )
 
 
+def laid_flat(place: str, value: Any) -> Breakage | None:
+    """Name a gradient that was left in rows, where its input has more axes.
+
+    Parameters
+    ----------
+    place : str
+        ``dx``, ...
+    value : object
+        What came of it.
+
+    Returns
+    -------
+    Breakage or None
+        None where it is anything else.
+    """
+    if not isinstance(value, Misshapen):
+        return None
+    N, *rest = value.wanted
+    if value.got != (N, math.prod(rest)):
+        return None
+    name = place[1:]
+    return Breakage(
+        "laid_flat",
+        f"{place} is left in rows, one an image, and has not the shape of {name}.",
+        f"Forward lays {name} out as rows, and backward does not undo it.",
+        f"Give it the shape of {name}: {place}.reshape({name}.shape).",
+    )
+
+
 def _unset(failure: Failure) -> Breakage:
     name = _quoted(failure.says)
     return Breakage(
@@ -151,6 +189,22 @@ _ARGUMENTS = re.compile(
     r"^([\w.<>]+)\(\) (?:got an unexpected keyword|got multiple values for|got some positional"
     r"|missing \d+ required|takes .* argument)"
 )
+
+
+def are_other_arguments(failure: Failure | None) -> bool:
+    """Tell whether a function refused the call itself, before a line of it ran.
+
+    Parameters
+    ----------
+    failure : Failure or None
+        How a pass failed; None where it did not.
+
+    Returns
+    -------
+    bool
+        False too where it called another one wrongly.
+    """
+    return failure is not None and not failure.at and bool(_ARGUMENTS.search(failure.says))
 
 
 def _of_arguments(failure: Failure) -> Breakage | None:

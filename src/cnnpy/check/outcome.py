@@ -7,8 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cnnpy.check.fence.session import Answer, Call
+from cnnpy.check.fence.wire import Opaque
 
-__all__ = ["Caller", "Failure", "Outcome"]
+__all__ = ["Caller", "Failure", "Misshapen", "Outcome"]
+
+
+@dataclass(frozen=True)
+class Misshapen(Opaque):
+    """Stand for a gradient of another shape than its input was given in.
+
+    Parameters
+    ----------
+    type_name : str
+        What is said of it.
+    got, wanted : tuple of int
+        The two shapes.
+    """
+
+    got: tuple[int, ...]
+    wanted: tuple[int, ...]
 
 
 class Caller(Protocol):

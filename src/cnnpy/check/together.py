@@ -75,7 +75,17 @@ def together_of(op: str) -> tuple[Together, ...]:
     if op in SANDWICHES:
         return tuple(_of_parts(op))
     walks = tuple(_walks()) if op == "max_pool2d" else ()
-    return (*walks, *_bias_behind(op), *_chained(op))
+    return (*walks, *_bias_behind(op), *_in_other_ways(op), *_chained(op))
+
+
+def _in_other_ways(op: str) -> Iterator[Together]:
+    """Run what a mistake's module writes in other ways: with another number, another axis."""
+    for mistake in MISTAKES.values():
+        if mistake.op != op:
+            continue
+        for way, (forward, backward, *besides) in mistake.other_ways.items():
+            mistakes = (mistake, *(MISTAKES[name] for name in besides))
+            yield Together(op, mistakes, mistake.made_in, forward, backward, way)
 
 
 def _bias_behind(op: str) -> Iterator[Together]:

@@ -10,7 +10,7 @@ in the module's docstring.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,15 @@ class Mistake:
         """Name the passes that it is made in: those that its module writes itself."""
         passes = {"forward": self.forward, "backward": self.backward}
         return tuple(name for name, f in passes.items() if f.__module__ == self.module)
+
+    @property
+    def other_ways(self) -> Mapping[str, tuple[Any, ...]]:
+        """Give the ways in which it is also written, where there are several.
+
+        By what differs: forward, backward, and the names of the mistakes that are made with it.
+        """
+        ways: Mapping[str, tuple[Any, ...]] = getattr(self._load(), "OTHER_WAYS", {})
+        return ways
 
     @property
     def shows(self) -> str:
@@ -199,6 +208,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "gates_by_the_gradient",
         "passes_the_gradient_everywhere",
         "weighs_by_its_output",
+        "counts_on_two_axes",
     ),
     "relu6": (
         "forgets_the_ceiling_in_backward",
@@ -214,6 +224,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "without_the_shift",
         "ignores_the_axis",
         "takes_the_diagonal_only",
+        "forgets_keepdims",
+        "normalises_over_everything",
     ),
     "log_softmax": ("takes_the_log_of_zero",),
     "softmax_cross_entropy": (
@@ -225,6 +237,11 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "takes_the_log_of_zero",
         "forgets_n_in_forward",
         "forgets_the_label_in_backward",
+        "adds_a_small_number",
+        "adds_a_small_number_to_the_sum",
+        "clips_the_probability",
+        "normalises_over_the_batch",
+        "forgets_keepdims",
     ),
     "hinge": (
         "counts_the_right_class",
@@ -286,6 +303,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "forgets_to_scale_in_backward",
         "scales_in_inference",
         "keeps_what_is_to_be_dropped",
+        "draws_from_the_normal_distribution",
+        "counts_on_two_axes",
     ),
     "add": ("hands_out_one_array_twice",),
     "concat": ("swaps_the_parts",),
