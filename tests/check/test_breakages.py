@@ -116,9 +116,71 @@ def test_a_value_of_another_type_is_named() -> None:
     [
         ("ValueError", "operands could not be broadcast together with shapes (2,) (3,)"),
         ("IndexError", "index 3 is out of bounds for axis 0 with size 3"),
-        ("TypeError", "conv_forward_naive() takes 3 positional arguments but 4 were given"),
+        ("TypeError", "unhashable type: 'list'"),
         ("RuntimeError", "tensor does not have a device"),
     ],
 )
 def test_an_error_that_may_have_many_reasons_has_no_name(kind: str, says: str) -> None:
     assert breakage_of(Failure("forward", (kind, "Exception"), says)) is None
+
+
+NAMED = {
+    "still_none": (
+        lambda x: ((lambda out: out.astype(float))(None), x),
+        lambda x: (x[None] + (lambda: None)(), x),
+        lambda x: ((lambda out: out.__setitem__(0, 1))(None), x),
+        lambda x: (max(None, x.sum()), x),
+    ),
+    "other_arguments": (
+        lambda x, slope: (x, x),
+        lambda: (0, 0),
+        lambda x: ((lambda rows, columns: rows)(x), x),
+    ),
+    "wrong_type": (
+        lambda x: (x.sum(axis=[0]), x),
+        lambda x: (x(0), x),
+        lambda x: (x[[0] < 1], x),
+    ),
+    "outdated": (
+        lambda x: (x[map(int, [0])[0]], x),
+        lambda x: (x.ptp() + x, x),
+        lambda x: (np.array(x, copy=False, dtype=np.float16), x),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "forward"), [(name, forward) for name, ways in NAMED.items() for forward in ways]
+)
+def test_an_error_that_says_why_is_named_by_that(name: str, forward: Any) -> None:
+    functions = {"relu_forward": forward, "relu_backward": reference.relu_backward}
+    assert wrong(**functions) == {name: "relu_forward"}
+
+
+def test_a_gradient_that_is_left_in_rows_is_named_beside_what_is_wrong_with_another() -> None:
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        return x.reshape(len(x), -1) @ w + b, (x, w)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x, w = cache
+        return dout @ w.T, x.reshape(len(x), -1).T @ dout, dout.mean(axis=0)
+
+    told = wrong(affine_forward=forward, affine_backward=backward)
+    assert told == {"laid_flat": "affine_backward", "linear_averages_db": "affine_backward"}
+
+
+def test_a_softmax_that_takes_no_axis_is_judged_on_rows_of_scores() -> None:
+    def forward(x: Any) -> Any:
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        p = e / e.sum(axis=1, keepdims=True)
+        return p, p
+
+    def diagonal(dout: Any, p: Any) -> Any:
+        return dout * p * (1 - p)
+
+    def backward(dout: Any, p: Any) -> Any:
+        return p * (dout - (dout * p).sum(axis=1, keepdims=True))
+
+    assert wrong(softmax_forward=forward, softmax_backward=backward) == {}
+    told = wrong(softmax_forward=forward, softmax_backward=diagonal)
+    assert told == {"softmax_takes_the_diagonal_only": "softmax_backward"}

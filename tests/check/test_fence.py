@@ -403,6 +403,11 @@ PYTHON_2 = {
         4,
         "except (A, B)",
     ),
+    "def f():\n    raise ValueError, 'no'\n": (2, "raise Error(words)"),
+    "def f(x):\n    return x <> 1\n": (2, "!="),
+    "def f(x):\n    return `x`\n": (2, "repr(a)"),
+    "x = 10L\n": (1, "drop the L"),
+    "import numpy\n%matplotlib inline\n": (2, "notebook"),
 }
 
 
@@ -433,6 +438,63 @@ def test_old_names_work_on_and_are_noted_down(fence: Fence) -> None:
         "np.mat": "np.asmatrix",
         "np.lib.pad": "np.pad",
     }
+
+
+OLD_NAMES = {
+    # what was written, what it gives, and the name that is noted down
+    "np.mat([1, 2])[0, 1]": (2, "np.mat"),
+    "np.lib.pad([1], 1)[0]": (0, "np.lib.pad"),
+    "np.product([2, 3])": (6, "np.product"),
+    "np.trapz([1, 3])": (2.0, "np.trapz"),
+    "np.alen([1, 2])": (2, "np.alen"),
+    "list(itertools.izip([1], [2]))": ([(1, 2)], "itertools.izip"),
+    "cmp(2, 1)": (1, "cmp"),
+}
+
+
+@pytest.mark.parametrize("written", OLD_NAMES)
+def test_an_old_name_gives_what_it_gave_and_is_noted_with_its_place(
+    fence: Fence, written: str
+) -> None:
+    fenced = fence(
+        f"import itertools\nimport numpy as np\ndef f():\n    return helper()\n"
+        f"def helper():\n    return {written}\n"
+    )
+    gives, name = OLD_NAMES[written]
+    assert run(fenced, "f").returned == gives
+    (note,) = fenced.notes
+    assert (note["name"], note["line"], note["function"]) == (name, 6, "helper")
+
+
+TOLD = {
+    "np.cast[float](1)": "np.cast is no more: use np.asarray",
+    "np.ones(2).itemset(0, 1)": "a[k] = v",
+    "np.array(1.0, copy=False, dtype=int)": "np.asarray(a)",
+    "np.reshape([1, 2], newshape=2)": "newshape is shape",
+    "np.zeros(4 / 2)": "//",
+    "np.array([[1], [1, 2]])": "differ in length",
+    "-np.array([True])": "~mask",
+    "{1: 2}.keys()[0]": "list(d.keys())",
+    "map(int, '12')[0]": "list(map(...))",
+    "range(2) + range(2)": "list(range(...))",
+    "iter([1]).next()": "next(it)",
+    "time.clock()": "time.perf_counter",
+    "file('a')": "file is open",
+}
+
+
+@pytest.mark.parametrize("written", TOLD)
+def test_what_cannot_be_put_back_is_told_where_it_breaks_also_in_a_helper(
+    fence: Fence, written: str
+) -> None:
+    fenced = fence(
+        f"import time\nimport numpy as np\ndef f():\n    return helper()\n"
+        f"def helper():\n    return {written}\n"
+    )
+    error = run(fenced, "f").error
+    assert error is not None
+    assert TOLD[written] in error["mend"]
+    assert (error["line"], error["inside"]) == (6, "helper")
 
 
 def test_an_error_of_python_2_arithmetic_says_what_to_change(fence: Fence) -> None:

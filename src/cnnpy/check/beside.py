@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnpy.check.breakages import Breakage, breakage_of, never_computed
+from cnnpy.check.breakages import Breakage, breakage_of, laid_flat, never_computed
 from cnnpy.check.observe import Observation
 from cnnpy.check.results import (
     NOTHING,
@@ -133,6 +133,7 @@ class Seen:
         missing = {place for place in got if place in never}
         is_written = not never or any(p not in never for p in got if is_of_backward(p))
         named = {place: never_computed(place) for place in wrong & never if is_written}
+        named |= {p: flat for p in wrong for flat in [laid_flat(p, got[p])] if flat is not None}
         failure = o.outcome.failure
         breakage = breakage_of(failure)
         if failure is not None and breakage is not None and failure.where in wrong:

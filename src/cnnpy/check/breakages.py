@@ -7,13 +7,22 @@ else may be wrong in the cases that it breaks.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from cnnpy.check.outcome import Failure
+from cnnpy.check.outcome import Failure, Misshapen
 
-__all__ = ["OF_OTHER_DAYS", "Breakage", "breakage_of", "never_computed"]
+__all__ = [
+    "OF_OTHER_DAYS",
+    "Breakage",
+    "are_other_arguments",
+    "breakage_of",
+    "laid_flat",
+    "never_computed",
+]
 
 OF_OTHER_DAYS = ("float_sizes", "outdated")
 """Names of what Python 2 or an older NumPy took."""
@@ -62,10 +71,8 @@ def breakage_of(failure: Failure | None) -> Breakage | None:
         return None
     if failure.mend is not None:
         return _outdated(failure)
-    for kind, name in _KINDS:
-        if kind in failure.kinds:
-            return name(failure)
-    return None
+    named = (name(failure) for kind, name in _KINDS if kind in failure.kinds)
+    return next((breakage for breakage in named if breakage is not None), None)
 
 
 def never_computed(place: str) -> Breakage:
@@ -86,6 +93,35 @@ def never_computed(place: str) -> Breakage:
         f"{place} is None in every case.",
         "It is set to None at the start of the function, and nothing is written to it afterwards.",
         f"Compute {place}, in the shape of {place[1:]}.",
+    )
+
+
+def laid_flat(place: str, value: Any) -> Breakage | None:
+    """Name a gradient that was left in rows, where its input has more axes.
+
+    Parameters
+    ----------
+    place : str
+        ``dx``, ...
+    value : object
+        What came of it.
+
+    Returns
+    -------
+    Breakage or None
+        None where it is anything else.
+    """
+    if not isinstance(value, Misshapen):
+        return None
+    N, *rest = value.wanted
+    if value.got != (N, math.prod(rest)):
+        return None
+    name = place[1:]
+    return Breakage(
+        "laid_flat",
+        f"{place} is left in rows, one an image, and has not the shape of {name}.",
+        f"Forward lays {name} out as rows, and backward does not undo it.",
+        f"Give it the shape of {name}: {place}.reshape({name}.shape).",
     )
 
 
@@ -137,6 +173,56 @@ def _ended(failure: Failure) -> Breakage:
     )
 
 
+def _still_none(failure: Failure) -> Breakage | None:
+    if "NoneType" not in failure.says:
+        return None
+    return Breakage(
+        "still_none",
+        f"A value is None where it is used: {failure.says}.",
+        "It was set to None at the start and not written to since, or it is what a function "
+        "without a return gives.",
+        f"Compute it before this line: {failure.at}." if failure.at else "Compute it before.",
+    )
+
+
+_ARGUMENTS = re.compile(
+    r"^([\w.<>]+)\(\) (?:got an unexpected keyword|got multiple values for|got some positional"
+    r"|missing \d+ required|takes .* argument)"
+)
+
+
+def are_other_arguments(failure: Failure | None) -> bool:
+    """Tell whether a function refused the call itself, before a line of it ran.
+
+    Parameters
+    ----------
+    failure : Failure or None
+        How a pass failed; None where it did not.
+
+    Returns
+    -------
+    bool
+        False too where it called another one wrongly.
+    """
+    return failure is not None and not failure.at and bool(_ARGUMENTS.search(failure.says))
+
+
+def _of_arguments(failure: Failure) -> Breakage | None:
+    found = _ARGUMENTS.search(failure.says)
+    if found is None:
+        return None
+    name = found.group(1).rpartition(".")[2]
+    return Breakage(
+        "other_arguments",
+        f"{name} takes other arguments than it is called with: {failure.says}.",
+        "The call and the line that begins with def do not agree.",
+        f"Make them agree; the call is this line: {failure.at}."
+        if failure.at
+        else f"Give {name} the parameters that it is called with; one that does something else "
+        "needs another name.",
+    )
+
+
 _OF_TYPES = (
     "object does not support item assignment",
     "object is not subscriptable",
@@ -144,6 +230,8 @@ _OF_TYPES = (
     "object is not iterable",
     "unsupported operand type",
     "object has no attribute",
+    "object cannot be interpreted as an integer",
+    "not supported between instances of",
 )
 
 
@@ -153,7 +241,7 @@ def _of_a_type(failure: Failure) -> Breakage | None:
     return Breakage(
         "wrong_type",
         f"A value is of another type than what is done with it takes: {failure.says}.",
-        "A shape is written where an array of it is meant, an array where a function is, or None.",
+        "A shape is written where an array of it is meant, or an array where a function is.",
         f"Look at what the value is in this line: {failure.at}."
         if failure.at
         else "Look at what the value is where it breaks.",
@@ -164,6 +252,9 @@ _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("SystemExit", _ended),
     ("UnboundLocalError", _unset),
     ("NameError", _unknown),
+    ("TypeError", _still_none),
+    ("AttributeError", _still_none),
+    ("TypeError", _of_arguments),
     ("TypeError", _of_a_type),
     ("AttributeError", _of_a_type),
 )

@@ -144,7 +144,9 @@ def _of_notes(report: Report) -> Iterable[Conclusion]:
 
 def _old(note: Mapping[str, Any]) -> Conclusion:
     title = f"{note.get('name')} is no more: it raises in the present Python and NumPy"
-    where, mend = f"line {note.get('line')}", f"Write {note.get('now')}."
+    file, function = note.get("file"), note.get("function")
+    before, behind = f"{file}, " if file else "", f", in {function}" if function else ""
+    where, mend = f"{before}line {note.get('line')}{behind}", f"Write {note.get('now')}."
     return Conclusion(Grade.WRONG, title, where, "old_name", mend=mend)
 
 

@@ -145,10 +145,12 @@ def _never_computed(observations: Sequence[Observation]) -> frozenset[str]:
 
 def _broken(seen: Sequence[Seen]) -> dict[Mistake | Breakage, frozenset[str]]:
     """Give what breaks passes and has a name by itself, with the places where it shows."""
+    first: dict[tuple[str, str], Breakage] = {}  # one line may break in several words
     found: dict[Mistake | Breakage, frozenset[str]] = {}
     for one in seen:
         for place, breakage in one.named.items():
-            found[breakage] = found.get(breakage, frozenset()) | {place}
+            told = first.setdefault((breakage.name, breakage.mend), breakage)
+            found[told] = found.get(told, frozenset()) | {place}
     return found
 
 

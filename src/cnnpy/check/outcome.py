@@ -7,8 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cnnpy.check.fence.session import Answer, Call
+from cnnpy.check.fence.wire import Opaque
 
-__all__ = ["Caller", "Failure", "Outcome"]
+__all__ = ["Caller", "Failure", "Misshapen", "Outcome"]
+
+
+@dataclass(frozen=True)
+class Misshapen(Opaque):
+    """Stand for a gradient of another shape than its input was given in.
+
+    Parameters
+    ----------
+    type_name : str
+        What is said of it.
+    got, wanted : tuple of int
+        The two shapes.
+    """
+
+    got: tuple[int, ...]
+    wanted: tuple[int, ...]
 
 
 class Caller(Protocol):
@@ -36,7 +53,8 @@ class Failure:
     says : str
         What the error says, or how the process ended.
     at : str
-        The file and line of the submission; empty where it had no part in it.
+        The file and line of the submission, and the helper that it is in; empty where it had
+        no part in it.
     mend : str or None
         What to change, where that is known.
     """
@@ -85,6 +103,8 @@ class Failure:
         error = answer.error
         kinds = tuple(error["kind"])
         at = f"{error['file']}, line {error['line']}" if error.get("line") else ""
+        if at and error.get("inside"):
+            at += f", in {error['inside']}"
         return cls(where, kinds, error["says"], at, error.get("mend"))
 
 

@@ -79,7 +79,17 @@ def together_of(op: str) -> tuple[Together, ...]:
     if op in SANDWICHES:
         return tuple(_of_parts(op))
     walks = tuple(_walks()) if op == "max_pool2d" else ()
-    return (*walks, *_in_other_ways(op), *_bias_behind(op), *_chained(op))
+    return (*walks, *_bias_behind(op), *_in_other_ways(op), *_chained(op))
+
+
+def _in_other_ways(op: str) -> Iterator[Together]:
+    """Run what a mistake's module writes in other ways: with another number, another axis."""
+    for mistake in MISTAKES.values():
+        if mistake.op != op:
+            continue
+        for way, (forward, backward, *besides) in mistake.other_ways.items():
+            mistakes = (mistake, *(MISTAKES[name] for name in besides))
+            yield Together(op, mistakes, mistake.made_in, forward, backward, way)
 
 
 def _bias_behind(op: str) -> Iterator[Together]:
@@ -150,16 +160,6 @@ def _in_these(names: dict[str, Any], written: FunctionType) -> FunctionType:
     moved = FunctionType(written.__code__, names, closure=written.__closure__)
     moved.__kwdefaults__, moved.__defaults__ = written.__kwdefaults__, written.__defaults__
     return moved
-
-
-def _in_other_ways(op: str) -> Iterator[Together]:
-    """Make each mistake in the other ways that its module knows."""
-    for mistake in (m for m in MISTAKES.values() if m.op == op):
-        for written in mistake.other_ways:
-            forward = written.get("forward", mistake.forward)
-            backward = written.get("backward", mistake.backward)
-            way = next(iter(written.values())).__name__
-            yield Together(op, (mistake,), mistake.made_in, forward, backward, way)
 
 
 # --- a walk over windows, step by step ------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnpy.check.agreement import agreement
+from cnnpy.check.breakages import are_other_arguments
 from cnnpy.check.diagnose import Diagnosis, diagnose
 from cnnpy.check.dialects import Found
 from cnnpy.check.lines import Source
@@ -179,8 +180,13 @@ def _in_its_dialect(found: Found, caller: Caller, seed: int) -> Found:
         return found
     best: tuple[tuple[int, bool], Found] | None = None
     for candidate in candidates:
-        wrong, plan, observations = 0, plan_of(candidate.dialect.op), []
-        for probe in list(plan.probes(seed, 1))[:3]:
+        if best is not None and candidate.dialect.is_a_last_resort and best[0][0] < _NOT_CALLED:
+            continue
+        wrong, plan = 0, plan_of(candidate.dialect.op)
+        observations: list[Observation] = []
+        for probe in plan.probes(seed, 1):
+            if len(observations) == _ENOUGH:
+                break
             seen = observe(candidate, caller, plan, probe)
             if seen is not None:
                 observations.append(seen)
@@ -192,16 +198,21 @@ def _in_its_dialect(found: Found, caller: Caller, seed: int) -> Found:
             gave_none = failure is not None or seen.outcome.form is not None
             here = _CALLED_WRONGLY if seen.outcome.out is None else _BROKEN
             wrong += here if gave_none else 1
+            wrong += _NOT_CALLED * are_other_arguments(failure)
+        if not observations:
+            continue
         has_no_name = wrong > 0 and diagnose(candidate.dialect.op, observations) is None
         if best is None or (wrong, has_no_name) < best[0]:
             best = (wrong, has_no_name), candidate
-    assert best is not None
-    return best[1]
+    return found if best is None else best[1]
 
 
-_CALLED_WRONGLY, _BROKEN = 10, 2
-"""How much more than wrong numbers an error speaks against a way of calling: in forward, and
-in backward, which is called alike in most ways."""
+_CALLED_WRONGLY, _BROKEN, _NOT_CALLED = 10, 2, 100
+"""How much more than wrong numbers an error speaks against a way of calling: in forward, in
+backward, which is called alike in most ways, and where the call itself is refused."""
+
+_ENOUGH = 3
+"""How many cases tell which way of calling works."""
 
 
 # --- the smallest case that shows it -------------------------------------------------------

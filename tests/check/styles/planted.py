@@ -882,7 +882,29 @@ RECTIFIER: dict[str, Row] = {
         [("relu_backward", "np.where(cache > 0, dout, 0)", "np.where(cache > 0, dout * cache, 0)")],
         [("relu_forward", "x * positive, positive", "x * positive, x * positive")],
     ),
+    "relu_counts_on_two_axes": per_style(
+        [("relu_forward", "out = np", "N, D = x.shape\n    out = np")],
+        [("relu_backward", "return", "N, D = dout.shape\n    return")],
+        [("relu_forward", "positive = x > 0", "N, D = x.shape\n    positive = x > 0")],
+    ),
 }
+
+
+def log_p(written: str) -> Edit:
+    return "softmax_loss", "shifted - np.log(np.sum(np.exp(shifted)))", written
+
+
+def loss_of_p(written: str) -> Edit:
+    return "softmax_loss", "-log_p[np.arange(N), y]", f"-({written})[np.arange(N), y]"
+
+
+def mean_of_p(written: str) -> Edit:
+    return (
+        "softmax_loss",
+        "np.mean(np.sum(wanted * (log_sums - x), axis=1))",
+        f"-np.mean(np.log({written})[np.arange(N), y])",
+    )
+
 
 LOSSES: dict[str, Row] = {
     "softmax_cross_entropy_sums_over_the_batch": per_style(
@@ -962,6 +984,36 @@ LOSSES: dict[str, Row] = {
             )
         ],
     ),
+    "softmax_cross_entropy_adds_a_small_number": per_style(
+        [("softmax_loss", "loss -= log_p[y[n]]", "loss -= np.log(np.exp(log_p[y[n]]) + 1e-8)")],
+        [loss_of_p("np.log(np.exp(log_p) + 1e-12)")],
+        [mean_of_p("np.exp(x - log_sums) + 1e-10")],
+    ),
+    "softmax_cross_entropy_clips_the_probability": per_style(
+        [log_p("np.log(np.maximum(np.exp(shifted) / np.sum(np.exp(shifted)), 1e-15))")],
+        [loss_of_p("np.log(np.clip(np.exp(log_p), 1e-7, 1 - 1e-7))")],
+        [mean_of_p("np.clip(np.exp(x - log_sums), 1e-12, 1)")],
+    ),
+    "softmax_cross_entropy_adds_a_small_number_to_the_sum": per_style(
+        [log_p("shifted - np.log(np.sum(np.exp(shifted)) + 1e-8)")],
+        [("softmax_loss", "keepdims=True))", "keepdims=True) + 1e-6)")],
+        [("softmax_loss", "keepdims=True)) +", "keepdims=True) + 1e-8) +")],
+    ),
+    "softmax_cross_entropy_normalises_over_the_batch": per_style(
+        [log_p("shifted - np.log(np.sum(np.exp(x - np.max(x, axis=1, keepdims=True))))")],
+        [("softmax_loss", "np.exp(scores).sum(axis=1", "np.exp(scores).sum(axis=0")],
+        [
+            ("softmax_loss", "x.max(axis=1, keepdims=True)", "x.max()"),
+            ("softmax_loss", ".sum(axis=1, keepdims=True)", ".sum()"),
+        ],
+    ),
+    "softmax_cross_entropy_forgets_keepdims": per_style(
+        "an image at a time has no other axis",
+        [
+            ("softmax_loss", ".sum(axis=1, keepdims=True)", ".sum(axis=1)"),
+        ],
+        "its sums stand beside its maxima, whatever they are",
+    ),
     "hinge_counts_the_right_class": per_style(
         [("svm_loss", "            if k == y[n]:\n                continue\n", "")],
         [("svm_loss", "    margins[np.arange(N), y] = 0\n", "")],
@@ -1037,6 +1089,16 @@ DROPOUT: dict[str, Row] = {
         ],
     ),
     "dropout_keeps_what_is_to_be_dropped": nowhere(TOLD_BY_ITS_SHARE),
+    "dropout_draws_from_the_normal_distribution": per_style(
+        [(DROP, "np.random.rand(*x.shape) < p", "np.random.randn(*x.shape) < p")],
+        [(DROP, "np.random.random(x.shape)", "np.random.normal(size=x.shape)")],
+        [(DROP, "rng.binomial(1, p, size=x.shape)", "(rng.standard_normal(x.shape) < p)")],
+    ),
+    "dropout_counts_on_two_axes": per_style(
+        [(DROP, "mask = (np", "N, D = x.shape\n        mask = (np")],
+        [(DROP, "mask = np.random.random(x", "N, D = x.shape\n    mask = np.random.random(x")],
+        [(DROP, "scaled = np.ones(x.shape)", "N, D = x.shape\n    scaled = np.ones((N, D))")],
+    ),
 }
 
 # --- normalisations ------------------------------------------------------------------------

@@ -13,7 +13,8 @@ import numpy as np
 
 from cnnpy.check.case import Case
 from cnnpy.check.dialects.dialect import Arguments, Dialect
-from cnnpy.check.fence.wire import Opaque
+from cnnpy.check.mistakes.dropout_draws_from_the_normal_distribution import SEED
+from cnnpy.check.outcome import Misshapen
 from cnnpy.check.window import Window, window_of
 from cnnpy.contract.shapes import as_pair
 
@@ -147,7 +148,7 @@ def as_rows(case: Case, dx: Any) -> Any:
         return dx
     if dx.shape == x.shape:
         return dx.reshape(case.arrays["x"].shape)
-    return Opaque(f"the shape {dx.shape}, where x has {x.shape}")
+    return Misshapen(f"the shape {dx.shape}, where x has {x.shape}", dx.shape, x.shape)
 
 
 def turned(case: Case, dw: Any) -> Any:
@@ -209,7 +210,7 @@ def _dropout(keep: bool) -> Callable[[Case], Arguments]:
     def arguments(case: Case) -> Arguments:
         p = case.options["p"]
         mode = "test" if case.arrays["mask"] is None else "train"
-        param = {"p": 1 - p if keep else p, "mode": mode, "seed": 123}
+        param = {"p": 1 - p if keep else p, "mode": mode, "seed": SEED}
         return in_a_row({"x": case.arrays["x"]}, param)
 
     return arguments

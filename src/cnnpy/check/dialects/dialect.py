@@ -112,6 +112,8 @@ class Dialect:
         Runs both passes, where the manner alone does not say how.
     remark : str, optional
         What the reader should know of an implementation that is called so.
+    is_a_last_resort : bool
+        Whether it is tried only where every other call of the name is refused.
     """
 
     op: str
@@ -131,6 +133,7 @@ class Dialect:
     )
     passes: Passes | None = None
     remark: str | None = None
+    is_a_last_resort: bool = False
 
     @property
     def has_a_function_for_backward(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cnnpy.check.case import Case
 from cnnpy.check.dialects.dialect import Arguments, Dialect, same
 from cnnpy.contract.ops import OPS
@@ -30,5 +32,20 @@ def _dialect(op: str) -> Dialect:
     )
 
 
-FUNCTIONS = tuple(_dialect(op) for op in OPS)
-"""A row an op of the contract."""
+def _x_alone(case: Case) -> Arguments:
+    return Arguments([case.arrays["x"]], {}, {"x": "0"})
+
+
+def _has_rows_of_scores(case: Case) -> bool:
+    x = case.arrays["x"]
+    return x.ndim == 2 and x.size > 0 and case.options["axis"] in (1, -1)
+
+
+_OF_ROWS = tuple(
+    replace(_dialect(op), arguments=_x_alone, takes=_has_rows_of_scores, is_a_last_resort=True)
+    for op in ("softmax", "log_softmax")
+)
+"""Those that take scores and no axis: a row an image."""
+
+FUNCTIONS = (*(_dialect(op) for op in OPS), *_OF_ROWS)
+"""A row an op of the contract, and one for each that is often called in another way."""

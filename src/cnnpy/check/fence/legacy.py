@@ -7,80 +7,31 @@ does; every use is noted down, but for those of a file that is ready for their a
 from __future__ import annotations
 
 import builtins
+import importlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 import numpy as np
 
-__all__ = ["put_back", "what_to_change"]
-
-_BUILTINS: dict[str, tuple[Any, str]] = {
-    "xrange": (range, "range"),
-    "unicode": (str, "str"),
-    "long": (int, "int"),
-    "raw_input": (None, "input"),
-    "reduce": (None, "from functools import reduce"),
-    "unichr": (chr, "chr"),
-}
-
-_NUMPY: dict[str, tuple[Any, str]] = {
-    "int": (int, "int"),
-    "float": (float, "float"),
-    "bool": (bool, "bool"),
-    "object": (object, "object"),
-    "complex": (complex, "complex"),
-    "str": (str, "str"),
-    "float_": (np.float64, "np.float64"),
-    "int_": (np.int64, "np.int64"),
-    "Inf": (np.inf, "np.inf"),
-    "Infinity": (np.inf, "np.inf"),
-    "PINF": (np.inf, "np.inf"),
-    "NINF": (-np.inf, "-np.inf"),
-    "NaN": (np.nan, "np.nan"),
-    "infty": (np.inf, "np.inf"),
-    "product": (np.prod, "np.prod"),
-    "cumproduct": (np.cumprod, "np.cumprod"),
-    "alltrue": (np.all, "np.all"),
-    "sometrue": (np.any, "np.any"),
-    "round_": (np.round, "np.round"),
-    "row_stack": (np.vstack, "np.vstack"),
-    "in1d": (np.isin, "np.isin"),
-    "asscalar": (lambda a: a.item(), "a.item()"),
-    "mat": (np.asmatrix, "np.asmatrix"),
-    "asfarray": (lambda a: np.asarray(a, dtype=float), "np.asarray(a, dtype=float)"),
-    "msort": (lambda a: np.sort(a, axis=0), "np.sort(a, axis=0)"),
-}
-
-_WORDS = (
-    # what an error says, and what to change
-    ("Missing parentheses in call to 'print'", "print is a function in Python 3: print(...)"),
-    ("Missing parentheses in call to 'exec'", "exec is a function in Python 3: exec(...)"),
-    ("inconsistent use of tabs", "indent with spaces only: Python 3 does not mix them with tabs"),
-    ("multiple exception types must be paren", "write except (A, B) as error: in Python 3"),
-    ("has no attribute 'iteritems'", "dict.iteritems is dict.items in Python 3"),
-    ("has no attribute 'itervalues'", "dict.itervalues is dict.values in Python 3"),
-    ("has no attribute 'iterkeys'", "dict.iterkeys is dict.keys in Python 3"),
-    ("has no attribute 'has_key'", "d.has_key(k) is k in d in Python 3"),
-    ("'dict_keys' object is not subscriptable", "list(d.keys()) in Python 3"),
-    ("'float' object cannot be interpreted as an integer", "/ gives a float in Python 3: use //"),
-    ("slice indices must be integers", "/ gives a float in Python 3: use // for sizes"),
-    ("only integers, slices", "/ gives a float in Python 3: use // for indices"),
-    (
-        "from dtype('float64') to dtype('int64')",
-        "/ gives a float in Python 3: use // for indices",
-    ),
-    (
-        "only 0-dimensional arrays can be converted",
-        "NumPy no longer takes an array of one number for a number: write a.item(), or a[0]",
-    ),
-    ("No module named 'cPickle'", "cPickle is pickle in Python 3"),
-    ("No module named 'past'", "drop the imports from past: Python 3 needs none of them"),
+from cnnpy.check.fence.old_names import (
+    A_FLOAT_FOR_A_SIZE,
+    BUILTINS,
+    LIB,
+    METHODS,
+    MODULES,
+    NUMPY,
+    NUMPY_IS_GONE,
+    SEQUENCES,
+    SYNTAX,
+    WORDS,
 )
+
+__all__ = ["put_back", "what_to_change"]
 
 
 def put_back(note: Callable[..., None]) -> None:
@@ -89,26 +40,39 @@ def put_back(note: Callable[..., None]) -> None:
     Parameters
     ----------
     note : callable
-        Takes ``what="old"``, ``name``, ``now`` and ``line``.
+        Takes ``what="old"``, ``name``, ``now``, ``line``, ``file``, and ``function`` where the
+        line is in one.
     """
-    for name, (value, now) in _BUILTINS.items():
+    for name, (value, now) in BUILTINS.items():
         if value is not None and not hasattr(builtins, name):
             setattr(builtins, name, _noting(value, name, now, note))
     for name in ("exit", "quit"):  # a Python that runs no site module has neither
         if not hasattr(builtins, name):
             setattr(builtins, name, sys.exit)
-    if not hasattr(np.lib, "pad"):
-        setattr(np.lib, "pad", _noting(np.pad, "np.lib.pad", "np.pad", note))  # noqa: B010
-    present: Callable[[str], Any] = np.__getattr__
+    for module_name, names in MODULES.items():
+        module = importlib.import_module(module_name)
+        for name, (value, now) in names.items():
+            if value is not None and not hasattr(module, name):
+                setattr(module, name, _noting(value, f"{module_name}.{name}", now, note))
+    _answer_for(np, "np", NUMPY, note)
+    of_lib = {name: (getattr(np, name), f"np.{name}") for name in LIB if hasattr(np, name)}
+    _answer_for(np.lib, "np.lib", of_lib, note)
 
-    def of_numpy(name: str) -> Any:
-        if name not in _NUMPY:
+
+def _answer_for(
+    module: ModuleType, called: str, old: Mapping[str, tuple[Any, str]], note: Callable[..., None]
+) -> None:
+    """Let a module give what it has no more, each noted down where it is used."""
+    present: Callable[[str], Any] = module.__getattr__
+
+    def old_or_present(name: str) -> Any:
+        value, now = old.get(name, (None, ""))
+        if value is None:
             return present(name)
-        value, now = _NUMPY[name]
-        _note(note, f"np.{name}", now, sys._getframe(1))
+        _note(note, f"{called}.{name}", now, sys._getframe(1))
         return value
 
-    setattr(np, "__getattr__", of_numpy)  # noqa: B010
+    setattr(module, "__getattr__", old_or_present)  # noqa: B010
 
 
 def _noting(value: Any, name: str, now: str, note: Callable[..., None]) -> Any:
@@ -121,7 +85,10 @@ def _noting(value: Any, name: str, now: str, note: Callable[..., None]) -> Any:
 
 def _note(note: Callable[..., None], name: str, now: str, frame: FrameType) -> None:
     if not _is_ready(frame.f_code.co_filename):
-        note(what="old", name=name, now=now, line=frame.f_lineno)
+        code = frame.f_code
+        where = {} if code.co_name.startswith("<") else {"function": code.co_name}
+        file = Path(code.co_filename).name
+        note(what="old", name=name, now=now, line=frame.f_lineno, file=file, **where)
 
 
 @cache
@@ -152,10 +119,52 @@ def what_to_change(error: BaseException) -> str | None:
     >>> what_to_change(AttributeError("'dict' object has no attribute 'iteritems'"))
     'dict.iteritems is dict.items in Python 3'
     """
-    said = str(error)
-    for words, change in _WORDS:
+    return (
+        _by_its_words(str(error))
+        or _by_its_name(error)
+        or (_by_its_line(error.text or "") if isinstance(error, SyntaxError) else None)
+    )
+
+
+def _by_its_words(said: str) -> str | None:
+    for words, change in (*WORDS, *METHODS.items()):
         if words in said:
             return change
-    if isinstance(error, NameError) and error.name in _BUILTINS:
-        return f"{error.name} is {_BUILTINS[error.name][1]} in Python 3"
+    if A_FLOAT_FOR_A_SIZE.search(said):
+        return "/ gives a float in Python 3: use // for sizes"
+    sequence = SEQUENCES.search(said)
+    if sequence is not None:
+        name = next(group for group in sequence.groups() if group)
+        made = name.replace("dict_", "d.") + ("()" if "_" in name else "(...)")
+        return f"{made} gives no list in Python 3: write list({made})"
+    gone = NUMPY_IS_GONE.search(said)
+    if gone is not None:
+        what, instead = gone.groups()
+        return f"{what} is no more: {instead[:1].lower()}{instead[1:]}".replace("`", "").rstrip(".")
     return None
+
+
+def _by_its_name(error: BaseException) -> str | None:
+    name = str(getattr(error, "name", None) or "")
+    if isinstance(error, NameError) and name in BUILTINS:
+        return f"{name} is {BUILTINS[name][1]} in Python 3"
+    module = re.search(r"module '(\w+)' has no|import name '\w+' from '(\w+)'", str(error))
+    if module is None:
+        return None
+    owner: str = module.group(1) or module.group(2)
+    if isinstance(error, ImportError):
+        name = getattr(error, "name_from", None) or _quoted(str(error))
+    if owner == "numpy" and name in NUMPY:
+        return f"np.{name} is {NUMPY[name][1]} now"
+    if name in MODULES.get(owner, {}):
+        return f"{owner}.{name} is {MODULES[owner][name][1]} in Python 3"
+    return None
+
+
+def _quoted(said: str) -> str:
+    found = re.search(r"'(\w+)'", said)
+    return found.group(1) if found else ""
+
+
+def _by_its_line(line: str) -> str | None:
+    return next((change for words, change in SYNTAX if re.search(words, line)), None)

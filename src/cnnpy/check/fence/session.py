@@ -88,7 +88,7 @@ class Answer:
         How many things it has, where it is a list or a tuple.
     error : mapping, optional
         What was raised: ``kind`` (the names of its type and of those above), ``says``,
-        ``file`` and ``line``, ``mend``.
+        ``file`` and ``line``, ``inside`` (the helper that broke), ``mend``.
     ended : str, optional
         How the process ended, where it did not live to answer.
     changed : tuple of str
@@ -249,9 +249,16 @@ class Session:
             "says": str(error)[:500],
             "line": own[-1].lineno if own else None,
             "file": Path(own[-1].filename).name if own else None,
+            "inside": _helper_of(own),
             "mend": what_to_change(error),
         }
         return Answer(error=told, changed=self._changed(), notes=self._new_notes())
+
+
+def _helper_of(frames: Sequence[traceback.FrameSummary]) -> str | None:
+    """Name the function that broke, where it is another than the one that was called."""
+    names = [f.name for f in frames if not f.name.startswith("<")]
+    return names[-1] if names and names[-1] != names[0] else None
 
 
 _OF_TENSORS: Mapping[str, Callable[..., Any]] = {

@@ -66,10 +66,12 @@ class Mistake:
         return tuple(name for name, f in passes.items() if f.__module__ == self.module)
 
     @property
-    def other_ways(self) -> tuple[Mapping[str, Callable[..., Any]], ...]:
-        """Give other ways to make the same mistake: by pass, what is written instead."""
-        ways: tuple[Mapping[str, Callable[..., Any]], ...]
-        ways = getattr(self._load(), "OTHER_WAYS", ())
+    def other_ways(self) -> Mapping[str, tuple[Any, ...]]:
+        """Give the ways in which it is also written, where there are several.
+
+        By what differs: forward, backward, and the names of the mistakes that are made with it.
+        """
+        ways: Mapping[str, tuple[Any, ...]] = getattr(self._load(), "OTHER_WAYS", {})
         return ways
 
     @property
@@ -215,6 +217,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "gates_by_the_gradient",
         "passes_the_gradient_everywhere",
         "weighs_by_its_output",
+        "counts_on_two_axes",
     ),
     "relu6": (
         "forgets_the_ceiling_in_backward",
@@ -230,6 +233,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "without_the_shift",
         "ignores_the_axis",
         "takes_the_diagonal_only",
+        "forgets_keepdims",
+        "normalises_over_everything",
     ),
     "log_softmax": ("takes_the_log_of_zero",),
     "softmax_cross_entropy": (
@@ -241,6 +246,11 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "takes_the_log_of_zero",
         "forgets_n_in_forward",
         "forgets_the_label_in_backward",
+        "adds_a_small_number",
+        "adds_a_small_number_to_the_sum",
+        "clips_the_probability",
+        "normalises_over_the_batch",
+        "forgets_keepdims",
     ),
     "hinge": (
         "counts_the_right_class",
@@ -302,6 +312,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "forgets_to_scale_in_backward",
         "scales_in_inference",
         "keeps_what_is_to_be_dropped",
+        "draws_from_the_normal_distribution",
+        "counts_on_two_axes",
     ),
     "add": ("hands_out_one_array_twice",),
     "concat": ("swaps_the_parts",),

@@ -16,7 +16,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.reference.conv2d import conv2d_backward as right_backward
 from cnnpy.reference.conv2d import conv2d_forward
 
-__all__ = ["conv2d_backward", "conv2d_forward"]
+__all__ = ["OTHER_WAYS", "conv2d_backward", "conv2d_forward"]
 
 
 def conv2d_backward(
@@ -43,7 +43,10 @@ def _around_the_middle(
     return _cropped(dout, cache, (HH - 1) // 2, (WW - 1) // 2)
 
 
-OTHER_WAYS = ({"backward": _by_both_sides}, {"backward": _around_the_middle})
+OTHER_WAYS = {
+    "by both sides": (conv2d_forward, _by_both_sides),
+    "around the middle": (conv2d_forward, _around_the_middle),
+}
 
 
 def _cropped(

@@ -17,7 +17,7 @@ from cnnpy.reference.conv2d import conv2d_backward as right_backward
 from cnnpy.reference.conv2d import conv2d_forward
 from cnnpy.reference.windows import covered
 
-__all__ = ["conv2d_backward", "conv2d_forward"]
+__all__ = ["OTHER_WAYS", "conv2d_backward", "conv2d_forward"]
 
 
 def conv2d_backward(
@@ -58,4 +58,4 @@ def _pixel_by_pixel(
     return dx_pad[:, :, pad_h : pad_h + H, pad_w : pad_w + W], dw, db
 
 
-OTHER_WAYS = ({"backward": _pixel_by_pixel},)
+OTHER_WAYS = {"pixel by pixel": (conv2d_forward, _pixel_by_pixel)}

@@ -17,7 +17,7 @@ from cnnpy.reference.max_pool2d import max_pool2d_backward as right_backward
 from cnnpy.reference.max_pool2d import max_pool2d_forward as right_forward
 from cnnpy.reference.windows import clipped
 
-__all__ = ["max_pool2d_backward", "max_pool2d_forward"]
+__all__ = ["OTHER_WAYS", "max_pool2d_backward", "max_pool2d_forward"]
 
 
 def max_pool2d_forward(
@@ -58,4 +58,4 @@ def _with_its_places(
     return right_forward(x, kernel_size=(HH, HH), stride=steps, padding=padding)
 
 
-OTHER_WAYS = ({"forward": _with_its_places},)
+OTHER_WAYS = {"its places too": (_with_its_places, max_pool2d_backward)}
