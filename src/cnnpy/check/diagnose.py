@@ -88,9 +88,9 @@ def diagnose(
     found = _in_whole(suspects, wrong)
     if found is None:
         passes = {_pass_of(place) for place in _places(wrong)}
-        varied = list({s.of.probe.property: s for s in reversed(seen)}.values())
+        ways = _Ways(list({s.of.probe.property: s for s in reversed(seen)}.values()))
         pairs = [
-            pair for pair in together_of(op) if passes & set(pair.made_in) and _may_be(pair, varied)
+            pair for pair in together_of(op) if passes & set(pair.made_in) and _may_be(pair, ways)
         ]
         suspects += [suspect for pair in pairs for suspect in _suspects(pair, seen, returns)]
         found = _in_whole(suspects, wrong) or _in_part(suspects, wrong)
@@ -235,32 +235,45 @@ _FIRST = 12
 """In one of how many of the hardest cases a mistake in one gradient alone has to show."""
 
 
-def _may_be(pair: Together, seen: Sequence[Seen]) -> bool:
+def _may_be(pair: Together, ways: _Ways) -> bool:
     """Tell by each mistake alone whether a pair may fit: without running it.
 
     Where one of the two does not show, the pair gives what the other gives.
     """
     if pair.way or len(pair.mistakes) == 1:  # neither may be made in the library's way
         return True
+    first, second = pair.mistakes
     return any(
-        any(a for a, _ in ways)
-        and any(b for _, b in ways)
-        and not any((a == _UNLIKE and not b) or (b == _UNLIKE and not a) for a, b in ways)
+        any(a)
+        and any(b)
+        and not any(
+            (x == _UNLIKE and not y) or (y == _UNLIKE and not x) for x, y in zip(a, b, strict=True)
+        )
         for unit in (*pair.made_in, *_alone(pair))
-        for ways in [
-            [(_way(first, one, unit), _way(second, one, unit)) for one in seen]
-            for first, second in [pair.mistakes]
-        ]
+        for a, b in [(ways.of(first, unit), ways.of(second, unit))]
     )
 
 
 _LIKE, _UNLIKE = "like", "unlike"
 
 
-def _way(mistake: Mistake, one: Seen, part: str) -> str:
-    """Tell whether an implementation is wrong in a mistake's way: empty where that is right."""
-    places = one.beside(results_of(mistake, one.of.case, one.of.dout), part)
-    return _UNLIKE if places is None else _LIKE if places else ""
+class _Ways:
+    """Tells whether an implementation is wrong in a mistake's way: empty where that is right."""
+
+    def __init__(self, seen: Sequence[Seen]) -> None:
+        self._seen = seen
+        self._known: dict[tuple[str, str], list[str]] = {}
+
+    def of(self, mistake: Mistake, part: str) -> list[str]:
+        """Give it for each observation."""
+        asked = mistake.name, part
+        if asked not in self._known:
+            self._known[asked] = [self._of_one(mistake, one, part) for one in self._seen]
+        return self._known[asked]
+
+    def _of_one(self, mistake: Mistake, one: Seen, part: str) -> str:
+        places = one.beside(results_of(mistake, one.of.case, one.of.dout), part)
+        return _UNLIKE if places is None else _LIKE if places else ""
 
 
 def _alone(mistake: Mistake | Together) -> tuple[str, ...]:
@@ -305,9 +318,16 @@ def _best(fitting: Sequence[tuple[_Suspect, ...]]) -> Diagnosis:
     made: dict[Mistake | Breakage, frozenset[str]] = {}
     for s in first:
         for mistake in s.mistakes:
-            made[mistake] = made.get(mistake, frozenset()) | _places(s.shows)
+            made[mistake] = made.get(mistake, frozenset()) | _places_of(mistake, s.shows)
     also = (tuple(m for s in other for m in s.mistakes) for other in others)
     return Diagnosis(made, tuple(also))
+
+
+def _places_of(mistake: Mistake, shows: Iterable[tuple[int, str]]) -> frozenset[str]:
+    """Give where a mistake shows, beside others in the same results: those of its passes."""
+    places = _places(shows)
+    of_backward = frozenset(p for p in places if is_of_backward(p))
+    return of_backward if of_backward and mistake.made_in == ("backward",) else places
 
 
 def _places(where: Iterable[tuple[int, str]]) -> frozenset[str]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.rows import SANDWICHES, row_of, row_with
+from cnnpy.check.spreads import spreads_of
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.reference.windows import clipped
 
@@ -75,7 +76,13 @@ def together_of(op: str) -> tuple[Together, ...]:
     if op in SANDWICHES:
         return tuple(_of_parts(op))
     walks = tuple(_walks()) if op == "max_pool2d" else ()
-    return (*walks, *_bias_behind(op), *_chained(op))
+    return (*walks, *_bias_behind(op), *_spreads(op), *_chained(op))
+
+
+def _spreads(op: str) -> Iterator[Together]:
+    """Take the normalisations whose spread is made wrongly, step by step."""
+    for mistakes, forward, backward, way in spreads_of(op):
+        yield Together(op, mistakes, ("forward", "backward"), forward, backward, way)
 
 
 def _bias_behind(op: str) -> Iterator[Together]:
