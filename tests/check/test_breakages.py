@@ -122,3 +122,33 @@ def test_a_value_of_another_type_is_named() -> None:
 )
 def test_an_error_that_may_have_many_reasons_has_no_name(kind: str, says: str) -> None:
     assert breakage_of(Failure("forward", (kind, "Exception"), says)) is None
+
+
+def test_a_backward_pass_that_writes_into_its_cache_is_named() -> None:
+    def forward(x: Any, gamma: Any, beta: Any, ln_param: Any) -> Any:
+        centred = x - x.mean(axis=1, keepdims=True)
+        var = (centred**2).mean(axis=1, keepdims=True)
+        x_hat = centred / np.sqrt(var + ln_param["eps"])
+        return gamma * x_hat + beta, (x_hat, var, gamma, ln_param["eps"])
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x_hat, var, gamma, eps = cache
+        var += eps
+        dgamma, dbeta = (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+        dx_hat = dout * gamma
+        slope = (dx_hat * x_hat).mean(axis=1, keepdims=True)
+        dx = (dx_hat - dx_hat.mean(axis=1, keepdims=True) - x_hat * slope) / np.sqrt(var)
+        return dx, dgamma, dbeta
+
+    functions = {"layernorm_forward": forward, "layernorm_backward": backward}
+    assert wrong(**functions) == {"uses_up_its_cache": "layernorm_backward"}
+
+
+def test_an_array_that_is_put_where_a_number_belongs_is_named() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        dx, dw, db = reference.conv2d_backward(dout, cache)
+        for f in range(len(db)):
+            db[f] = dout[:, f].sum(axis=(1, 2), keepdims=True)
+        return dx, dw, db
+
+    assert wrong(**conv(backward=backward)) == {"array_for_a_number": "conv_backward_naive"}

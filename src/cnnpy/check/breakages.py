@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from cnnpy.check.outcome import Failure
 
-__all__ = ["OF_OTHER_DAYS", "Breakage", "breakage_of", "never_computed"]
+__all__ = ["OF_OTHER_DAYS", "Breakage", "breakage_of", "never_computed", "uses_up_its_cache"]
 
 OF_OTHER_DAYS = ("float_sizes", "outdated")
 """Names of what Python 2 or an older NumPy took."""
@@ -89,6 +89,22 @@ def never_computed(place: str) -> Breakage:
     )
 
 
+def uses_up_its_cache() -> Breakage:
+    """Name what makes a second backward call give other gradients than the first.
+
+    Returns
+    -------
+    Breakage
+        The name, with what to write.
+    """
+    return Breakage(
+        "uses_up_its_cache",
+        "Backward gives other gradients when it is called again with the same cache.",
+        "It changes what forward kept: var += eps writes into the array itself.",
+        "Write to a new array: var = var + eps, or std = np.sqrt(var + eps).",
+    )
+
+
 def _unset(failure: Failure) -> Breakage:
     name = _quoted(failure.says)
     return Breakage(
@@ -160,12 +176,24 @@ def _of_a_type(failure: Failure) -> Breakage | None:
     )
 
 
+def _of_a_sequence(failure: Failure) -> Breakage | None:
+    if failure.says.rstrip(".") != "setting an array element with a sequence":
+        return None
+    return Breakage(
+        "array_for_a_number",
+        f"An entry is set to an array, where it takes a number: {failure}",
+        "A sum has kept an axis; or it is an array of one number, which older NumPy took for that.",
+        "Write a.item() where it has one number; else sum over the axis that is left, or index it.",
+    )
+
+
 _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("SystemExit", _ended),
     ("UnboundLocalError", _unset),
     ("NameError", _unknown),
     ("TypeError", _of_a_type),
     ("AttributeError", _of_a_type),
+    ("ValueError", _of_a_sequence),
 )
 
 
