@@ -65,6 +65,29 @@ def test_backward_through_the_steps_of_a_wrong_spread_is_not_a_second_mistake() 
     assert wrong(functions) == {"layer_norm_adds_eps_to_the_spread"}
 
 
+def test_what_backward_alone_does_to_the_spread_is_told_of_backward() -> None:
+    """Forward has no eps; backward adds it to the spread of x_hat, and divides without it."""
+
+    def forward(x: Any, gamma: Any, beta: Any, ln_param: Any) -> Any:
+        centred = x - x.mean(axis=1, keepdims=True)
+        std = np.sqrt((centred**2).mean(axis=1, keepdims=True))
+        return gamma * centred / std + beta, (centred, std, ln_param["eps"], gamma)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        centred, std, eps, gamma = cache
+        x_hat, dx_hat = centred / (std + eps), dout * gamma
+        slope = (dx_hat * x_hat).mean(axis=1, keepdims=True)
+        dx = (dx_hat - dx_hat.mean(axis=1, keepdims=True) - x_hat * slope) / std
+        return dx, np.sum(dout * x_hat, axis=0), dout.sum(axis=0)
+
+    functions = {"layernorm_forward": forward, "layernorm_backward": backward}
+    report = run(functions, effort=EFFORTS["quick"])
+    assert {(c.function, c.name) for c in report.conclusions if c.grade is Grade.WRONG} == {
+        ("layernorm_forward", "layer_norm_ignores_eps"),
+        ("layernorm_backward", "layer_norm_adds_eps_to_the_spread"),
+    }
+
+
 def test_a_wrong_spread_of_wrong_groups_is_named_with_them() -> None:
     """Group norm by layer norm, pixel by pixel, with eps outside of the root."""
 

@@ -177,6 +177,8 @@ class _Suspect:
         Whether the same numbers came more often than such a doubt.
     is_bent : bool
         Whether an array of a wrong shape in the library stands for an error.
+    behind : frozenset of str
+        Names of the mistakes that are made in backward alone.
     """
 
     mistakes: tuple[Mistake, ...]
@@ -185,6 +187,12 @@ class _Suspect:
     is_exact: bool
     is_sure: bool
     is_bent: bool
+    behind: frozenset[str] = frozenset()
+
+    def made_at(self, place: str) -> tuple[Mistake, ...]:
+        """Give the mistakes that may show in a result."""
+        here = is_of_backward(place)
+        return tuple(m for m in self.mistakes if here or m.name not in self.behind)
 
     @property
     def rank(self) -> tuple[int, bool, bool, bool]:
@@ -226,6 +234,7 @@ def _suspects(
             all(good[part].is_exact for part in way),
             all(good[part].is_exact or good[part].is_sure for part in way),
             any(good[part].bent > 0 for part in way),
+            mistake.behind if isinstance(mistake, Together) else frozenset(),
         )
     if "backward" not in good:
         yield from _in_one_gradient(mistake, in_one)
@@ -317,17 +326,11 @@ def _best(fitting: Sequence[tuple[_Suspect, ...]]) -> Diagnosis:
     first, *others = {_names(together): together for together in plainest}.values()
     made: dict[Mistake | Breakage, frozenset[str]] = {}
     for s in first:
-        for mistake in s.mistakes:
-            made[mistake] = made.get(mistake, frozenset()) | _places_of(mistake, s.shows)
+        for place in _places(s.shows):
+            for mistake in s.made_at(place):
+                made[mistake] = made.get(mistake, frozenset()) | {place}
     also = (tuple(m for s in other for m in s.mistakes) for other in others)
     return Diagnosis(made, tuple(also))
-
-
-def _places_of(mistake: Mistake, shows: Iterable[tuple[int, str]]) -> frozenset[str]:
-    """Give where a mistake shows, beside others in the same results: those of its passes."""
-    places = _places(shows)
-    of_backward = frozenset(p for p in places if is_of_backward(p))
-    return of_backward if of_backward and mistake.made_in == ("backward",) else places
 
 
 def _places(where: Iterable[tuple[int, str]]) -> frozenset[str]:
@@ -364,7 +367,7 @@ def _of_a_result(
         }
         if len(best) == 1:
             (together,) = best.values()
-            return tuple(m for s in together for m in s.mistakes)
+            return tuple(m for s in together for _, place in here for m in s.made_at(place))
         return ()
     return ()
 

@@ -33,12 +33,15 @@ class Made(NamedTuple):
         The implementation.
     way : str
         How it is written.
+    behind : frozenset of str
+        Names of the mistakes that are made in backward alone.
     """
 
     mistakes: tuple[Mistake, ...]
     forward: Callable[..., tuple[Any, Any]]
     backward: Callable[[Any, Any], Any]
     way: str
+    behind: frozenset[str] = frozenset()
 
 
 def spreads_of(op: str) -> Iterator[Made]:
@@ -67,15 +70,15 @@ def spreads_of(op: str) -> Iterator[Made]:
                 continue
             made = [f"{op}_{n}" for n in (_WAYS.get(ending, ending), name) if n]
             for hat, outer in _of_backward(name, ending):
-                more = _more(op, {hat, outer} - {name}) if hat is not None else []
+                more = list(_more(op, {hat, outer} - {name}) if hat is not None else ())
                 known = tuple(MISTAKES[n] for n in dict.fromkeys([*made, *more]))
                 steps = _Steps(groups, rule, _rule(hat), _rule(outer))
                 way = "its own gradient" if hat is None else f"{ending} {hat} {outer}"
                 if ending:
-                    yield Made(known, steps.forward, steps.backward, way)
+                    passes = steps.forward, steps.backward
                 else:
-                    passes = known[0] if name else row_of(op)
-                    yield Made(known, *_with(passes, steps), way)
+                    passes = _with(MISTAKES[made[0]] if name else row_of(op), steps)
+                yield Made(known, *passes, way, frozenset(more) - set(made))
 
 
 # --- rules of the spread ------------------------------------------------------------------------

@@ -42,6 +42,8 @@ class Together:
         The implementation.
     way : str
         In which way, where there are several.
+    behind : frozenset of str
+        Names of the mistakes that are made in backward alone.
     """
 
     op: str
@@ -50,6 +52,7 @@ class Together:
     forward: Callable[..., tuple[Any, Any]] = field(compare=False)
     backward: Callable[[Any, Any], Any] = field(compare=False)
     way: str = ""
+    behind: frozenset[str] = frozenset()
 
 
 @cache
@@ -81,8 +84,11 @@ def together_of(op: str) -> tuple[Together, ...]:
 
 def _spreads(op: str) -> Iterator[Together]:
     """Take the normalisations whose spread is made wrongly, step by step."""
-    for mistakes, forward, backward, way in spreads_of(op):
-        yield Together(op, mistakes, ("forward", "backward"), forward, backward, way)
+    for made in spreads_of(op):
+        passes = ("forward", "backward")
+        yield Together(
+            op, made.mistakes, passes, made.forward, made.backward, made.way, made.behind
+        )
 
 
 def _bias_behind(op: str) -> Iterator[Together]:
