@@ -184,3 +184,33 @@ def test_a_softmax_that_takes_no_axis_is_judged_on_rows_of_scores() -> None:
     assert wrong(softmax_forward=forward, softmax_backward=backward) == {}
     told = wrong(softmax_forward=forward, softmax_backward=diagonal)
     assert told == {"softmax_takes_the_diagonal_only": "softmax_backward"}
+
+
+def test_a_backward_pass_that_writes_into_its_cache_is_named() -> None:
+    def forward(x: Any, gamma: Any, beta: Any, ln_param: Any) -> Any:
+        centred = x - x.mean(axis=1, keepdims=True)
+        var = (centred**2).mean(axis=1, keepdims=True)
+        x_hat = centred / np.sqrt(var + ln_param["eps"])
+        return gamma * x_hat + beta, (x_hat, var, gamma, ln_param["eps"])
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x_hat, var, gamma, eps = cache
+        var += eps
+        dgamma, dbeta = (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+        dx_hat = dout * gamma
+        slope = (dx_hat * x_hat).mean(axis=1, keepdims=True)
+        dx = (dx_hat - dx_hat.mean(axis=1, keepdims=True) - x_hat * slope) / np.sqrt(var)
+        return dx, dgamma, dbeta
+
+    functions = {"layernorm_forward": forward, "layernorm_backward": backward}
+    assert wrong(**functions) == {"uses_up_its_cache": "layernorm_backward"}
+
+
+def test_an_array_that_is_put_where_a_number_belongs_is_named() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        dx, dw, db = reference.conv2d_backward(dout, cache)
+        for f in range(len(db)):
+            db[f] = dout[:, f].sum(axis=(1, 2), keepdims=True)
+        return dx, dw, db
+
+    assert wrong(**conv(backward=backward)) == {"array_for_a_number": "conv_backward_naive"}

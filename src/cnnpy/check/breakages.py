@@ -22,6 +22,7 @@ __all__ = [
     "breakage_of",
     "laid_flat",
     "never_computed",
+    "uses_up_its_cache",
 ]
 
 OF_OTHER_DAYS = ("float_sizes", "outdated")
@@ -122,6 +123,22 @@ def laid_flat(place: str, value: Any) -> Breakage | None:
         f"{place} is left in rows, one an image, and has not the shape of {name}.",
         f"Forward lays {name} out as rows, and backward does not undo it.",
         f"Give it the shape of {name}: {place}.reshape({name}.shape).",
+    )
+
+
+def uses_up_its_cache() -> Breakage:
+    """Name what makes a second backward call give other gradients than the first.
+
+    Returns
+    -------
+    Breakage
+        The name, with what to write.
+    """
+    return Breakage(
+        "uses_up_its_cache",
+        "Backward gives other gradients when it is called again with the same cache.",
+        "It changes what forward kept: var += eps writes into the array itself.",
+        "Write to a new array: var = var + eps, or std = np.sqrt(var + eps).",
     )
 
 
@@ -248,6 +265,17 @@ def _of_a_type(failure: Failure) -> Breakage | None:
     )
 
 
+def _of_a_sequence(failure: Failure) -> Breakage | None:
+    if failure.says.rstrip(".") != "setting an array element with a sequence":
+        return None
+    return Breakage(
+        "array_for_a_number",
+        f"An entry is set to an array, where it takes a number: {failure}",
+        "A sum has kept an axis; or it is an array of one number, which older NumPy took for that.",
+        "Write a.item() where it has one number; else sum over the axis that is left, or index it.",
+    )
+
+
 _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("SystemExit", _ended),
     ("UnboundLocalError", _unset),
@@ -257,6 +285,7 @@ _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("TypeError", _of_arguments),
     ("TypeError", _of_a_type),
     ("AttributeError", _of_a_type),
+    ("ValueError", _of_a_sequence),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from cnnpy.check.breakages import uses_up_its_cache
 from cnnpy.check.diagnose import Diagnosis
 from cnnpy.check.hold import CHANGED_IN_FORWARD, Finding
 from cnnpy.check.lines import lines_of
@@ -180,7 +181,7 @@ def _shown(trial: Trial, places: frozenset[str] | None) -> Observation | None:
 
 
 def _used_up(trial: Trial) -> Diagnosis | None:
-    """Name what makes a second backward call wrong, where nothing else is: a changed input."""
+    """Name what makes a second backward call wrong, where nothing else is."""
     findings = [g.finding for _, g in _graded(trial)]
     if any(f.kind != "again" for o in trial.observations for f in o.wrong()):
         return None
@@ -188,7 +189,9 @@ def _used_up(trial: Trial) -> Diagnosis | None:
         name = _beside_the_numbers(trial.found.dialect.op, f) if f.kind == "changed" else ""
         if name in MISTAKES:
             return Diagnosis({MISTAKES[name]: frozenset({"backward"})})
-    return None
+    if any(f.kind == "changed" for f in findings):  # which of the two it is cannot be told
+        return None
+    return Diagnosis({uses_up_its_cache(): frozenset({"backward"})})
 
 
 def _line(trial: Trial, mistake: str | None) -> tuple[str, ...]:

@@ -191,6 +191,8 @@ class _Suspect:
     is_doubtful : bool
         Whether one of the two broke where the other gave wrong numbers, or another wrong shape
         where no numbers speak.
+    behind : frozenset of str
+        Names of the mistakes that are made in backward alone.
     """
 
     mistakes: tuple[Mistake, ...]
@@ -200,6 +202,12 @@ class _Suspect:
     is_sure: bool
     is_bent: bool
     is_doubtful: bool
+    behind: frozenset[str] = frozenset()
+
+    def made_at(self, place: str) -> tuple[Mistake, ...]:
+        """Give the mistakes that may show in a result."""
+        here = is_of_backward(place)
+        return tuple(m for m in self.mistakes if here or m.name not in self.behind)
 
     @property
     def rank(self) -> tuple[int, bool, bool, bool]:
@@ -242,6 +250,7 @@ def _suspects(
             all(good[part].is_exact or good[part].is_sure for part in way),
             any(good[part].bent > 0 for part in way),
             any(good[part].is_doubtful for part in way),
+            mistake.behind if isinstance(mistake, Together) else frozenset(),
         )
     if "backward" not in good:
         yield from _in_one_gradient(mistake, in_one)
@@ -322,8 +331,9 @@ def _best(fitting: Sequence[tuple[_Suspect, ...]]) -> Diagnosis:
     first, *others = {_names(together): together for together in plainest}.values()
     made: dict[Mistake | Breakage, frozenset[str]] = {}
     for s in first:
-        for mistake in s.mistakes:
-            made[mistake] = made.get(mistake, frozenset()) | _places(s.shows)
+        for place in _places(s.shows):
+            for mistake in s.made_at(place):
+                made[mistake] = made.get(mistake, frozenset()) | {place}
     also = (tuple(m for s in other for m in s.mistakes) for other in others)
     return Diagnosis(made, tuple(also))
 
@@ -362,7 +372,7 @@ def _of_a_result(
         }
         if len(best) == 1:
             (together,) = best.values()
-            return tuple(m for s in together for m in s.mistakes)
+            return tuple(m for s in together for _, place in here for m in s.made_at(place))
         return ()
     return ()
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from cnnpy.check.mistakes import MISTAKES, Mistake
 from cnnpy.check.rows import SANDWICHES, row_of, row_with
+from cnnpy.check.spreads import spreads_of
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.reference.windows import clipped
 
@@ -44,6 +45,8 @@ class Together:
         In which way, where there are several.
     parts : tuple of Mistake or Together
         Of a pass over another, the two as they are alone.
+    behind : frozenset of str
+        Names of the mistakes that are made in backward alone.
     """
 
     op: str
@@ -53,6 +56,7 @@ class Together:
     backward: Callable[[Any, Any], Any] = field(compare=False)
     way: str = ""
     parts: tuple[Mistake | Together, ...] = field(default=(), compare=False)
+    behind: frozenset[str] = frozenset()
 
 
 @cache
@@ -79,7 +83,13 @@ def together_of(op: str) -> tuple[Together, ...]:
     if op in SANDWICHES:
         return tuple(_of_parts(op))
     walks = tuple(_walks()) if op == "max_pool2d" else ()
-    return (*walks, *_bias_behind(op), *_in_other_ways(op), *_chained(op))
+    return (
+        *walks,
+        *_bias_behind(op),
+        *_in_other_ways(op),
+        *_spreads(op),
+        *_chained(op),
+    )
 
 
 def _in_other_ways(op: str) -> Iterator[Together]:
@@ -90,6 +100,15 @@ def _in_other_ways(op: str) -> Iterator[Together]:
         for way, (forward, backward, *besides) in mistake.other_ways.items():
             mistakes = (mistake, *(MISTAKES[name] for name in besides))
             yield Together(op, mistakes, mistake.made_in, forward, backward, way)
+
+
+def _spreads(op: str) -> Iterator[Together]:
+    """Take the normalisations whose spread is made wrongly, step by step."""
+    for made in spreads_of(op):
+        passes = ("forward", "backward")
+        yield Together(
+            op, made.mistakes, passes, made.forward, made.backward, made.way, behind=made.behind
+        )
 
 
 def _bias_behind(op: str) -> Iterator[Together]:

@@ -35,6 +35,8 @@ NOTHING_REPEATED = "no index stands twice in one sum"
 NO_MATRIX = "there is no matrix with a row for each output"
 OTHER_SHAPE = "dw comes in another shape, and nothing breaks"
 A_NUMBER_EACH = "there is a number for each group, and no axis to drop"
+ONE_LINE = "one line serves both modes"
+CANCELLED = "the factors have cancelled out of its formula"
 TOLD_BY_ITS_SHARE = "which entries stay is the mask that forward drew"
 
 
@@ -1139,6 +1141,53 @@ def of_norm(back: str, dgamma: str, dbeta: str) -> Row:
     return row
 
 
+BY_IMAGE = """{head}
+    if bn_param["mode"] == "train":
+        outs, caches = [], []
+        for image in x:
+            out, cache = batchnorm_forward(image.reshape(len(image), -1).T, gamma, beta, bn_param)
+            outs.append(out.T.reshape(image.shape))
+            caches.append(cache)
+        return np.stack(outs), caches"""
+BY_IMAGE_BACK = """dx, dgamma, dbeta = np.zeros_like(dout), 0, 0
+    for n, inner in enumerate(cache):
+        each = batchnorm_backward(dout[n].reshape(dout.shape[1], -1).T, inner)
+        dx[n] = each[0].T.reshape(dx[n].shape)
+        dgamma, dbeta = dgamma + each[1], dbeta + each[2]
+    return dx, dgamma, dbeta
+    {head}"""
+BY_CHANNEL = """out, caches = np.zeros_like(x), []
+    for c in range(x.shape[1]):
+        values = x[:, c].reshape(-1, 1)
+        each, cache = batchnorm_forward(values, gamma[c : c + 1], beta[c : c + 1], bn_param)
+        out[:, c] = each.reshape(out[:, c].shape)
+        caches.append(cache)
+    return out, caches
+    {head}"""
+BY_CHANNEL_BACK = """dx, dgamma, dbeta = np.zeros_like(dout), [], []
+    for c, inner in enumerate(cache):
+        each = batchnorm_backward(dout[:, c].reshape(-1, 1), inner)
+        dx[:, c] = each[0].reshape(dx[:, c].shape)
+        dgamma.append(each[1][0])
+        dbeta.append(each[2][0])
+    return dx, np.array(dgamma), np.array(dbeta)
+    {head}"""
+
+
+def each_image(head_forward: str, head_backward: str) -> list[Edit]:
+    return [
+        (SPATIAL, head_forward, BY_IMAGE.format(head=head_forward)),
+        (SPATIAL_BACK, head_backward, BY_IMAGE_BACK.format(head=head_backward)),
+    ]
+
+
+def each_channel(head_forward: str, head_backward: str) -> list[Edit]:
+    return [
+        (SPATIAL, head_forward, BY_CHANNEL.format(head=head_forward)),
+        (SPATIAL_BACK, head_backward, BY_CHANNEL_BACK.format(head=head_backward)),
+    ]
+
+
 def pixels(head_forward: str, head_backward: str) -> list[Edit]:
     return [
         (SPATIAL, head_forward, PIXELS.format(head=head_forward)),
@@ -1390,7 +1439,104 @@ BATCH_NORM: dict[str, Row] = {
             ),
         ],
     ),
+    "batch_norm_adds_eps_twice": per_style(
+        [(NORM, "sqrt(var + eps)", "sqrt(var + eps + eps)")],
+        [(NORM, "sqrt(var + eps)", "sqrt(var + eps + eps)")],
+        ONE_LINE,
+    ),
+    "batch_norm_ignores_the_eps_given": everywhere(
+        (NORM, '.get("eps", 1e-5)', '.get("epsilon", 1e-5)')
+    ),
+    "batch_norm_adds_eps_to_the_spread_in_training": per_style(
+        [(NORM, "np.sqrt(var + eps)", "np.sqrt(var) + eps")],
+        [(NORM, "1 / np.sqrt(var + eps)", "1 / (np.sqrt(var) + eps)")],
+        ONE_LINE,
+    ),
+    "batch_norm_ignores_eps_in_backward": per_style(
+        [
+            (
+                NORM_BACK,
+                "N, D = dout.shape",
+                "N, D = dout.shape\n    std = np.sqrt(np.mean(centred**2, axis=0))\n"
+                "    x_hat = centred / std",
+            )
+        ],
+        [
+            (
+                NORM_BACK,
+                "cache\n",
+                "cache\n    centred = x_hat / inv_std\n    inv_std = 1 / centred.std(axis=0)\n"
+                "    x_hat = centred * inv_std\n",
+            )
+        ],
+        [
+            (
+                NORM_BACK,
+                "N = dout.shape[0]",
+                "N = dout.shape[0]\n    spread = np.std(x, axis=0)\n"
+                "    x_hat = (x - mean) / spread",
+            )
+        ],
+    ),
+    "batch_norm_takes_beta_for_gamma": per_style(
+        [
+            (NORM, "(x_hat, centred, std, gamma)", "(x_hat, centred, std, gamma, beta)"),
+            (NORM_BACK, "x_hat, centred, std, gamma =", "x_hat, centred, std, beta, gamma ="),
+        ],
+        [
+            (NORM, "(x_hat, inv_std, gamma)", "(x_hat, inv_std, gamma, beta)"),
+            (NORM_BACK, "x_hat, inv_std, gamma =", "x_hat, inv_std, beta, gamma ="),
+        ],
+        [
+            (NORM, "(x, mean, spread, x_hat, gamma)", "(x, mean, spread, x_hat, gamma, beta)"),
+            (NORM_BACK, "spread, x_hat, gamma =", "spread, x_hat, beta, gamma ="),
+        ],
+    ),
+    "batch_norm_halves_the_variance_in_dx": per_style(
+        [(NORM_BACK, "dvar * 2 * centred", "dvar * centred")],
+        CANCELLED,
+        [(NORM_BACK, "dvar * 2 * (x - mean)", "dvar * (x - mean)")],
+    ),
+    "batch_norm_doubles_the_variance_in_dx": per_style(
+        [(NORM_BACK, "-0.5 / std**3", "-1.0 / std**3")],
+        CANCELLED,
+        [(NORM_BACK, "dspread / (2 * spread)", "dspread / spread")],
+    ),
+    "batch_norm_takes_sums_for_means_in_dx": per_style(
+        [(NORM_BACK, "centred / N + dmean / N", "centred + dmean")],
+        [
+            (NORM_BACK, "dx_hat.mean(axis=0)", "dx_hat.sum(axis=0)"),
+            (NORM_BACK, "(dx_hat * x_hat).mean(axis=0)", "(dx_hat * x_hat).sum(axis=0)"),
+        ],
+        [
+            (
+                NORM_BACK,
+                "dcentred = dx_hat / spread + dvar * 2 * (x - mean) / N",
+                "dvar_of_x = dvar * 2 * (x - mean)",
+            ),
+            (
+                NORM_BACK,
+                "dx = dcentred - dcentred.sum(axis=0) / N",
+                "dx = dx_hat / spread + dvar_of_x - (dx_hat / spread).sum(axis=0)",
+            ),
+        ],
+    ),
+    "batch_norm_normalises_each_image": per_style(
+        each_image("N, C, H, W = x.shape", "N, C, H, W = dout.shape"),
+        each_image("last = np.moveaxis(x, 1, -1)", "last = np.moveaxis(dout, 1, -1)"),
+        each_image("C = x.shape[1]", "C = dout.shape[1]"),
+    ),
+    "batch_norm_shares_the_running_statistics": per_style(
+        each_channel("N, C, H, W = x.shape", "N, C, H, W = dout.shape"),
+        each_channel("last = np.moveaxis(x, 1, -1)", "last = np.moveaxis(dout, 1, -1)"),
+        each_channel("C = x.shape[1]", "C = dout.shape[1]"),
+    ),
 }
+
+ANEW_OF_ROWS = """    centred = x_hat * {spread}
+    {spread} = np.std(centred, axis=1, keepdims=True)
+    x_hat = centred / {spread}
+"""
 
 LAYER_NORM: dict[str, Row] = {
     "layer_norm_over_the_batch_axis": per_style(
@@ -1517,8 +1663,70 @@ LAYER_NORM: dict[str, Row] = {
     "layer_norm_keeps_the_batch_axis_of_dgamma": of_norm(
         LAYER_BACK, "dgamma.reshape(1, -1)", "dbeta.reshape(1, -1)"
     ),
+    "layer_norm_adds_eps_twice": everywhere((LAYER, "sqrt(var + eps)", "sqrt(var + eps + eps)")),
+    "layer_norm_ignores_the_eps_given": everywhere(
+        (LAYER, '.get("eps", 1e-5)', '.get("epsilon", 1e-5)')
+    ),
+    "layer_norm_ignores_eps_in_backward": per_style(
+        [(LAYER_BACK, "cache\n", "cache\n" + ANEW_OF_ROWS.format(spread="std"))],
+        [
+            (
+                LAYER_BACK,
+                "cache\n",
+                "cache\n    std = 1 / inv_std\n"
+                + ANEW_OF_ROWS.format(spread="std")
+                + "    inv_std = 1 / std\n",
+            )
+        ],
+        [(LAYER_BACK, "cache\n", "cache\n" + ANEW_OF_ROWS.format(spread="spread"))],
+    ),
+    "layer_norm_takes_beta_for_gamma": per_style(
+        [
+            (LAYER, "(x_hat, std, gamma)", "(x_hat, std, gamma, beta)"),
+            (LAYER_BACK, "x_hat, std, gamma =", "x_hat, std, beta, gamma ="),
+        ],
+        [
+            (LAYER, "(x_hat, inv_std, gamma)", "(x_hat, inv_std, gamma, beta)"),
+            (LAYER_BACK, "x_hat, inv_std, gamma =", "x_hat, inv_std, beta, gamma ="),
+        ],
+        [
+            (LAYER, "(x_hat, spread, gamma)", "(x_hat, spread, gamma, beta)"),
+            (LAYER_BACK, "x_hat, spread, gamma =", "x_hat, spread, beta, gamma ="),
+        ],
+    ),
+    "layer_norm_halves_the_variance_in_dx": per_style(
+        [(LAYER_BACK, "x_hat[n] * slope", "x_hat[n] * slope / 2")],
+        [(LAYER_BACK, "x_hat * slope", "x_hat * slope / 2")],
+        [(LAYER_BACK, "x_hat * slope", "x_hat * slope / 2")],
+    ),
+    "layer_norm_doubles_the_variance_in_dx": per_style(
+        [(LAYER_BACK, "x_hat[n] * slope", "2 * x_hat[n] * slope")],
+        [(LAYER_BACK, "x_hat * slope", "2 * x_hat * slope")],
+        [(LAYER_BACK, "x_hat * slope", "2 * x_hat * slope")],
+    ),
+    "layer_norm_takes_sums_for_means_in_dx": per_style(
+        [
+            (
+                LAYER_BACK,
+                "np.mean(dx_hat[n]), np.mean(dx_hat[n] * x_hat[n])",
+                "np.sum(dx_hat[n]), np.sum(dx_hat[n] * x_hat[n])",
+            )
+        ],
+        [
+            (LAYER_BACK, "dx_hat.mean(axis=1", "dx_hat.sum(axis=1"),
+            (LAYER_BACK, "(dx_hat * x_hat).mean(axis=1", "(dx_hat * x_hat).sum(axis=1"),
+        ],
+        [
+            (
+                LAYER_BACK,
+                "dx = (D * dx_hat - total - x_hat * slope) / (D * spread)",
+                "dx = (dx_hat - total - x_hat * slope) / spread",
+            )
+        ],
+    ),
 }
 
+COLUMNS_IN_LOOPS = "it takes the channels of a group from one image by their numbers"
 GN_FIVE = "reshape(N, G, C // G, H, W)"
 GN_AXES = "axis=(2, 3, 4)"
 
@@ -1632,6 +1840,102 @@ GROUP_NORM: dict[str, Row] = {
         ),
         over("(0, 2, 3, 4)"),
         groups_of("(0, 2, 3)"),
+    ),
+    "group_norm_adds_eps_to_the_spread": per_style(
+        [(GROUP, "np.sqrt(np.var(group) + eps)", "np.sqrt(np.var(group)) + eps")],
+        [(GROUP, "1 / np.sqrt(var + eps)", "1 / (np.sqrt(var) + eps)")],
+        [(GROUP, "np.sqrt(var + eps)", "np.sqrt(var) + eps")],
+    ),
+    "group_norm_adds_eps_twice": per_style(
+        [(GROUP, "np.sqrt(np.var(group) + eps)", "np.sqrt(np.var(group) + 2 * eps)")],
+        [(GROUP, "sqrt(var + eps)", "sqrt(var + 2 * eps)")],
+        [(GROUP, "sqrt(var + eps)", "sqrt(var + 2 * eps)")],
+    ),
+    "group_norm_ignores_the_eps_given": everywhere(
+        (GROUP, '.get("eps", 1e-5)', '.get("epsilon", 1e-5)')
+    ),
+    "group_norm_ignores_eps_in_backward": per_style(
+        [
+            (
+                GROUP_BACK,
+                "size = C // G\n",
+                "size = C // G\n    root = np.sqrt(np.mean(x_hat.reshape(N, G, -1) ** 2, axis=2))\n"
+                "    x_hat = x_hat / np.repeat(root, size, axis=1)[:, :, None, None]\n"
+                "    std = std * root\n",
+            )
+        ],
+        [
+            (
+                GROUP_BACK,
+                "N, C, H, W = dout.shape\n",
+                "N, C, H, W = dout.shape\n"
+                "    root = np.sqrt(np.mean(x_hat.reshape(N, G, -1) ** 2, axis=2))\n"
+                "    x_hat = x_hat / np.repeat(root, C // G, axis=1)[:, :, None, None]\n"
+                "    inv_std = inv_std / root[:, :, None, None, None]\n",
+            )
+        ],
+        [
+            (
+                GROUP_BACK,
+                "N, C, H, W = dout.shape\n",
+                "N, C, H, W = dout.shape\n"
+                "    root = np.sqrt(np.mean(x_hat.reshape(N, G, -1) ** 2, axis=2))\n"
+                "    x_hat = x_hat / np.repeat(root, C // G, axis=1)[:, :, None, None]\n"
+                "    spread = spread * root.reshape(-1, 1)\n",
+            )
+        ],
+    ),
+    "group_norm_takes_beta_for_gamma": per_style(
+        [
+            (GROUP, "(x_hat, std, gamma, G)", "(x_hat, std, gamma, beta, G)"),
+            (GROUP_BACK, "x_hat, std, gamma, G =", "x_hat, std, beta, gamma, G ="),
+        ],
+        [
+            (GROUP, "(x_hat, inv_std, gamma, G)", "(x_hat, inv_std, gamma, beta, G)"),
+            (GROUP_BACK, "x_hat, inv_std, gamma, G =", "x_hat, inv_std, beta, gamma, G ="),
+        ],
+        [
+            (GROUP, "(x_hat, spread, gamma, G)", "(x_hat, spread, gamma, beta, G)"),
+            (GROUP_BACK, "x_hat, spread, gamma, G =", "x_hat, spread, beta, gamma, G ="),
+        ],
+    ),
+    "group_norm_halves_the_variance_in_dx": per_style(
+        [(GROUP_BACK, "x_hat[n, group] * slope", "x_hat[n, group] * slope / 2")],
+        [(GROUP_BACK, "parts * slope", "parts * slope / 2")],
+        [(GROUP_BACK, "rows * slope", "rows * slope / 2")],
+    ),
+    "group_norm_doubles_the_variance_in_dx": per_style(
+        [(GROUP_BACK, "x_hat[n, group] * slope", "2 * x_hat[n, group] * slope")],
+        [(GROUP_BACK, "parts * slope", "2 * parts * slope")],
+        [(GROUP_BACK, "rows * slope", "2 * rows * slope")],
+    ),
+    "group_norm_takes_sums_for_means_in_dx": per_style(
+        [
+            (GROUP_BACK, "np.mean(dx_hat[n, group])", "np.sum(dx_hat[n, group])"),
+            (
+                GROUP_BACK,
+                "np.mean(dx_hat[n, group] * x_hat[n, group])",
+                "np.sum(dx_hat[n, group] * x_hat[n, group])",
+            ),
+        ],
+        [
+            (GROUP_BACK, "dparts.mean(", "dparts.sum("),
+            (GROUP_BACK, "(dparts * parts).mean(", "(dparts * parts).sum("),
+        ],
+        [
+            (GROUP_BACK, "dx_hat.mean(", "dx_hat.sum("),
+            (GROUP_BACK, "np.mean(dx_hat * rows", "np.sum(dx_hat * rows"),
+        ],
+    ),
+    "group_norm_reshapes_without_the_transpose": per_style(
+        COLUMNS_IN_LOOPS,
+        [
+            (GROUP, GN_FIVE, "reshape(-1, N * G)"),
+            (GROUP_BACK, f"(dout * gamma).{GN_FIVE}", "(dout * gamma).reshape(-1, N * G)"),
+            (GROUP_BACK, f"x_hat.{GN_FIVE}", "x_hat.reshape(-1, N * G)"),
+            *over("0"),
+        ],
+        groups_of("0", "-1, N * G"),
     ),
 }
 

@@ -1,0 +1,33 @@
+"""dx is off: half of what the variance sends back is missing.
+
+Cause: The 2 is missing: the slope of (x - mean)**2 is 2 * (x - mean).
+
+Mend: Add dvar * 2 * (x - mean) / N.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnpy.contract.dtypes import FloatArray
+from cnnpy.reference.group_norm import group_norm_backward as right_backward
+from cnnpy.reference.group_norm import group_norm_forward
+
+__all__ = ["group_norm_backward", "group_norm_forward"]
+
+
+def group_norm_backward(
+    dout: FloatArray, cache: Any
+) -> tuple[FloatArray, FloatArray | None, FloatArray | None]:
+    """Send the gradient back, one factor wrong."""
+    x_hat, inv_std, gamma, beta, groups = cache
+    _, dgamma, dbeta = right_backward(dout, cache)
+    column = (-1, *(1,) * (dout.ndim - 2))
+    dx_hat = dout if gamma is None else dout * gamma.reshape(column)
+    dparts, parts = (a.reshape(*inv_std.shape, -1) for a in (dx_hat, x_hat))
+    mean = dparts.mean(axis=2, keepdims=True)
+    slope = 0.5 * (dparts * parts).mean(axis=2, keepdims=True)
+    dx = inv_std[..., None] * (dparts - mean - parts * slope)
+    return np.asarray(dx, dtype=dout.dtype).reshape(dout.shape), dgamma, dbeta
