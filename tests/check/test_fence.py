@@ -435,7 +435,7 @@ def test_old_names_work_on_and_are_noted_down(fence: Fence) -> None:
         "np.float": "float",
         "xrange": "range",
         "np.Inf": "np.inf",
-        "np.mat": "np.asmatrix",
+        "np.mat": "np.asarray, or np.asmatrix where a matrix is meant",
         "np.lib.pad": "np.pad",
     }
 
