@@ -182,6 +182,28 @@ def test_the_cases_of_two_seeds_are_others() -> None:
     assert not any(same)
 
 
+def test_dropout_by_a_mask_of_float32_that_takes_no_number_is_right() -> None:
+    def forward(x: Any, dropout_param: dict[str, Any]) -> Any:
+        p = dropout_param["p"]
+        mask = None
+        if "seed" in dropout_param:
+            np.random.seed(dropout_param["seed"])
+        if dropout_param["mode"] == "train":
+            mask = (np.random.rand(*x.shape) < p).astype(np.float32) / np.float32(p)
+            return (x * mask).astype(x.dtype), (dropout_param, mask)
+        return x, (dropout_param, mask)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        return dout if cache[1] is None else dout * cache[1]
+
+    functions = {"dropout_forward": forward, "dropout_backward": backward}
+    for seed in range(3):
+        report = run(functions, seed=seed)
+        kinds = {g.finding.kind for o in report.trials[0].observations for g in o.findings}
+        assert {"rounding", "refuses"} <= kinds
+        assert grave(report) == []
+
+
 def test_dropout_of_an_array_without_axes_is_judged_by_the_mask_that_it_drew() -> None:
     report = run(RIGHT["loops"], effort=UNHURRIED, seed=2, ops=["dropout"])
     assert any(o.case.arrays["x"].shape == () for o in report.trials[0].observations)

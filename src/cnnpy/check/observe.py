@@ -198,6 +198,10 @@ _AT_THE_EDGE = {
 }
 
 
+_A_NUMBER = ()
+"""The shape of an array without axes, which layers of images and rows need not take."""
+
+
 def _grade(finding: Finding, found: Found, tried: Tried, probe: Probe) -> Graded:
     kinds, called = _AT_THE_EDGE.get(probe.manner, ((), ""))
     if finding.kind in kinds:
@@ -205,7 +209,8 @@ def _grade(finding: Finding, found: Found, tried: Tried, probe: Probe) -> Graded
     if finding.kind == "raises":
         failure = tried.outcome.failure
         assert failure is not None
-        if failure.is_refusal and found.dialect.edge(tried.case):
+        refused = failure.is_refusal and found.dialect.edge(tried.case)
+        if refused or getattr(tried.case.arrays.get("x"), "shape", None) == _A_NUMBER:
             finding = finding._replace(kind="refuses")
         if probe.manner == "read-only" and "read-only" in failure.says:
             detail = CHANGED_IN_FORWARD if failure.where == "forward" else finding.detail
@@ -274,6 +279,8 @@ def _with_kept(kept: set[Convention], found: Found, o: Observation) -> Observati
 
 _LENIENCE = {np.float64: 4096.0, np.float32: 16.0}
 """How much further off than our own kernels somebody's way of computing may be."""
+_LENIENCE_OF: Mapping[tuple[str, type], float] = {("dropout", np.float64): 2.0**31}
+"""Where much more may be: a mask of float32, 1/p among its numbers, drops what it should."""
 
 
 def lenient(op: str, dtype: type[np.floating[Any]]) -> Tolerance:
@@ -294,4 +301,4 @@ def lenient(op: str, dtype: type[np.floating[Any]]) -> Tolerance:
     own = row_of(op).tolerance
     if own.rule == "exact":
         return Tolerance("bound", 8)
-    return Tolerance(own.rule, own.k * _LENIENCE[dtype])
+    return Tolerance(own.rule, own.k * _LENIENCE_OF.get((op, dtype), _LENIENCE[dtype]))
