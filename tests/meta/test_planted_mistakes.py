@@ -156,6 +156,12 @@ PASS_THE_COURSE = {
     "max_pool2d_confuses_the_windows_sides_in_backward",
     "max_pool2d_counts_outputs_along_the_height",
     "max_pool2d_swaps_the_windows_sides",
+    "conv2d_crops_dx_by_half_the_kernel",
+    "conv2d_forgets_the_rest_in_dx",
+    "conv2d_gives_dw_the_rest",
+    "conv2d_takes_dw_from_images_padded_by_one",
+    "max_pool2d_places_outputs_by_the_window",
+    "max_pool2d_takes_the_window_for_square",
 }
 """Mistakes that the four configurations of the course do not show; all are found above."""
 
