@@ -76,6 +76,82 @@ def test_a_sum_that_is_overwritten_is_named_in_the_other_order_too() -> None:
     }
 
 
+def in_windows(write: Any) -> Any:
+    """Write the gradient of each window into x, and from there over what stands in dx."""
+
+    def backward(dout: Any, cache: Any) -> Any:
+        (x, param), (H_out, W_out) = cache, dout.shape[2:]
+        HH, WW, stride = param["pool_height"], param["pool_width"], param["stride"]
+        dx = np.zeros_like(x)
+        for i, j in np.ndindex(H_out, W_out):
+            at = np.s_[:, :, i * stride : i * stride + HH, j * stride : j * stride + WW]
+            dx[at] = write(x[at], dout[:, :, i, j])
+        return dx
+
+    return {
+        "max_pool_forward_naive": lambda x, pool_param: (
+            course_pool(x, pool_param)[0],
+            (x, pool_param),
+        ),
+        "max_pool_backward_naive": backward,
+    }
+
+
+def each_largest(window: Any, dout: Any) -> Any:
+    largest = window.max(axis=(2, 3))
+    for n, c in np.ndindex(largest.shape):
+        window[n, c] = (window[n, c] == largest[n, c]) * dout[n, c]
+    return window
+
+
+def first_in_rows(window: Any, dout: Any) -> Any:
+    rows = window.reshape(*window.shape[:2], -1)
+    place = rows.argmax(axis=2)
+    rows *= 0
+    for n, c in np.ndindex(place.shape):
+        rows[n, c, place[n, c]] = dout[n, c]
+    return rows.reshape(window.shape)
+
+
+@pytest.mark.parametrize("write", [each_largest, first_in_rows])
+def test_a_window_of_x_that_is_written_to_is_named_also_where_ties_are_shared(write: Any) -> None:
+    """With reshape it is a view where the window spans the image, else a copy."""
+    assert wrong(in_windows(write)) == {"max_pool2d_writes_dx_into_x"}
+
+
+def test_windows_of_2x2_are_named_where_dout_is_spread_by_slices() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        (x, param), (H_out, W_out) = cache, dout.shape[2:]
+        HH, WW, stride = param["pool_height"], param["pool_width"], param["stride"]
+        mask, dx = np.zeros(x.shape, dtype=bool), np.zeros_like(x)
+        for i, j in np.ndindex(H_out, W_out):
+            at = np.s_[:, :, i * stride : i * stride + HH, j * stride : j * stride + WW]
+            mask[at] |= x[at] == x[at].max(axis=(2, 3), keepdims=True)
+        for u, v in itertools.product((0, 1), repeat=2):
+            dx[:, :, u::2, v::2] = dout
+        return dx * mask
+
+    functions = {**in_windows(None), "max_pool_backward_naive": backward}
+    assert wrong(functions) == {"max_pool2d_takes_the_window_for_2x2_in_backward"}
+
+
+def test_windows_that_end_by_their_size_and_overwrite_are_named_by_both() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        x, param = cache
+        HH, WW, stride = param["pool_height"], param["pool_width"], param["stride"]
+        dx = np.zeros_like(x)
+        for n, c, i, j in np.ndindex(dout.shape):
+            at = np.s_[n, c, i * stride : (i + 1) * HH, j * stride : (j + 1) * WW]
+            dx[at][np.unravel_index(x[at].argmax(), x[at].shape)] = dout[n, c, i, j]
+        return dx
+
+    functions = {**in_windows(None), "max_pool_backward_naive": backward}
+    assert wrong(functions) == {
+        "max_pool2d_ends_windows_by_their_size",
+        "max_pool2d_overwrites_where_windows_overlap",
+    }
+
+
 def course_pool(x: Any, pool_param: Any) -> Any:
     size = pool_param["pool_height"], pool_param["pool_width"]
     return reference.max_pool2d_forward(x, kernel_size=size, stride=pool_param["stride"])

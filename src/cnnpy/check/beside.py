@@ -116,6 +116,8 @@ class Seen:
         The places where the implementation is wrong.
     named : mapping
         By place, what is wrong there and has a name by itself; it stands in none of the others.
+    by_convention : frozenset of str
+        The places where it follows another convention, which is not wrong.
     """
 
     of: Observation
@@ -123,6 +125,7 @@ class Seen:
     got: Mapping[str, Any]
     wrong: frozenset[str]
     named: Mapping[str, Breakage] = field(default_factory=dict)
+    by_convention: frozenset[str] = frozenset()
 
     @classmethod
     def of_observation(cls, o: Observation, never: frozenset[str]) -> Seen:
@@ -139,7 +142,7 @@ class Seen:
         if failure is not None and breakage is not None and failure.where in wrong:
             named[failure.where] = breakage
         got = {place: value for place, value in got.items() if place not in missing | set(named)}
-        return cls(o, right, got, wrong - missing - set(named), named)
+        return cls(o, right, got, wrong - missing - set(named), named, _by_convention(o))
 
     def of_forward(self) -> Seen:
         """Leave out the backward pass."""
@@ -149,7 +152,7 @@ class Seen:
             for values in (self.right, self.got, self.named)
         )
         right, got, named = parts
-        return Seen(self.of, right, got, wrong, named)
+        return Seen(self.of, right, got, wrong, named, self.by_convention)
 
     def returns(self, part: str) -> bool:
         """Tell whether a pass came to an end."""
@@ -217,7 +220,8 @@ class Seen:
             elif are_alike(self.of, place, got, value) or self._both_of_one_wrong_shape(
                 place, got, value
             ):
-                places[place] = "equal"
+                if place not in self.by_convention:  # where a mistake may follow one too
+                    places[place] = "equal"
             elif self._is_broken(place, value) != self._is_broken(place, got):
                 places[place] = "odd"  # a wrong shape may be spread over the right one
             else:
@@ -254,10 +258,13 @@ def _answerable(results: Mapping[str, Any], right: Mapping[str, Any]) -> dict[st
 def _wrong_places(
     o: Observation, got: Mapping[str, Any], right: Mapping[str, Any]
 ) -> Iterator[str]:
-    conventions = {g.finding.where for g in o.findings if g.convention is not None}
     for place, value in got.items():
         if place not in right and not isinstance(value, Raised):
             continue  # nothing is right here
         alike = are_alike(o, place, value, right.get(place, NOTHING))
-        if not alike and place not in conventions:
+        if not alike and place not in _by_convention(o):
             yield place
+
+
+def _by_convention(o: Observation) -> frozenset[str]:
+    return frozenset(g.finding.where for g in o.findings if g.convention is not None)

@@ -59,6 +59,7 @@ SLIDE = "[:, :, ::stride, ::stride]"
 KERNEL, IMAGE = "F, C, HH, WW = w.shape", "N, C, H, W = x.shape"
 RETURNED = "return dx, dw, db"
 POOL = 'HH, WW = pool_param["pool_height"], pool_param["pool_width"]'
+STEP = 'stride = pool_param["stride"]'
 WINDOW = "i * stride : i * stride + HH, j * stride : j * stride + WW"
 PLACES = "places(H_out, W_out, HH, WW, stride)"
 ROWS, COLUMNS = (
@@ -517,6 +518,10 @@ CONVOLUTION: dict[str, Row] = {
         [(CONV_BACK, "HH, WW = w.shape[2:]", WITH_THE_REST + "HH, WW = w.shape[2:]")],
         [(CONV_BACK, KERNEL, WITH_THE_REST + "F, C, HH, WW = w.shape")],
     ),
+    "conv2d_forgets_x_at_padding_0": everywhere(
+        (CONV, PAD, PAD.replace("x,", "x if pad else np.zeros_like(x),")),
+        (CONV_BACK, PAD, PAD.replace("x,", "x if pad else np.zeros_like(x),")),
+    ),
 }
 
 ONE_HOT = """place = np.argmax(window)
@@ -786,6 +791,40 @@ MAX_POOLING: dict[str, Row] = {
         [(MAX, POOL_COLUMNS, "W_out = 1 + (W - HH) // stride")],
         THE_VIEW_COUNTS,
         [(MAX, POOL_COLUMNS, "W_out = 1 + (W - HH) // stride")],
+    ),
+    "max_pool2d_takes_the_window_for_2x2_in_backward": per_style(
+        [
+            (MAX_BACK, POOL, "HH, WW = 2, 2"),
+            (MAX_BACK, STEP, "stride = 2"),
+            (MAX_BACK, PLACE, "u, v = np.unravel_index(place, window.shape)"),
+        ],
+        [(MAX_BACK, POOL, "HH, WW = 2, 2"), (MAX_BACK, STEP, "stride = 2")],
+        [(MAX_BACK, POOL, "HH, WW = 2, 2"), (MAX_BACK, STEP, "stride = 2")],
+    ),
+    "max_pool2d_writes_dx_into_x": per_style(
+        [
+            (
+                MAX_BACK,
+                ONE_HOT,
+                """window[...] = (window == np.max(window)) * dout[n, c, i, j]
+                    dx[n, c, top : top + HH, left : left + WW] = window""",
+            )
+        ],
+        "the views of the windows are read-only",
+        "the matrix of windows is a copy",
+    ),
+    "max_pool2d_ends_windows_by_their_size": per_style(
+        [
+            (MAX, WINDOW, "i * stride : i * HH + HH, j * stride : j * WW + WW"),
+            (
+                MAX_BACK,
+                "top : top + HH, left : left + WW",
+                "top : i * HH + HH, left : j * WW + WW",
+            ),
+            (MAX_BACK, PLACE, "u, v = np.unravel_index(place, window.shape)"),
+        ],
+        THE_VIEW_COUNTS,
+        "windows of several sizes make no matrix",
     ),
 }
 
