@@ -77,6 +77,14 @@ OF_VIEW = """H_out = 1 + (xp.shape[2] - HH) // stride
 POOL_OF_VIEW = OF_VIEW.replace("xp.", "x.")
 
 
+IN_ZEROS = """H_in, W_in = (n * stride - stride + 1 for n in dout.shape[2:])
+    wide = np.zeros((*dout.shape[:2], H_in + 2 * HH - 2, W_in + 2 * WW - 2))
+    wide[:, :, HH - 1 : -HH + 1 : stride, WW - 1 : -WW + 1 : stride] = dout
+    rest = ((0, 0), (0, 0), (0, stride), (0, stride))
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(wide, rest), (HH, WW), axis=(2, 3))
+    dxp = np.einsum("nfijuv,fcuv->ncij", windows, w[:, :, ::-1, ::-1])
+    dx = dxp[:, :, pad : pad + H, pad : pad + W].astype(x.dtype)"""
+
 PLACED = f"rows, columns = {PLACES}"
 ALONG_THE_HEIGHT = f"""{PLACED}
     k = np.arange(H_out * W_out)
@@ -522,6 +530,7 @@ CONVOLUTION: dict[str, Row] = {
         (CONV, PAD, PAD.replace("x,", "x if pad else np.zeros_like(x),")),
         (CONV_BACK, PAD, PAD.replace("x,", "x if pad else np.zeros_like(x),")),
     ),
+    "conv2d_empties_dout_at_kernel_1": everywhere((CONV_BACK, CROP, IN_ZEROS)),
 }
 
 ONE_HOT = """place = np.argmax(window)

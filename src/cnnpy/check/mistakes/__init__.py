@@ -153,6 +153,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "forgets_the_rest_in_dx",
         "gives_dw_the_rest",
         "forgets_x_at_padding_0",
+        "empties_dout_at_kernel_1",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
