@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnpy.check.breakages import Breakage, breakage_of, laid_flat, never_computed
+from cnnpy.check.by_order import read_by_order
 from cnnpy.check.observe import Observation
 from cnnpy.check.results import (
     NOTHING,
@@ -141,6 +142,9 @@ class Seen:
         breakage = breakage_of(failure)
         if failure is not None and breakage is not None and failure.where in wrong:
             named[failure.where] = breakage
+        by_order = read_by_order(o)
+        if by_order is not None:  # what else is wrong there cannot be seen
+            named = dict.fromkeys(wrong, by_order)
         got = {place: value for place, value in got.items() if place not in missing | set(named)}
         return cls(o, right, got, wrong - missing - set(named), named, _by_convention(o))
 
