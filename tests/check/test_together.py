@@ -249,6 +249,28 @@ def test_a_backward_pass_by_convolution_that_forgets_the_rest_is_named(crop: boo
     assert wrong(functions) == names | ({"conv2d_empties_dx_at_padding_0"} if crop else set())
 
 
+def test_windows_on_their_side_in_an_image_taken_for_square_are_named_by_both() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        pad, stride = conv_param["pad"], conv_param["stride"]
+        H, (HH, WW) = x.shape[2], w.shape[2:]
+        whole = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+        rows, columns = (1 + (H + 2 * pad - size) // stride for size in (HH, WW))
+        out = np.zeros((len(x), len(w), rows, columns), dtype=x.dtype)
+        for n, f, i, j in np.ndindex(out.shape):
+            window = whole[n, :, i * stride : i * stride + WW, j * stride : j * stride + HH]
+            out[n, f, i, j] = np.sum(window * w[f]) + b[f]
+        return out, padded(x, w, b, conv_param)[1][0]
+
+    functions = {
+        "conv_forward_naive": forward,
+        "conv_backward_naive": lambda dout, cache: reference.conv2d_backward(dout, cache),
+    }
+    assert wrong(functions) == {
+        "conv2d_takes_the_image_for_square",
+        "conv2d_swaps_the_kernels_sides",
+    }
+
+
 def test_a_mistake_on_the_way_to_one_gradient_alone_is_named_beside_another() -> None:
     """Backward forgets the stride on the way to dx, crops that, and makes dw as it should."""
     forgets = MISTAKES["conv2d_forgets_the_stride_in_backward"].backward

@@ -161,6 +161,7 @@ PASS_THE_COURSE = {
     "conv2d_forgets_the_rest_in_dx",
     "conv2d_gives_dw_the_rest",
     "conv2d_forgets_x_at_padding_0",
+    "conv2d_swaps_the_kernels_sides",
     "conv2d_empties_dout_at_kernel_1",
     "max_pool2d_takes_the_window_for_square",
     "max_pool2d_places_outputs_by_the_window",

@@ -530,6 +530,19 @@ CONVOLUTION: dict[str, Row] = {
         (CONV, PAD, PAD.replace("x,", "x if pad else np.zeros_like(x),")),
         (CONV_BACK, PAD, PAD.replace("x,", "x if pad else np.zeros_like(x),")),
     ),
+    "conv2d_swaps_the_kernels_sides": per_style(
+        [
+            (CONV, WINDOW, WINDOW.replace("HH", "KK").replace("WW", "HH").replace("KK", "WW")),
+            (
+                CONV_BACK,
+                "top : top + HH, left : left + WW]\n",
+                "top : top + WW, left : left + HH]\n",
+            ),
+            (CONV_BACK, ADDED, ADDED.replace("HH", "KK").replace("WW", "HH").replace("KK", "WW")),
+        ],
+        THE_VIEW_COUNTS,
+        "a matrix has the windows as rows, with no sides",
+    ),
     "conv2d_empties_dout_at_kernel_1": everywhere((CONV_BACK, CROP, IN_ZEROS)),
 }
 

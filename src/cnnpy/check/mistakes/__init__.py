@@ -154,6 +154,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "gives_dw_the_rest",
         "forgets_x_at_padding_0",
         "empties_dout_at_kernel_1",
+        "swaps_the_kernels_sides",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
