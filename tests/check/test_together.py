@@ -119,6 +119,25 @@ def test_a_window_of_x_that_is_written_to_is_named_also_where_ties_are_shared(wr
     assert wrong(in_windows(write)) == {"max_pool2d_writes_dx_into_x"}
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_size_that_the_window_has_no_part_in_is_named(more: int) -> None:
+    def forward(x: Any, pool_param: Any) -> Any:
+        HH, WW = pool_param["pool_height"], pool_param["pool_width"]
+        stride = pool_param["stride"]
+        H_out, W_out = ((n + more) // stride for n in x.shape[2:])
+        out = np.zeros((*x.shape[:2], H_out, W_out), dtype=x.dtype)
+        for i, j in np.ndindex(H_out, W_out):
+            at = np.s_[:, :, i * stride : i * stride + HH, j * stride : j * stride + WW]
+            out[:, :, i, j] = x[at].max(axis=(2, 3))
+        return out, course_pool(x, pool_param)[1]
+
+    functions = {
+        "max_pool_forward_naive": forward,
+        "max_pool_backward_naive": lambda dout, cache: reference.max_pool2d_backward(dout, cache),
+    }
+    assert wrong(functions) == {"max_pool2d_leaves_the_window_out_of_the_size"}
+
+
 def test_windows_of_2x2_are_named_where_dout_is_spread_by_slices() -> None:
     def backward(dout: Any, cache: Any) -> Any:
         (x, param), (H_out, W_out) = cache, dout.shape[2:]

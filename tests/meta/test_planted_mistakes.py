@@ -168,6 +168,7 @@ PASS_THE_COURSE = {
     "max_pool2d_takes_the_window_for_2x2_in_backward",
     "max_pool2d_writes_dx_into_x",
     "max_pool2d_ends_windows_by_their_size",
+    "max_pool2d_leaves_the_window_out_of_the_size",
 }
 """Mistakes that the four configurations of the course do not show; all are found above."""
 

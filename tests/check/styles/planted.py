@@ -835,6 +835,11 @@ MAX_POOLING: dict[str, Row] = {
         "the views of the windows are read-only",
         "the matrix of windows is a copy",
     ),
+    "max_pool2d_leaves_the_window_out_of_the_size": per_style(
+        [(MAX, POOL_ROWS, "H_out = H // stride"), (MAX, POOL_COLUMNS, "W_out = W // stride")],
+        THE_VIEW_COUNTS,
+        [(MAX, POOL_ROWS, "H_out = H // stride"), (MAX, POOL_COLUMNS, "W_out = W // stride")],
+    ),
     "max_pool2d_ends_windows_by_their_size": per_style(
         [
             (MAX, WINDOW, "i * stride : i * HH + HH, j * stride : j * WW + WW"),

@@ -196,6 +196,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "takes_the_window_for_2x2_in_backward",
         "writes_dx_into_x",
         "ends_windows_by_their_size",
+        "leaves_the_window_out_of_the_size",
     ),
     "avg_pool2d": (
         "forgets_to_divide_in_backward",
