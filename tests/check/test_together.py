@@ -268,6 +268,24 @@ def test_a_backward_pass_by_convolution_that_forgets_the_rest_is_named(crop: boo
     assert wrong(functions) == names | ({"conv2d_empties_dx_at_padding_0"} if crop else set())
 
 
+def test_windows_as_wide_as_they_are_high_are_named_where_their_number_is_right() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        pad, stride = conv_param["pad"], conv_param["stride"]
+        right, cache = padded(x, w, b, conv_param)
+        whole = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+        out, HH = np.zeros_like(right), w.shape[2]
+        for f, i, j in np.ndindex(out.shape[1:]):
+            window = whole[:, :, i * stride : i * stride + HH, j * stride : j * stride + HH]
+            out[:, f, i, j] = np.sum(window * w[f], axis=(1, 2, 3)) + b[f]
+        return out, cache[0]
+
+    functions = {
+        "conv_forward_naive": forward,
+        "conv_backward_naive": lambda dout, cache: reference.conv2d_backward(dout, cache),
+    }
+    assert wrong(functions) == {"conv2d_takes_the_kernel_for_square"}
+
+
 def test_windows_on_their_side_in_an_image_taken_for_square_are_named_by_both() -> None:
     def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
         pad, stride = conv_param["pad"], conv_param["stride"]

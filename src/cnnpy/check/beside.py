@@ -189,8 +189,12 @@ class Seen:
         return places
 
     def _gradient(self, made: Mapping[str, Any], place: str) -> dict[str, str]:
-        if place not in self.got:
-            return {}  # it was not asked for, or what came before it broke
+        if place not in self.got:  # it was not asked for, or it broke, here or before
+            value = made.get(place, NOTHING)
+            if "backward" not in self.got or value is NOTHING or self._is_right(place, value):
+                return {}
+            is_bent = self._how_broken({place: value}, "bent") == "bent"
+            return {"backward": "bent"} if is_bent else {}
         if place not in made:
             raise _UnlikeError
         return self._alike_or_not({place: made[place]})
