@@ -214,3 +214,36 @@ def test_an_array_that_is_put_where_a_number_belongs_is_named() -> None:
         return dx, dw, db
 
     assert wrong(**conv(backward=backward)) == {"array_for_a_number": "conv_backward_naive"}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("poolWidth", "pool_width"), ("kernel_width", "pool_width"), ("W", None)],
+)
+def test_a_parameter_that_is_read_by_another_key_is_named_with_the_right_one(
+    written: str, meant: str | None
+) -> None:
+    def forward(x: Any, pool_param: Any) -> Any:
+        size = pool_param["pool_height"], pool_param[written]
+        return reference.max_pool2d_forward(x, kernel_size=size, stride=pool_param["stride"])
+
+    functions = {
+        "max_pool_forward_naive": forward,
+        "max_pool_backward_naive": lambda dout, cache: reference.max_pool2d_backward(dout, cache),
+    }
+    report = run(functions, effort=EFFORTS["quick"])
+    (told,) = (c for c in report.conclusions if c.grade is Grade.WRONG)
+    if meant is None:
+        assert told.name is None
+    else:
+        assert (told.name, meant in str(told.mend)) == ("other_key", True)
+
+
+def test_a_key_that_may_be_left_out_is_named() -> None:
+    failure = Failure("forward", ("KeyError", "LookupError", "Exception"), "'running_mean'")
+    breakage = breakage_of(failure)
+    assert breakage is not None
+    assert breakage.name == "optional_key"
+    assert "'running_mean'" in breakage.mend
+    of_its_own = Failure("backward", ("KeyError", "LookupError", "Exception"), "'x_hat'")
+    assert breakage_of(of_its_own) is None

@@ -12,6 +12,7 @@ import pytest
 from cnnpy import reference
 from cnnpy.check.case import Case
 from cnnpy.check.checking import EFFORTS, Report, run
+from cnnpy.check.mistakes import MISTAKES
 from cnnpy.check.observe import Grade
 from cnnpy.check.rows import SANDWICHES, row_of
 from cnnpy.cs231n import fast_layers, layer_utils, layers
@@ -43,7 +44,29 @@ def test_parameters_taken_by_their_order_are_wrong_where_the_order_is_another() 
         if o.probe.property == "parameters by name"
     }
     assert seen == {"keys in another order": Grade.WRONG, "a key more": Grade.NOTICE}
-    assert len(wrong(report)) == 1
+    assert [c.name for c in wrong(report)] == ["reads_by_order"]
+
+
+def test_parameters_taken_by_their_order_are_named_beside_another_mistake() -> None:
+    def forward(x: Any, pool_param: Any) -> Any:
+        HH, WW, stride = pool_param.values()
+        return reference.max_pool2d_forward(x, kernel_size=(HH, WW), stride=stride)
+
+    overwrites = MISTAKES["max_pool2d_overwrites_where_windows_overlap"]
+    functions = {
+        "max_pool_forward_naive": forward,
+        "max_pool_backward_naive": lambda dout, cache: overwrites.backward(dout, cache),
+    }
+    assert {c.name for c in wrong(check(**functions))} == {"reads_by_order", overwrites.name}
+
+
+def test_what_is_wrong_otherwise_where_keys_stand_in_another_order_is_not_named_so() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        out, cache = layers.conv_forward_naive(x, w, b, conv_param)
+        return out + (next(iter(conv_param)) != "stride"), cache
+
+    report = check(conv_forward_naive=forward, conv_backward_naive=layers.conv_backward_naive)
+    assert [c.name for c in wrong(report)] == [None]
 
 
 def strict_about_keys(x: Any, w: Any, b: Any, conv_param: Any) -> Any:

@@ -76,6 +76,101 @@ def test_a_sum_that_is_overwritten_is_named_in_the_other_order_too() -> None:
     }
 
 
+def in_windows(write: Any) -> Any:
+    """Write the gradient of each window into x, and from there over what stands in dx."""
+
+    def backward(dout: Any, cache: Any) -> Any:
+        (x, param), (H_out, W_out) = cache, dout.shape[2:]
+        HH, WW, stride = param["pool_height"], param["pool_width"], param["stride"]
+        dx = np.zeros_like(x)
+        for i, j in np.ndindex(H_out, W_out):
+            at = np.s_[:, :, i * stride : i * stride + HH, j * stride : j * stride + WW]
+            dx[at] = write(x[at], dout[:, :, i, j])
+        return dx
+
+    return {
+        "max_pool_forward_naive": lambda x, pool_param: (
+            course_pool(x, pool_param)[0],
+            (x, pool_param),
+        ),
+        "max_pool_backward_naive": backward,
+    }
+
+
+def each_largest(window: Any, dout: Any) -> Any:
+    largest = window.max(axis=(2, 3))
+    for n, c in np.ndindex(largest.shape):
+        window[n, c] = (window[n, c] == largest[n, c]) * dout[n, c]
+    return window
+
+
+def first_in_rows(window: Any, dout: Any) -> Any:
+    rows = window.reshape(*window.shape[:2], -1)
+    place = rows.argmax(axis=2)
+    rows *= 0
+    for n, c in np.ndindex(place.shape):
+        rows[n, c, place[n, c]] = dout[n, c]
+    return rows.reshape(window.shape)
+
+
+@pytest.mark.parametrize("write", [each_largest, first_in_rows])
+def test_a_window_of_x_that_is_written_to_is_named_also_where_ties_are_shared(write: Any) -> None:
+    """With reshape it is a view where the window spans the image, else a copy."""
+    assert wrong(in_windows(write)) == {"max_pool2d_writes_dx_into_x"}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_size_that_the_window_has_no_part_in_is_named(more: int) -> None:
+    def forward(x: Any, pool_param: Any) -> Any:
+        HH, WW = pool_param["pool_height"], pool_param["pool_width"]
+        stride = pool_param["stride"]
+        H_out, W_out = ((n + more) // stride for n in x.shape[2:])
+        out = np.zeros((*x.shape[:2], H_out, W_out), dtype=x.dtype)
+        for i, j in np.ndindex(H_out, W_out):
+            at = np.s_[:, :, i * stride : i * stride + HH, j * stride : j * stride + WW]
+            out[:, :, i, j] = x[at].max(axis=(2, 3))
+        return out, course_pool(x, pool_param)[1]
+
+    functions = {
+        "max_pool_forward_naive": forward,
+        "max_pool_backward_naive": lambda dout, cache: reference.max_pool2d_backward(dout, cache),
+    }
+    assert wrong(functions) == {"max_pool2d_leaves_the_window_out_of_the_size"}
+
+
+def test_windows_of_2x2_are_named_where_dout_is_spread_by_slices() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        (x, param), (H_out, W_out) = cache, dout.shape[2:]
+        HH, WW, stride = param["pool_height"], param["pool_width"], param["stride"]
+        mask, dx = np.zeros(x.shape, dtype=bool), np.zeros_like(x)
+        for i, j in np.ndindex(H_out, W_out):
+            at = np.s_[:, :, i * stride : i * stride + HH, j * stride : j * stride + WW]
+            mask[at] |= x[at] == x[at].max(axis=(2, 3), keepdims=True)
+        for u, v in itertools.product((0, 1), repeat=2):
+            dx[:, :, u::2, v::2] = dout
+        return dx * mask
+
+    functions = {**in_windows(None), "max_pool_backward_naive": backward}
+    assert wrong(functions) == {"max_pool2d_takes_the_window_for_2x2_in_backward"}
+
+
+def test_windows_that_end_by_their_size_and_overwrite_are_named_by_both() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        x, param = cache
+        HH, WW, stride = param["pool_height"], param["pool_width"], param["stride"]
+        dx = np.zeros_like(x)
+        for n, c, i, j in np.ndindex(dout.shape):
+            at = np.s_[n, c, i * stride : (i + 1) * HH, j * stride : (j + 1) * WW]
+            dx[at][np.unravel_index(x[at].argmax(), x[at].shape)] = dout[n, c, i, j]
+        return dx
+
+    functions = {**in_windows(None), "max_pool_backward_naive": backward}
+    assert wrong(functions) == {
+        "max_pool2d_ends_windows_by_their_size",
+        "max_pool2d_overwrites_where_windows_overlap",
+    }
+
+
 def course_pool(x: Any, pool_param: Any) -> Any:
     size = pool_param["pool_height"], pool_param["pool_width"]
     return reference.max_pool2d_forward(x, kernel_size=size, stride=pool_param["stride"])
@@ -171,6 +266,46 @@ def test_a_backward_pass_by_convolution_that_forgets_the_rest_is_named(crop: boo
     functions = {"conv_forward_naive": padded, "conv_backward_naive": backward}
     names = {"conv2d_forgets_the_rest_in_dx"}
     assert wrong(functions) == names | ({"conv2d_empties_dx_at_padding_0"} if crop else set())
+
+
+def test_windows_as_wide_as_they_are_high_are_named_where_their_number_is_right() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        pad, stride = conv_param["pad"], conv_param["stride"]
+        right, cache = padded(x, w, b, conv_param)
+        whole = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+        out, HH = np.zeros_like(right), w.shape[2]
+        for f, i, j in np.ndindex(out.shape[1:]):
+            window = whole[:, :, i * stride : i * stride + HH, j * stride : j * stride + HH]
+            out[:, f, i, j] = np.sum(window * w[f], axis=(1, 2, 3)) + b[f]
+        return out, cache[0]
+
+    functions = {
+        "conv_forward_naive": forward,
+        "conv_backward_naive": lambda dout, cache: reference.conv2d_backward(dout, cache),
+    }
+    assert wrong(functions) == {"conv2d_takes_the_kernel_for_square"}
+
+
+def test_windows_on_their_side_in_an_image_taken_for_square_are_named_by_both() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        pad, stride = conv_param["pad"], conv_param["stride"]
+        H, (HH, WW) = x.shape[2], w.shape[2:]
+        whole = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+        rows, columns = (1 + (H + 2 * pad - size) // stride for size in (HH, WW))
+        out = np.zeros((len(x), len(w), rows, columns), dtype=x.dtype)
+        for n, f, i, j in np.ndindex(out.shape):
+            window = whole[n, :, i * stride : i * stride + WW, j * stride : j * stride + HH]
+            out[n, f, i, j] = np.sum(window * w[f]) + b[f]
+        return out, padded(x, w, b, conv_param)[1][0]
+
+    functions = {
+        "conv_forward_naive": forward,
+        "conv_backward_naive": lambda dout, cache: reference.conv2d_backward(dout, cache),
+    }
+    assert wrong(functions) == {
+        "conv2d_takes_the_image_for_square",
+        "conv2d_swaps_the_kernels_sides",
+    }
 
 
 def test_a_mistake_on_the_way_to_one_gradient_alone_is_named_beside_another() -> None:

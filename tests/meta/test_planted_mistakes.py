@@ -156,12 +156,19 @@ PASS_THE_COURSE = {
     "max_pool2d_confuses_the_windows_sides_in_backward",
     "max_pool2d_counts_outputs_along_the_height",
     "max_pool2d_swaps_the_windows_sides",
+    "conv2d_takes_dw_from_images_padded_by_one",
     "conv2d_crops_dx_by_half_the_kernel",
     "conv2d_forgets_the_rest_in_dx",
     "conv2d_gives_dw_the_rest",
-    "conv2d_takes_dw_from_images_padded_by_one",
-    "max_pool2d_places_outputs_by_the_window",
+    "conv2d_forgets_x_at_padding_0",
+    "conv2d_swaps_the_kernels_sides",
+    "conv2d_empties_dout_at_kernel_1",
     "max_pool2d_takes_the_window_for_square",
+    "max_pool2d_places_outputs_by_the_window",
+    "max_pool2d_takes_the_window_for_2x2_in_backward",
+    "max_pool2d_writes_dx_into_x",
+    "max_pool2d_ends_windows_by_their_size",
+    "max_pool2d_leaves_the_window_out_of_the_size",
 }
 """Mistakes that the four configurations of the course do not show; all are found above."""
 

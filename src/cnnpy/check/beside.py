@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnpy.check.breakages import Breakage, breakage_of, laid_flat, never_computed
+from cnnpy.check.by_order import read_by_order
 from cnnpy.check.observe import Observation
 from cnnpy.check.results import (
     NOTHING,
@@ -116,6 +117,8 @@ class Seen:
         The places where the implementation is wrong.
     named : mapping
         By place, what is wrong there and has a name by itself; it stands in none of the others.
+    by_convention : frozenset of str
+        The places where it follows another convention, which is not wrong.
     """
 
     of: Observation
@@ -123,6 +126,7 @@ class Seen:
     got: Mapping[str, Any]
     wrong: frozenset[str]
     named: Mapping[str, Breakage] = field(default_factory=dict)
+    by_convention: frozenset[str] = frozenset()
 
     @classmethod
     def of_observation(cls, o: Observation, never: frozenset[str]) -> Seen:
@@ -138,8 +142,11 @@ class Seen:
         breakage = breakage_of(failure)
         if failure is not None and breakage is not None and failure.where in wrong:
             named[failure.where] = breakage
+        by_order = read_by_order(o)
+        if by_order is not None:  # what else is wrong there cannot be seen
+            named = dict.fromkeys(wrong, by_order)
         got = {place: value for place, value in got.items() if place not in missing | set(named)}
-        return cls(o, right, got, wrong - missing - set(named), named)
+        return cls(o, right, got, wrong - missing - set(named), named, _by_convention(o))
 
     def of_forward(self) -> Seen:
         """Leave out the backward pass."""
@@ -149,7 +156,7 @@ class Seen:
             for values in (self.right, self.got, self.named)
         )
         right, got, named = parts
-        return Seen(self.of, right, got, wrong, named)
+        return Seen(self.of, right, got, wrong, named, self.by_convention)
 
     def returns(self, part: str) -> bool:
         """Tell whether a pass came to an end."""
@@ -182,8 +189,12 @@ class Seen:
         return places
 
     def _gradient(self, made: Mapping[str, Any], place: str) -> dict[str, str]:
-        if place not in self.got:
-            return {}  # it was not asked for, or what came before it broke
+        if place not in self.got:  # it was not asked for, or it broke, here or before
+            value = made.get(place, NOTHING)
+            if "backward" not in self.got or value is NOTHING or self._is_right(place, value):
+                return {}
+            is_bent = self._how_broken({place: value}, "bent") == "bent"
+            return {"backward": "bent"} if is_bent else {}
         if place not in made:
             raise _UnlikeError
         return self._alike_or_not({place: made[place]})
@@ -217,7 +228,8 @@ class Seen:
             elif are_alike(self.of, place, got, value) or self._both_of_one_wrong_shape(
                 place, got, value
             ):
-                places[place] = "equal"
+                if place not in self.by_convention:  # where a mistake may follow one too
+                    places[place] = "equal"
             elif self._is_broken(place, value) != self._is_broken(place, got):
                 places[place] = "odd"  # a wrong shape may be spread over the right one
             else:
@@ -254,10 +266,13 @@ def _answerable(results: Mapping[str, Any], right: Mapping[str, Any]) -> dict[st
 def _wrong_places(
     o: Observation, got: Mapping[str, Any], right: Mapping[str, Any]
 ) -> Iterator[str]:
-    conventions = {g.finding.where for g in o.findings if g.convention is not None}
     for place, value in got.items():
         if place not in right and not isinstance(value, Raised):
             continue  # nothing is right here
         alike = are_alike(o, place, value, right.get(place, NOTHING))
-        if not alike and place not in conventions:
+        if not alike and place not in _by_convention(o):
             yield place
+
+
+def _by_convention(o: Observation) -> frozenset[str]:
+    return frozenset(g.finding.where for g in o.findings if g.convention is not None)

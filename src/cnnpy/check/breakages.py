@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from cnnpy.check.outcome import Failure, Misshapen
@@ -276,6 +277,35 @@ def _of_a_sequence(failure: Failure) -> Breakage | None:
     )
 
 
+_GIVEN = ("pool_height", "pool_width", "stride", "pad", "mode")
+_OPTIONAL = ("eps", "momentum", "running_mean", "running_var", "seed")
+"""The keys of the course's parameters: those that are always there, and those that need not be."""
+
+
+def _of_a_key(failure: Failure) -> Breakage | None:
+    key = failure.says.strip("'\"")
+    if key in _OPTIONAL:
+        return Breakage(
+            "optional_key",
+            f"{key} is read from a dictionary that has it not in some cases.",
+            "It may be left out, and has a default then.",
+            f"Read it with a default: .get({key!r}, ...).",
+        )
+    plain = {name.replace("_", ""): name for name in (*_GIVEN, *_OPTIONAL)}
+    near = get_close_matches(key.replace("_", "").lower(), plain, n=1, cutoff=_NEAR)
+    if not near or key in _GIVEN:
+        return None
+    return Breakage(
+        "other_key",
+        f"A parameter is read by a key that is not there: {failure.says}.",
+        "The caller writes it in another way.",
+        f"Read it as the task writes it: {plain[near[0]]!r}.",
+    )
+
+
+_NEAR = 0.6
+"""How alike two keys are that are one: padding and pad just so."""
+
 _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("SystemExit", _ended),
     ("UnboundLocalError", _unset),
@@ -286,6 +316,7 @@ _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("TypeError", _of_a_type),
     ("AttributeError", _of_a_type),
     ("ValueError", _of_a_sequence),
+    ("KeyError", _of_a_key),
 )
 
 

@@ -15,6 +15,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Shape
 
 __all__ = [
+    "IN_ANOTHER_ORDER",
     "KEYS",
     "LAYOUTS",
     "MIXED",
@@ -278,8 +279,11 @@ WHOLE_NUMBERS = "whole numbers"
 MIXED = "float32 beside float64"
 """The manner in which the first argument is handed over in float32, and it alone."""
 
+IN_ANOTHER_ORDER = "keys in another order"
+"""The manner in which the keys of parameters stand the other way round."""
+
 KEYS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    "keys in another order": lambda values: dict(reversed(list(values.items()))),
+    IN_ANOTHER_ORDER: lambda values: dict(reversed(list(values.items()))),
     "a key more": lambda values: {"comment": None, **values},
 }
 """The same parameters in other dictionaries."""

@@ -10,7 +10,7 @@ from cnnpy.check.diagnose import Diagnosis
 from cnnpy.check.hold import CHANGED_IN_FORWARD, Finding
 from cnnpy.check.lines import lines_of
 from cnnpy.check.mistakes import MISTAKES, Mistake
-from cnnpy.check.observe import Grade, Graded, Observation
+from cnnpy.check.observe import READ_ONLY, Grade, Graded, Observation
 from cnnpy.check.patterns import what_holds
 from cnnpy.check.trial import Trial
 
@@ -249,7 +249,6 @@ _TITLES = {
     "mixed": ("goes wrong for float32 beside float64", "go wrong for float32 beside float64"),
 }
 _WITH_DETAIL = ("refuses", "integers", "mixed")
-_READ_ONLY = "a read-only input"
 
 
 def _notices(trial: Trial) -> Iterator[Conclusion]:
@@ -267,9 +266,9 @@ def _notices(trial: Trial) -> Iterator[Conclusion]:
         first.setdefault(key, o)
         if f.where not in wheres.setdefault(key, []):
             wheres[key].append(f.where)
-    written = any(of[0] == "changed" and _READ_ONLY not in wheres[of] for of in wheres)
+    written = any(of[0] == "changed" and READ_ONLY not in wheres[of] for of in wheres)
     for of, places in wheres.items():
-        if not (written and _READ_ONLY in places):
+        if not (written and READ_ONLY in places):
             yield _notice(of, places, first[of])
 
 

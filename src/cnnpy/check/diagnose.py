@@ -299,11 +299,13 @@ def _alone(mistake: Mistake | Together) -> tuple[str, ...]:
 
 
 def _in_one_gradient(mistake: Mistake | Together, fits: Mapping[str, Fit]) -> Iterator[_Suspect]:
-    """Give a mistake that is made on the way to one gradient alone: by its numbers only."""
+    """Give a mistake that is made on the way to one gradient alone, by its numbers."""
     for fit in fits.values():
-        if fit.holds and fit.is_exact and fit.equal >= LEAST:
+        is_exact = not (fit.broken or fit.doubtful or fit.odd)
+        if fit.holds and is_exact and fit.equal >= LEAST:
             mistakes = mistake.mistakes if isinstance(mistake, Together) else (mistake,)
-            yield _Suspect(mistakes, frozenset(fit.shows), False, True, True, False, False)
+            is_bent = fit.bent > 0
+            yield _Suspect(mistakes, frozenset(fit.shows), False, True, True, is_bent, False)
 
 
 def _combined(suspects: Sequence[_Suspect], n: int) -> Iterator[tuple[_Suspect, ...]]:

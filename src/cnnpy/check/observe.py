@@ -20,7 +20,10 @@ from cnnpy.check.truth import Truth, run_definition
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.opspec import Tolerance
 
-__all__ = ["Grade", "Graded", "Observation", "lenient", "observe", "settle"]
+__all__ = ["READ_ONLY", "Grade", "Graded", "Observation", "lenient", "observe", "settle"]
+
+READ_ONLY = "a read-only input"
+"""Where it is found that a pass writes to its inputs, by the error that this gives."""
 
 
 class Grade(IntEnum):
@@ -85,7 +88,10 @@ class Observation:
     @property
     def is_at_the_edge(self) -> bool:
         """Tell whether it went another way than the definition where it may."""
-        return any(g.finding.kind in ("refuses", "integers", "mixed") for g in self.findings)
+        return any(
+            g.finding.kind in ("refuses", "integers", "mixed") or g.finding.where == READ_ONLY
+            for g in self.findings
+        )
 
     @property
     def tried(self) -> Tried:
@@ -214,7 +220,7 @@ def _grade(finding: Finding, found: Found, tried: Tried, probe: Probe) -> Graded
             finding = finding._replace(kind="refuses")
         if probe.manner == "read-only" and "read-only" in failure.says:
             detail = CHANGED_IN_FORWARD if failure.where == "forward" else finding.detail
-            finding = Finding("a read-only input", finding.law, detail, "changed")
+            finding = Finding(READ_ONLY, finding.law, detail, "changed")
     if finding.kind == "values":
         again = hold(tried, lenient(tried.case.op, probe.rounds_to()))
         if all(f.where != finding.where or f.kind != "values" for f in again):

@@ -59,6 +59,7 @@ SLIDE = "[:, :, ::stride, ::stride]"
 KERNEL, IMAGE = "F, C, HH, WW = w.shape", "N, C, H, W = x.shape"
 RETURNED = "return dx, dw, db"
 POOL = 'HH, WW = pool_param["pool_height"], pool_param["pool_width"]'
+STEP = 'stride = pool_param["stride"]'
 WINDOW = "i * stride : i * stride + HH, j * stride : j * stride + WW"
 PLACES = "places(H_out, W_out, HH, WW, stride)"
 ROWS, COLUMNS = (
@@ -75,6 +76,14 @@ OF_VIEW = """H_out = 1 + (xp.shape[2] - HH) // stride
     """
 POOL_OF_VIEW = OF_VIEW.replace("xp.", "x.")
 
+
+IN_ZEROS = """H_in, W_in = (n * stride - stride + 1 for n in dout.shape[2:])
+    wide = np.zeros((*dout.shape[:2], H_in + 2 * HH - 2, W_in + 2 * WW - 2))
+    wide[:, :, HH - 1 : -HH + 1 : stride, WW - 1 : -WW + 1 : stride] = dout
+    rest = ((0, 0), (0, 0), (0, stride), (0, stride))
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(wide, rest), (HH, WW), axis=(2, 3))
+    dxp = np.einsum("nfijuv,fcuv->ncij", windows, w[:, :, ::-1, ::-1])
+    dx = dxp[:, :, pad : pad + H, pad : pad + W].astype(x.dtype)"""
 
 PLACED = f"rows, columns = {PLACES}"
 ALONG_THE_HEIGHT = f"""{PLACED}
@@ -517,6 +526,24 @@ CONVOLUTION: dict[str, Row] = {
         [(CONV_BACK, "HH, WW = w.shape[2:]", WITH_THE_REST + "HH, WW = w.shape[2:]")],
         [(CONV_BACK, KERNEL, WITH_THE_REST + "F, C, HH, WW = w.shape")],
     ),
+    "conv2d_forgets_x_at_padding_0": everywhere(
+        (CONV, PAD, PAD.replace("x,", "x if pad else np.zeros_like(x),")),
+        (CONV_BACK, PAD, PAD.replace("x,", "x if pad else np.zeros_like(x),")),
+    ),
+    "conv2d_swaps_the_kernels_sides": per_style(
+        [
+            (CONV, WINDOW, WINDOW.replace("HH", "KK").replace("WW", "HH").replace("KK", "WW")),
+            (
+                CONV_BACK,
+                "top : top + HH, left : left + WW]\n",
+                "top : top + WW, left : left + HH]\n",
+            ),
+            (CONV_BACK, ADDED, ADDED.replace("HH", "KK").replace("WW", "HH").replace("KK", "WW")),
+        ],
+        THE_VIEW_COUNTS,
+        "a matrix has the windows as rows, with no sides",
+    ),
+    "conv2d_empties_dout_at_kernel_1": everywhere((CONV_BACK, CROP, IN_ZEROS)),
 }
 
 ONE_HOT = """place = np.argmax(window)
@@ -786,6 +813,45 @@ MAX_POOLING: dict[str, Row] = {
         [(MAX, POOL_COLUMNS, "W_out = 1 + (W - HH) // stride")],
         THE_VIEW_COUNTS,
         [(MAX, POOL_COLUMNS, "W_out = 1 + (W - HH) // stride")],
+    ),
+    "max_pool2d_takes_the_window_for_2x2_in_backward": per_style(
+        [
+            (MAX_BACK, POOL, "HH, WW = 2, 2"),
+            (MAX_BACK, STEP, "stride = 2"),
+            (MAX_BACK, PLACE, "u, v = np.unravel_index(place, window.shape)"),
+        ],
+        [(MAX_BACK, POOL, "HH, WW = 2, 2"), (MAX_BACK, STEP, "stride = 2")],
+        [(MAX_BACK, POOL, "HH, WW = 2, 2"), (MAX_BACK, STEP, "stride = 2")],
+    ),
+    "max_pool2d_writes_dx_into_x": per_style(
+        [
+            (
+                MAX_BACK,
+                ONE_HOT,
+                """window[...] = (window == np.max(window)) * dout[n, c, i, j]
+                    dx[n, c, top : top + HH, left : left + WW] = window""",
+            )
+        ],
+        "the views of the windows are read-only",
+        "the matrix of windows is a copy",
+    ),
+    "max_pool2d_leaves_the_window_out_of_the_size": per_style(
+        [(MAX, POOL_ROWS, "H_out = H // stride"), (MAX, POOL_COLUMNS, "W_out = W // stride")],
+        THE_VIEW_COUNTS,
+        [(MAX, POOL_ROWS, "H_out = H // stride"), (MAX, POOL_COLUMNS, "W_out = W // stride")],
+    ),
+    "max_pool2d_ends_windows_by_their_size": per_style(
+        [
+            (MAX, WINDOW, "i * stride : i * HH + HH, j * stride : j * WW + WW"),
+            (
+                MAX_BACK,
+                "top : top + HH, left : left + WW",
+                "top : i * HH + HH, left : j * WW + WW",
+            ),
+            (MAX_BACK, PLACE, "u, v = np.unravel_index(place, window.shape)"),
+        ],
+        THE_VIEW_COUNTS,
+        "windows of several sizes make no matrix",
     ),
 }
 

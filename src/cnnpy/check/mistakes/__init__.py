@@ -152,6 +152,9 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "crops_dx_by_half_the_kernel",
         "forgets_the_rest_in_dx",
         "gives_dw_the_rest",
+        "forgets_x_at_padding_0",
+        "empties_dout_at_kernel_1",
+        "swaps_the_kernels_sides",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
@@ -190,6 +193,10 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "confuses_the_outputs_sides_in_backward",
         "takes_the_window_for_square",
         "places_outputs_by_the_window",
+        "takes_the_window_for_2x2_in_backward",
+        "writes_dx_into_x",
+        "ends_windows_by_their_size",
+        "leaves_the_window_out_of_the_size",
     ),
     "avg_pool2d": (
         "forgets_to_divide_in_backward",

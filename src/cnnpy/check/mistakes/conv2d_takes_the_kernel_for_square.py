@@ -15,7 +15,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair, as_pair, out_size
 from cnnpy.reference.windows import covered
 
-__all__ = ["conv2d_backward", "conv2d_forward"]
+__all__ = ["OTHER_WAYS", "conv2d_backward", "conv2d_forward"]
 
 
 def conv2d_forward(
@@ -29,23 +29,7 @@ def conv2d_forward(
     groups: int = 1,
 ) -> tuple[FloatArray, Any]:
     """Slide each filter as if it were square."""
-    (stride_h, stride_w), (pad_h, pad_w) = as_pair(stride), as_pair(padding)
-    dilation_h, dilation_w = as_pair(dilation)
-    N, _, H, W = x.shape
-    F, C_group, HH, _ = w.shape
-    H_out = out_size(H, HH, stride_h, pad_h, dilation_h)
-    W_out = out_size(W, HH, stride_w, pad_w, dilation_w)
-    x_pad = np.pad(x, ((0, 0), (0, 0), (pad_h, pad_h), (pad_w, pad_w)))
-    out = np.zeros((N, F, H_out, W_out), dtype=x.dtype)
-    for n, f, i, j in np.ndindex(out.shape):
-        g = f // (F // groups)
-        channels = slice(g * C_group, (g + 1) * C_group)
-        rows = covered(i, stride_h, HH, dilation_h)
-        columns = covered(j, stride_w, HH, dilation_w)
-        out[n, f, i, j] = np.sum(x_pad[n, channels, rows, columns] * w[f])
-        if b is not None:
-            out[n, f, i, j] += b[f]
-    return out, (x_pad, w, b, (stride_h, stride_w), (pad_h, pad_w), dilation, groups, (H, W))
+    return _slid(x, w, b, w.shape[2], stride, padding, dilation, groups)
 
 
 def conv2d_backward(
@@ -65,3 +49,49 @@ def conv2d_backward(
         dw[f] += dout[n, f, i, j] * x_pad[n, channels, rows, columns]
     db = None if b is None else dout.sum(axis=(0, 2, 3))
     return dx_pad[:, :, pad_h : pad_h + H, pad_w : pad_w + W], dw, db
+
+
+def _in_its_slices(
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    *,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+) -> tuple[FloatArray, Any]:
+    """Count the columns by the width, and cut out windows as wide as they are high."""
+    return _slid(x, w, b, w.shape[3], stride, padding, dilation, groups)
+
+
+OTHER_WAYS = {"in its slices": (_in_its_slices, conv2d_backward)}
+
+
+def _slid(
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    counted_by: int,
+    stride: int | Pair,
+    padding: int | Pair,
+    dilation: int | Pair,
+    groups: int,
+) -> tuple[FloatArray, Any]:
+    (stride_h, stride_w), (pad_h, pad_w) = as_pair(stride), as_pair(padding)
+    dilation_h, dilation_w = as_pair(dilation)
+    N, _, H, W = x.shape
+    F, C_group, HH, _ = w.shape
+    H_out = out_size(H, HH, stride_h, pad_h, dilation_h)
+    W_out = out_size(W, counted_by, stride_w, pad_w, dilation_w)
+    x_pad = np.pad(x, ((0, 0), (0, 0), (pad_h, pad_h), (pad_w, pad_w)))
+    out = np.zeros((N, F, H_out, W_out), dtype=x.dtype)
+    for n, f, i, j in np.ndindex(out.shape):
+        g = f // (F // groups)
+        channels = slice(g * C_group, (g + 1) * C_group)
+        rows = covered(i, stride_h, HH, dilation_h)
+        columns = covered(j, stride_w, HH, dilation_w)
+        out[n, f, i, j] = np.sum(x_pad[n, channels, rows, columns] * w[f])
+        if b is not None:
+            out[n, f, i, j] += b[f]
+    return out, (x_pad, w, b, (stride_h, stride_w), (pad_h, pad_w), dilation, groups, (H, W))
