@@ -75,7 +75,8 @@ def diagnose(
     Diagnosis or None
         None where nothing known accounts for all that is wrong with any result.
     """
-    order = _hardest_first([o for o in observations if not o.is_at_the_edge])
+    tried = [o for o in observations if not o.is_at_the_edge and not o.broke_on_writing]
+    order = _hardest_first(tried)
     never = _never_computed(order)
     seen = [Seen.of_observation(o, never) for o in order]
     if by_autograd and any("forward" in s.wrong for s in seen):

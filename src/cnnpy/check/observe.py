@@ -88,6 +88,11 @@ class Observation:
         return any(g.finding.kind in ("refuses", "integers", "mixed") for g in self.findings)
 
     @property
+    def broke_on_writing(self) -> bool:
+        """Tell whether it broke because an input could not be written to."""
+        return any(g.finding.where == READ_ONLY_INPUT for g in self.findings)
+
+    @property
     def tried(self) -> Tried:
         """Give what was tried, what came out, and what is right, together."""
         return Tried(self.case, self.dout, self.probe.rounds_to(), self.outcome, self.truth)
@@ -198,6 +203,10 @@ _AT_THE_EDGE = {
 }
 
 
+READ_ONLY_INPUT = "a read-only input"
+"""Where something is found that breaks on an input that cannot be written to."""
+
+
 def _grade(finding: Finding, found: Found, tried: Tried, probe: Probe) -> Graded:
     kinds, called = _AT_THE_EDGE.get(probe.manner, ((), ""))
     if finding.kind in kinds:
@@ -209,7 +218,7 @@ def _grade(finding: Finding, found: Found, tried: Tried, probe: Probe) -> Graded
             finding = finding._replace(kind="refuses")
         if probe.manner == "read-only" and "read-only" in failure.says:
             detail = CHANGED_IN_FORWARD if failure.where == "forward" else finding.detail
-            finding = Finding("a read-only input", finding.law, detail, "changed")
+            finding = Finding(READ_ONLY_INPUT, finding.law, detail, "changed")
     if finding.kind == "values":
         again = hold(tried, lenient(tried.case.op, probe.rounds_to()))
         if all(f.where != finding.where or f.kind != "values" for f in again):

@@ -1794,6 +1794,34 @@ LAYER_NORM: dict[str, Row] = {
             )
         ],
     ),
+    "layer_norm_divides_by_the_batch_in_dx": per_style(
+        [
+            (
+                LAYER_BACK,
+                "np.mean(dx_hat[n]), np.mean(dx_hat[n] * x_hat[n])",
+                "np.sum(dx_hat[n]) / len(dout), np.sum(dx_hat[n] * x_hat[n]) / len(dout)",
+            )
+        ],
+        [
+            (
+                LAYER_BACK,
+                "mean = dx_hat.mean(axis=1, keepdims=True)",
+                "N = len(dout)\n    mean = dx_hat.sum(axis=1, keepdims=True) / N",
+            ),
+            (
+                LAYER_BACK,
+                "(dx_hat * x_hat).mean(axis=1, keepdims=True)",
+                "(dx_hat * x_hat).sum(axis=1, keepdims=True) / N",
+            ),
+        ],
+        [
+            (
+                LAYER_BACK,
+                "dx = (D * dx_hat - total - x_hat * slope) / (D * spread)",
+                "dx = (N * dx_hat - total - x_hat * slope) / (N * spread)",
+            )
+        ],
+    ),
 }
 
 COLUMNS_IN_LOOPS = "it takes the channels of a group from one image by their numbers"

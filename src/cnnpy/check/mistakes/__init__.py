@@ -315,6 +315,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "halves_the_variance_in_dx",
         "doubles_the_variance_in_dx",
         "takes_sums_for_means_in_dx",
+        "divides_by_the_batch_in_dx",
     ),
     "group_norm": (
         "deals_the_channels_out",
