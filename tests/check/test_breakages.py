@@ -214,3 +214,16 @@ def test_an_array_that_is_put_where_a_number_belongs_is_named() -> None:
         return dx, dw, db
 
     assert wrong(**conv(backward=backward)) == {"array_for_a_number": "conv_backward_naive"}
+
+
+def test_images_that_are_given_to_the_batch_norm_of_rows_are_named() -> None:
+    kinds, says = ("ValueError", "Exception"), "too many values to unpack (expected 2)"
+    where = "layers.py, line 7, in {}"
+    at = where.format("batchnorm_forward")
+    named = breakage_of(Failure("forward", kinds, says, at))
+    assert named is not None
+    assert named.name == "images_for_rows"
+    assert named.shows.startswith("batchnorm_forward takes rows")
+    for others in (where.format("batchnorm_backward"), "layers.py, line 7"):  # a cache, or its own
+        assert breakage_of(Failure("forward", kinds, says, others)) is None
+    assert breakage_of(Failure("forward", kinds, says.replace("2", "4"), at)) is None

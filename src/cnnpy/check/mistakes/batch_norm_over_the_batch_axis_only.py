@@ -89,7 +89,7 @@ def _channel_by_channel(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> tuple[FloatArray, Any]:
-    if x.ndim == 2:
+    if x.ndim == 2 or not (train or (running_mean is not None and running_var is not None)):
         return batch_norm_forward(
             x,
             gamma,
@@ -113,7 +113,10 @@ def _channel_by_channel(
         x_hat = (rows - running_mean) / np.sqrt(running_var + x.dtype.type(eps))
         scaled = x_hat if gamma is None else x_hat * gamma[c]
         out[:, c] = (scaled if beta is None else scaled + beta[c]).reshape(out[:, c].shape)
-    return out, None
+    _, cache = right_forward(
+        x, gamma, beta, running_mean=running_mean, running_var=running_var, train=False, eps=eps
+    )
+    return out, cache
 
 
 def _follow_rows(running: FloatArray | None, batch: FloatArray, momentum: float) -> None:
