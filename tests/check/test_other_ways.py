@@ -10,6 +10,7 @@ import pytest
 from cnnpy.check.checking import EFFORTS, run
 from cnnpy.check.mistakes import MISTAKES
 from cnnpy.check.observe import Grade
+from cnnpy.cs231n import layers
 
 WAYS = [
     (name, way)
@@ -46,3 +47,25 @@ def test_a_mistake_is_named_beside_a_score_that_is_written_to() -> None:
     assert [c.name for c in report.conclusions if c.grade is Grade.WRONG] == [
         "softmax_cross_entropy_takes_the_log_of_zero"
     ]
+
+
+def test_a_batch_norm_that_is_fed_pixel_by_pixel_is_named() -> None:
+    def spatial_batchnorm_forward(x: Any, gamma: Any, beta: Any, bn_param: Any) -> Any:
+        out, caches = np.zeros_like(x), {}
+        for i, j in np.ndindex(x.shape[2:]):
+            args = (np.ascontiguousarray(x[:, :, i, j]), gamma, beta, bn_param)
+            out[:, :, i, j], caches[i, j] = layers.batchnorm_forward(*args)
+        return out, caches
+
+    def spatial_batchnorm_backward(dout: Any, caches: Any) -> Any:
+        dx, dgamma, dbeta = np.zeros_like(dout), 0, 0
+        for (i, j), cache in caches.items():
+            here = np.ascontiguousarray(dout[:, :, i, j])
+            dx[:, :, i, j], dg, db = layers.batchnorm_backward(here, cache)
+            dgamma, dbeta = dgamma + dg, dbeta + db
+        return dx, dgamma, dbeta
+
+    functions = {f.__name__: f for f in (spatial_batchnorm_forward, spatial_batchnorm_backward)}
+    report = run(functions, effort=EFFORTS["quick"])
+    wrong = {c.name for c in report.conclusions if c.grade is Grade.WRONG}
+    assert wrong == {"batch_norm_over_the_batch_axis_only"}

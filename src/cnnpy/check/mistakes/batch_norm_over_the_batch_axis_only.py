@@ -129,11 +129,27 @@ def _follow_rows(running: FloatArray | None, batch: FloatArray, momentum: float)
     running[...] = followed
 
 
+def _pixel_by_pixel(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
+    if x.ndim == 2 or not options.get("train", True):
+        return right_forward(x, gamma, beta, **options)
+    out, cache = batch_norm_forward(x, gamma, beta, eps=options.get("eps", 1e-5))
+    n, momentum = x[:, 0].size, options.get("momentum", 0.1)
+    running_mean, running_var = options.get("running_mean"), options.get("running_var")
+    before = None if running_var is None else (1 - momentum) * running_var
+    for pixel in np.moveaxis(x.reshape(*x.shape[:2], -1), -1, 0):
+        _follow_rows(running_mean, pixel.mean(axis=0), momentum)
+        _follow_rows(running_var, pixel.var(axis=0), momentum)
+    if running_var is not None and n > 1:
+        running_var += (running_var - before) / (n - 1)  # the batch's, unbiased
+    return out, cache
+
+
 OTHER_WAYS = {
+    "pixel by pixel": (_pixel_by_pixel, batch_norm_backward),
     "channel by channel": (
         _channel_by_channel,
         batch_norm_backward,
         "batch_norm_shares_the_running_statistics",
-    )
+    ),
 }
-"""The same in a loop that gives rows of pixels to batch norm, with one dictionary for all."""
+"""The same in a loop that gives each pixel, or rows of pixels, to batch norm; one dictionary."""
