@@ -247,3 +247,16 @@ def test_a_key_that_may_be_left_out_is_named() -> None:
     assert "'running_mean'" in breakage.mend
     of_its_own = Failure("backward", ("KeyError", "LookupError", "Exception"), "'x_hat'")
     assert breakage_of(of_its_own) is None
+
+
+def test_images_that_are_given_to_the_batch_norm_of_rows_are_named() -> None:
+    kinds, says = ("ValueError", "Exception"), "too many values to unpack (expected 2)"
+    where = "layers.py, line 7, in {}"
+    at = where.format("batchnorm_forward")
+    named = breakage_of(Failure("forward", kinds, says, at))
+    assert named is not None
+    assert named.name == "images_for_rows"
+    assert named.shows.startswith("batchnorm_forward takes rows")
+    for others in (where.format("batchnorm_backward"), "layers.py, line 7"):  # a cache, or its own
+        assert breakage_of(Failure("forward", kinds, says, others)) is None
+    assert breakage_of(Failure("forward", kinds, says.replace("2", "4"), at)) is None

@@ -140,3 +140,24 @@ def test_an_eps_that_one_gradient_alone_lacks_is_named() -> None:
 
     functions = {"batchnorm_forward": forward, "batchnorm_backward": backward}
     assert wrong(functions) == {"batch_norm_ignores_eps_in_backward"}
+
+
+def test_a_dx_that_is_right_beside_a_wrong_x_hat_is_no_second_mistake() -> None:
+    """Forward adds eps to the spread; backward has the gradient of the right one."""
+
+    def forward(x: Any, gamma: Any, beta: Any, ln_param: Any) -> Any:
+        eps, centred = ln_param["eps"], x - x.mean(axis=1, keepdims=True)
+        var = (centred**2).mean(axis=1, keepdims=True)
+        x_hat = centred / (np.sqrt(var) + eps)
+        return gamma * x_hat + beta, (x_hat, centred, np.sqrt(var + eps), gamma)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x_hat, centred, std, gamma = cache
+        D, dx_hat = dout.shape[1], dout * gamma
+        dstd = -np.sum(dx_hat * centred, axis=1, keepdims=True) / std**2
+        dcentred = dx_hat / std + dstd * centred / (D * std)
+        dx = dcentred - dcentred.sum(axis=1, keepdims=True) / D
+        return dx, np.sum(dout * x_hat, axis=0), dout.sum(axis=0)
+
+    functions = {"layernorm_forward": forward, "layernorm_backward": backward}
+    assert wrong(functions) == {"layer_norm_adds_eps_to_the_spread"}

@@ -306,6 +306,22 @@ def _of_a_key(failure: Failure) -> Breakage | None:
 _NEAR = 0.6
 """How alike two keys are that are one: padding and pad just so."""
 
+_AXES = re.compile(r"^too many values to unpack \(expected 2")
+_OF_ROWS = re.compile(r", in (batch_?norm_forward|layer_?norm_forward)$")
+
+
+def _of_axes(failure: Failure) -> Breakage | None:
+    helper = _OF_ROWS.search(failure.at)
+    if helper is None or not _AXES.search(failure.says):
+        return None
+    return Breakage(
+        "images_for_rows",
+        f"{helper.group(1)} takes rows, N, D = x.shape, and is given images.",
+        "What is normalised of images are the channels: (N, C, H, W) has to become (N*H*W, C).",
+        "Give it x.transpose(0, 2, 3, 1).reshape(-1, C), and undo that for what comes back.",
+    )
+
+
 _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("SystemExit", _ended),
     ("UnboundLocalError", _unset),
@@ -317,6 +333,7 @@ _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("AttributeError", _of_a_type),
     ("ValueError", _of_a_sequence),
     ("KeyError", _of_a_key),
+    ("ValueError", _of_axes),
 )
 
 

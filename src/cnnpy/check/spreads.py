@@ -79,6 +79,10 @@ def spreads_of(op: str) -> Iterator[Made]:
                 else:
                     passes = _with(MISTAKES[made[0]] if name else row_of(op), steps)
                 yield Made(known, *passes, way, frozenset(more) - set(made))
+            if name and not ending:  # dx is right, and dgamma is of the x_hat that is kept
+                steps = _Steps(groups, rule, _RIGHT, _RIGHT, keeps_hat=True)
+                passes = _with(MISTAKES[made[0]], steps)
+                yield Made((MISTAKES[made[0]],), *passes, "x_hat of forward in dgamma alone")
 
 
 # --- rules of the spread ------------------------------------------------------------------------
@@ -222,12 +226,16 @@ class _Cache(NamedTuple):
 
 @dataclass(frozen=True)
 class _Steps:
-    """A normalisation: its groups, the rules of its spread in forward and in backward."""
+    """A normalisation: its groups, the rules of its spread in forward and in backward.
+
+    `keeps_hat` is for a dgamma that is made of the x_hat of forward.
+    """
 
     groups: _Groups
     rule: _Rule
     hat: _Rule | None
     outer: _Rule | None
+    keeps_hat: bool = False
 
     def forward(self, x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
         """Normalise, scale and shift."""
@@ -256,7 +264,8 @@ class _Steps:
         cut_only = self.groups.cut_again is not None
         dx = dparts.reshape(x.shape) if cut_only else self.groups.join(dparts, x.shape)
         others = tuple(a for a in range(x.ndim) if a != (self.groups.scale_axis or x.ndim - 1))
-        dgamma = (dout * self.groups.join(x_hat, x.shape)).sum(axis=others)
+        kept = centred / self.rule.spread(var, eps, n) if self.keeps_hat else x_hat
+        dgamma = (dout * self.groups.join(kept, x.shape)).sum(axis=others)
         dbeta = dout.sum(axis=others)
         return dx, None if gamma is None else dgamma, None if beta is None else dbeta
 

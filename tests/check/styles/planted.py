@@ -1167,6 +1167,11 @@ DROPOUT: dict[str, Row] = {
         [(DROP, "mask = np.random.random(x", "N, D = x.shape\n    mask = np.random.random(x")],
         [(DROP, "scaled = np.ones(x.shape)", "N, D = x.shape\n    scaled = np.ones((N, D))")],
     ),
+    "dropout_drops_nothing": per_style(
+        [(DROP, "(np.random.rand(*x.shape) < p) / p", "np.random.rand(*x.shape) <= p / p")],
+        [(DROP, "np.random.random(x.shape) < keep", "np.random.random(x.shape) < 1")],
+        [(DROP, "rng.binomial(1, p, size=x.shape)", "rng.binomial(1, 1, size=x.shape)")],
+    ),
 }
 
 # --- normalisations ------------------------------------------------------------------------
@@ -1597,6 +1602,59 @@ BATCH_NORM: dict[str, Row] = {
         each_channel("last = np.moveaxis(x, 1, -1)", "last = np.moveaxis(dout, 1, -1)"),
         each_channel("C = x.shape[1]", "C = dout.shape[1]"),
     ),
+    "batch_norm_adds_eps_to_running_var_in_inference": per_style(
+        [
+            (
+                NORM,
+                "std = np.sqrt(running_var + eps)",
+                "running_var = running_var + eps\n        std = np.sqrt(running_var)",
+            )
+        ],
+        [
+            (
+                NORM,
+                "x_hat = (x - old_mean) / np.sqrt(old_var + eps)",
+                """bn_param["running_var"] = old_var = old_var + eps
+        x_hat = (x - old_mean) / np.sqrt(old_var)""",
+            )
+        ],
+        [
+            (
+                NORM,
+                'mean, var = bn_param["running_mean"], bn_param["running_var"]',
+                """mean, var = bn_param["running_mean"], bn_param["running_var"]
+        bn_param["running_var"] = var + eps""",
+            )
+        ],
+    ),
+    "batch_norm_forgets_gamma_and_beta_in_inference": per_style(
+        [(NORM, BN_TEST, "out = (x - running_mean) / std")],
+        [(NORM, "return x_hat * gamma + beta, None", "return x_hat * gamma, None")],
+        [(NORM, "beta[None, :]\n", "(beta if mode == 'train' else 0 * beta)\n")],
+    ),
+    "batch_norm_subtracts_beta_in_inference": per_style(
+        [(NORM, BN_TEST, BN_TEST.replace("+ beta", "- beta"))],
+        [(NORM, "return x_hat * gamma + beta, None", "return x_hat * gamma - beta, None")],
+        "one line serves both modes",
+    ),
+    "batch_norm_reshapes_back_without_the_transpose": per_style(
+        [
+            (SPATIAL, "out.reshape(N, H, W, C).transpose(0, 3, 1, 2)", "out.reshape(N, C, H, W)"),
+            (
+                SPATIAL_BACK,
+                "dx.reshape(N, H, W, C).transpose(0, 3, 1, 2)",
+                "dx.reshape(N, C, H, W)",
+            ),
+        ],
+        [(SPATIAL, "out.reshape(last.shape), -1, 1)", "out.reshape(x.shape), -1, 1)")],
+        [
+            (
+                SPATIAL_BACK,
+                "dx.T.reshape(C, dout.shape[0], *dout.shape[2:]).swapaxes(0, 1)",
+                "dx.T.reshape(dout.shape)",
+            )
+        ],
+    ),
 }
 
 ANEW_OF_ROWS = """    centred = x_hat * {spread}
@@ -1787,6 +1845,34 @@ LAYER_NORM: dict[str, Row] = {
                 LAYER_BACK,
                 "dx = (D * dx_hat - total - x_hat * slope) / (D * spread)",
                 "dx = (dx_hat - total - x_hat * slope) / spread",
+            )
+        ],
+    ),
+    "layer_norm_divides_by_the_batch_in_dx": per_style(
+        [
+            (
+                LAYER_BACK,
+                "np.mean(dx_hat[n]), np.mean(dx_hat[n] * x_hat[n])",
+                "np.sum(dx_hat[n]) / len(dout), np.sum(dx_hat[n] * x_hat[n]) / len(dout)",
+            )
+        ],
+        [
+            (
+                LAYER_BACK,
+                "mean = dx_hat.mean(axis=1, keepdims=True)",
+                "N = len(dout)\n    mean = dx_hat.sum(axis=1, keepdims=True) / N",
+            ),
+            (
+                LAYER_BACK,
+                "(dx_hat * x_hat).mean(axis=1, keepdims=True)",
+                "(dx_hat * x_hat).sum(axis=1, keepdims=True) / N",
+            ),
+        ],
+        [
+            (
+                LAYER_BACK,
+                "dx = (D * dx_hat - total - x_hat * slope) / (D * spread)",
+                "dx = (N * dx_hat - total - x_hat * slope) / (N * spread)",
             )
         ],
     ),

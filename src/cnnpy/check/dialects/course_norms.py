@@ -51,6 +51,8 @@ def _biased(case: Case, running_var: Any) -> Any:
     n = x.size // x.shape[1]
     if not isinstance(running_var, np.ndarray) or n < 2 or np.array_equal(running_var, before):
         return running_var  # nothing was kept of this batch
+    if not case.options["train"]:
+        return running_var  # nothing is to be kept of it
     momentum = case.options["momentum"]
     batch = running_var - (1 - momentum) * (0.0 if before is None else before)
     return running_var + batch * (n / (n - 1) - 1)

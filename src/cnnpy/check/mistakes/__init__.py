@@ -300,6 +300,10 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "takes_sums_for_means_in_dx",
         "normalises_each_image",
         "shares_the_running_statistics",
+        "adds_eps_to_running_var_in_inference",
+        "forgets_gamma_and_beta_in_inference",
+        "subtracts_beta_in_inference",
+        "reshapes_back_without_the_transpose",
     ),
     "layer_norm": (
         "over_the_batch_axis",
@@ -318,6 +322,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "halves_the_variance_in_dx",
         "doubles_the_variance_in_dx",
         "takes_sums_for_means_in_dx",
+        "divides_by_the_batch_in_dx",
     ),
     "group_norm": (
         "deals_the_channels_out",
@@ -347,6 +352,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "keeps_what_is_to_be_dropped",
         "draws_from_the_normal_distribution",
         "counts_on_two_axes",
+        "drops_nothing",
     ),
     "add": ("hands_out_one_array_twice",),
     "concat": ("swaps_the_parts",),

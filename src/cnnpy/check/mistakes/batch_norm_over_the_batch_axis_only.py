@@ -15,7 +15,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.reference.batch_norm import batch_norm_backward as right_backward
 from cnnpy.reference.batch_norm import batch_norm_forward as right_forward
 
-__all__ = ["batch_norm_backward", "batch_norm_forward"]
+__all__ = ["OTHER_WAYS", "batch_norm_backward", "batch_norm_forward"]
 
 
 def batch_norm_forward(
@@ -76,3 +76,80 @@ def _follow(running: FloatArray | None, batch: FloatArray, momentum: float) -> N
     if running is not None:
         running *= 1 - momentum
         running += momentum * batch.mean(axis=(1, 2))
+
+
+def _channel_by_channel(
+    x: FloatArray,
+    gamma: FloatArray | None,
+    beta: FloatArray | None,
+    *,
+    running_mean: FloatArray | None = None,
+    running_var: FloatArray | None = None,
+    train: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> tuple[FloatArray, Any]:
+    if x.ndim == 2 or not (train or (running_mean is not None and running_var is not None)):
+        return batch_norm_forward(
+            x,
+            gamma,
+            beta,
+            running_mean=running_mean,
+            running_var=running_var,
+            train=train,
+            momentum=momentum,
+            eps=eps,
+        )
+    if train:
+        for values in x.reshape(*x.shape[:2], -1).swapaxes(0, 1):
+            _follow_rows(running_mean, values.mean(axis=0), momentum)
+            _follow_rows(running_var, values.var(axis=0), momentum)
+        return batch_norm_forward(x, gamma, beta, eps=eps)
+    out = np.empty(x.shape, dtype=x.dtype)
+    assert running_mean is not None
+    assert running_var is not None
+    for c in range(x.shape[1]):
+        rows = x[:, c].reshape(len(x), -1)
+        x_hat = (rows - running_mean) / np.sqrt(running_var + x.dtype.type(eps))
+        scaled = x_hat if gamma is None else x_hat * gamma[c]
+        out[:, c] = (scaled if beta is None else scaled + beta[c]).reshape(out[:, c].shape)
+    _, cache = right_forward(
+        x, gamma, beta, running_mean=running_mean, running_var=running_var, train=False, eps=eps
+    )
+    return out, cache
+
+
+def _follow_rows(running: FloatArray | None, batch: FloatArray, momentum: float) -> None:
+    """Let the statistics of pixels follow where those of channels are kept: they may grow."""
+    if running is None:
+        return
+    followed = (1 - momentum) * running + momentum * batch
+    if running.shape != followed.shape:
+        running.resize(followed.shape, refcheck=False)
+    running[...] = followed
+
+
+def _pixel_by_pixel(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
+    if x.ndim == 2 or not options.get("train", True):
+        return right_forward(x, gamma, beta, **options)
+    out, cache = batch_norm_forward(x, gamma, beta, eps=options.get("eps", 1e-5))
+    n, momentum = x[:, 0].size, options.get("momentum", 0.1)
+    running_mean, running_var = options.get("running_mean"), options.get("running_var")
+    before = None if running_var is None else (1 - momentum) * running_var
+    for pixel in np.moveaxis(x.reshape(*x.shape[:2], -1), -1, 0):
+        _follow_rows(running_mean, pixel.mean(axis=0), momentum)
+        _follow_rows(running_var, pixel.var(axis=0), momentum)
+    if running_var is not None and n > 1:
+        running_var += (running_var - before) / (n - 1)  # the batch's, unbiased
+    return out, cache
+
+
+OTHER_WAYS = {
+    "pixel by pixel": (_pixel_by_pixel, batch_norm_backward),
+    "channel by channel": (
+        _channel_by_channel,
+        batch_norm_backward,
+        "batch_norm_shares_the_running_statistics",
+    ),
+}
+"""The same in a loop that gives each pixel, or rows of pixels, to batch norm; one dictionary."""

@@ -13,7 +13,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.reference.batch_norm import batch_norm_backward
 from cnnpy.reference.batch_norm import batch_norm_forward as right_forward
 
-__all__ = ["batch_norm_backward", "batch_norm_forward"]
+__all__ = ["OTHER_WAYS", "batch_norm_backward", "batch_norm_forward"]
 
 
 def batch_norm_forward(
@@ -43,3 +43,19 @@ def batch_norm_forward(
             x, gamma, beta, running_mean=running_mean, running_var=running_var, momentum=momentum
         )
     return found
+
+
+def _biased(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
+    found = right_forward(x, gamma, beta, **options)
+    if not options.get("train", True):
+        axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+        momentum = options.get("momentum", 0.1)
+        for name, batch in (("running_mean", x.mean(axis=axes)), ("running_var", x.var(axis=axes))):
+            running = options.get(name)
+            if running is not None:
+                running += running.dtype.type(momentum) * (batch - running)
+    return found
+
+
+OTHER_WAYS = {"biased": (_biased, batch_norm_backward)}
+"""The same with the biased variance."""

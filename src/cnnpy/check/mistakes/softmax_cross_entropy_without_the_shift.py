@@ -16,7 +16,7 @@ from cnnpy.contract.dtypes import FloatArray
 from cnnpy.reference.softmax_cross_entropy import softmax_cross_entropy_backward as right_backward
 from cnnpy.reference.softmax_cross_entropy import softmax_cross_entropy_forward as right_forward
 
-__all__ = ["softmax_cross_entropy_backward", "softmax_cross_entropy_forward"]
+__all__ = ["OTHER_WAYS", "softmax_cross_entropy_backward", "softmax_cross_entropy_forward"]
 
 
 def softmax_cross_entropy_forward(
@@ -33,3 +33,29 @@ def softmax_cross_entropy_backward(dout: FloatArray, cache: Any) -> FloatArray:
     """Pull each probability towards the wanted one."""
     with np.errstate(all="ignore"):
         return right_backward(dout, cache)
+
+
+def _by_the_quotient_rule(
+    x: FloatArray, target: NDArray[Any], *, label_smoothing: float = 0.0
+) -> tuple[Any, Any]:
+    loss, right = softmax_cross_entropy_forward(x, target, label_smoothing=label_smoothing)
+    return loss, (x, target, right)
+
+
+def _quotients(dout: FloatArray, cache: Any) -> FloatArray:
+    x, target, right = cache
+    if np.ndim(target) != 1:
+        return softmax_cross_entropy_backward(dout, right)
+    n = np.arange(len(x))
+    with np.errstate(all="ignore"):
+        e = np.exp(x)
+        total = e.sum(axis=1)
+        wanted = e[n, target]
+        slope = np.repeat(-wanted[:, None], x.shape[1], axis=1)
+        slope[n, target] = total - wanted
+        dp = -dout / len(x) / (wanted / total)
+        return np.asarray(slope / (total * total)[:, None] * dp[:, None] * e, dtype=x.dtype)
+
+
+OTHER_WAYS = {"by the quotient rule": (_by_the_quotient_rule, _quotients)}
+"""The same with the gradient of each quotient: the square of the sum overflows before the sum."""
