@@ -19,6 +19,7 @@ __all__ = [
     "KEYS",
     "LAYOUTS",
     "MIXED",
+    "SEED",
     "WHOLE_NUMBERS",
     "Case",
     "Hand",
@@ -30,6 +31,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+SEED = 123
+"""What the course's parameters of dropout hold as ``seed``, with which the mask is drawn again."""
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
     (2, 10)
     """
 
+    # scikit-learn reads the parameters of an estimator off this signature
     def __init__(
         self,
         model: str | Any = AUTO,

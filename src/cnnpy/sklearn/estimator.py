@@ -34,8 +34,8 @@ _SHOWN = {
 
 
 _AS_THEY_ARE = (
-    *("epochs", "batch_size", "optimizer", "lr", "weight_decay", "schedule", "augment"),
-    "patience",
+    *("epochs", "batch_size", "optimizer", "lr", "weight_decay", "schedule"),
+    *("augment", "patience"),
 )
 """Parameters that training takes under the same names."""
 

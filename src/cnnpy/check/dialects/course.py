@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnpy.check.case import Case
+from cnnpy.check.case import SEED, Case
 from cnnpy.check.dialects.dialect import Arguments, Dialect
-from cnnpy.check.mistakes.dropout_draws_from_the_normal_distribution import SEED
 from cnnpy.check.outcome import Misshapen
 from cnnpy.check.window import Window, window_of
 from cnnpy.contract.shapes import as_pair

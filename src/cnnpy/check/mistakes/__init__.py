@@ -5,7 +5,7 @@ them or in both, and shares what is right with :mod:`cnnpy.reference`. They serv
 test the judge, and to name what a learner's code does: where an implementation gives
 what a mistake gives, that is the mistake. How it shows, its cause and its mend stand
 in the module's docstring. Where people write the same mistake in several ways that give
-other results, ``OTHER_WAYS`` lists what stands in a pass instead.
+other results, ``OTHER_WAYS`` holds each as a whole, under what it does otherwise.
 """
 
 from __future__ import annotations

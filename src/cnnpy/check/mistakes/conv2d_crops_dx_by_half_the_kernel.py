@@ -47,6 +47,7 @@ OTHER_WAYS = {
     "by both sides": (conv2d_forward, _by_both_sides),
     "around the middle": (conv2d_forward, _around_the_middle),
 }
+"""Half of each side off its own axis; and what lies beside the middle of the kernel."""
 
 
 def _cropped(

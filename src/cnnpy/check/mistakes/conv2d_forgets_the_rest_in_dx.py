@@ -59,3 +59,4 @@ def _pixel_by_pixel(
 
 
 OTHER_WAYS = {"pixel by pixel": (conv2d_forward, _pixel_by_pixel)}
+"""dout with zeros in between, which windows are slid over, is too small for the last pixels."""

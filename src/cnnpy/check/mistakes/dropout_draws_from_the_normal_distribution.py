@@ -14,14 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnpy.check.case import SEED
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.reference.dropout import dropout_backward
 from cnnpy.reference.dropout import dropout_forward as right_forward
 
-__all__ = ["OTHER_WAYS", "SEED", "dropout_backward", "dropout_forward"]
-
-SEED = 123
-"""What the course's parameters hold as ``seed``, with which the mask is drawn again."""
+__all__ = ["OTHER_WAYS", "dropout_backward", "dropout_forward"]
 
 Draw = Callable[[NDArray[np.float64], float], NDArray[np.bool_]]
 

@@ -59,3 +59,4 @@ def _with_its_places(
 
 
 OTHER_WAYS = {"its places too": (_with_its_places, max_pool2d_backward)}
+"""The number of columns counted with the height of the window too."""
