@@ -220,6 +220,30 @@ def test_a_judge_that_fails_is_a_submission_that_could_not_be_run(tmp_path: Path
     assert data["not_loaded"]["what"] == "the check of it ended with exit code 1"
 
 
+def test_after_a_judge_that_was_ended_another_takes_the_next(tmp_path: Path) -> None:
+    (tmp_path / "endless.py").write_text("while True: pass")
+    (tmp_path / "right.py").write_text(textwrap.dedent(RIGHT))
+    paths = find_submissions(tmp_path)
+    found = {path.name: data for path, data in check_submissions(paths, jobs=1, most_s=8.0)}
+    assert found["endless.py"]["verdict"] == "could not run"
+    assert found["right.py"]["verdict"] == "right"
+    assert children() == set()
+
+
+def test_what_a_judge_saw_before_changes_nothing(tmp_path: Path) -> None:
+    for name, source in (("a.py", WRONG), ("b.py", RIGHT), ("c.py", WRONG)):
+        (tmp_path / name).write_text(textwrap.dedent(source))
+    paths = find_submissions(tmp_path)
+
+    def told(paths: list[Path]) -> dict[str, Any]:
+        of_all = check_submissions(paths, effort="quick", jobs=1)
+        return {path.name: {**data, "seconds": 0} for path, data in of_all}
+
+    together = told(paths)
+    assert together == told(paths[::-1])
+    assert together == {name: data for path in paths for name, data in told([path]).items()}
+
+
 def children() -> set[str]:
     """Name the processes below this one."""
     found: set[str] = set()

@@ -1,10 +1,11 @@
-"""A folder of submissions: each checked in a judge's process of its own, several at a time.
+"""A folder of submissions, shared out among judges: as many processes as there are cores.
 
-The judge of one submission is a process, since the definition's loops would wait for each
-other in threads, and since nothing that happens over one submission, memory that runs out
-say, may touch another. The stranger's code runs behind a fence below it, as always. A judge
-writes what it found as JSON on its standard output; one that ends otherwise, or takes too
-long, is a submission that could not be run.
+Judges are processes, since the definition's loops would wait for each other in threads. Each
+takes one submission after the other, so that what the definition and the known mistakes give
+is computed once for all whose cases are the same. The stranger's code runs behind a fence
+below it, as always, anew each time. A judge writes what it found as JSON on its standard output;
+where one ends otherwise, or takes too long, the submission could not be run, and another judge
+takes the next.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ __all__ = ["check_submissions", "find_submissions", "n_cores"]
 _NOT_SUBMISSIONS = ("__pycache__", "venv", "env", "node_modules")
 
 _MOST_BYTES = 64 << 20
-"""Of what one judge writes."""
+"""Of what a judge writes on one submission."""
+
+_END = b"\0"
+"""What ends an answer: no JSON has it."""
 
 _CLOSING_S = 5.0
 """How long a judge that is asked to end may take to clean up."""
@@ -117,36 +121,46 @@ def check_submissions(
         "strict": strict,
     }
     waiting = list(reversed(paths))
-    running: list[_Judge] = []
+    judges: list[_Judge] = []
     with selectors.DefaultSelector() as selector:
         try:
-            while waiting or running:
-                while waiting and len(running) < (jobs or n_cores()):
-                    judge = _Judge(waiting.pop(), setup, most_s)
-                    running.append(judge)
+            while waiting or any(judge.is_at_work for judge in judges):
+                for judge in [j for j in judges if not j.is_at_work]:
+                    if waiting:
+                        judge.ask(waiting.pop())
+                while waiting and len(judges) < (jobs or n_cores()):
+                    judge = _Judge(setup, most_s)
+                    judges.append(judge)
                     selector.register(judge.out, selectors.EVENT_READ, judge)
-                soonest = min(judge.deadline for judge in running) - time.monotonic()
+                    judge.ask(waiting.pop())
+                soonest = min(j.deadline for j in judges if j.is_at_work) - time.monotonic()
                 for key, _ in selector.select(max(0.0, soonest)):
                     key.data.read()
-                for judge in [j for j in running if j.is_over]:
-                    selector.unregister(judge.out)
-                    running.remove(judge)
-                    yield judge.path, judge.close()
+                for judge in [j for j in judges if j.is_over]:
+                    answered = judge.path, judge.answer()
+                    if judge.has_ended:
+                        selector.unregister(judge.out)
+                        judges.remove(judge)
+                        _end([judge])
+                    yield answered
         finally:
-            _end(running)
+            _end(judges)
 
 
 class _Judge:
-    """A process that checks one submission."""
+    """A process that checks one submission after the other.
 
-    def __init__(self, path: Path, setup: Mapping[str, Any], most_s: float) -> None:
-        self.path = path
-        self.setup = {**setup, "path": str(path.absolute())}
+    It is told how by a line of JSON, and each submission by another; it answers each with the
+    JSON of what it found, and `_END`.
+    """
+
+    def __init__(self, setup: Mapping[str, Any], most_s: float) -> None:
+        self.setup = setup
         self.most_s = most_s
-        self.began = time.monotonic()
-        self.deadline = self.began + most_s
+        self.path = Path()
+        self.began = self.deadline = 0.0
+        self.is_at_work = self.has_ended = False
         self.written = bytearray()
-        self.is_done = False
         program = (
             "import sys; sys.path[:] = sys.argv[2:]; "
             "from cnnpy.check.submissions import main; main(int(sys.argv[1]))"
@@ -161,34 +175,51 @@ class _Judge:
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.out = self.process.stdout
-        with suppress(BrokenPipeError), self.process.stdin as asked:
-            asked.write(json.dumps(self.setup).encode())
+        self.asked, self.out = self.process.stdin, self.process.stdout
+        self._tell(setup)
+
+    def ask(self, path: Path) -> None:
+        """Give it a submission to check."""
+        self.path, self.is_at_work = path, True
+        self.written.clear()
+        self.began = time.monotonic()
+        self.deadline = self.began + self.most_s
+        self._tell(str(path.absolute()))
+
+    def _tell(self, what: Any) -> None:
+        with suppress(BrokenPipeError):  # that it has ended is seen where it is read
+            self.asked.write(json.dumps(what).encode() + b"\n")
+            self.asked.flush()
 
     @property
     def is_over(self) -> bool:
-        """Tell whether it has said all, or has no more time or space."""
-        return self.is_done or len(self.written) > _MOST_BYTES or time.monotonic() >= self.deadline
+        """Tell whether it has said all of a submission, or has no more time or space."""
+        return self.is_at_work and (
+            self.has_ended
+            or self.written.endswith(_END)
+            or len(self.written) > _MOST_BYTES
+            or time.monotonic() >= self.deadline
+        )
 
     def read(self) -> None:
         """Take what it has written."""
         part = os.read(self.out.fileno(), 1 << 16)
         self.written += part
-        self.is_done = not part
+        self.has_ended = self.has_ended or not part
 
-    def close(self) -> ReportData:
-        """End it, and give what it found."""
-        _end([self])
-        code = self.process.returncode
+    def answer(self) -> ReportData:
+        """Give what it found; after what is no answer, it is not asked again."""
+        self.is_at_work = False
+        if self.written.endswith(_END):
+            data: ReportData = json.loads(self.written.removesuffix(_END))
+            return data
+        ended, self.has_ended = self.has_ended, True
         if len(self.written) > _MOST_BYTES:
             return self._could_not_run(f"its report has over {_MOST_BYTES:,} bytes")
-        if not self.is_done:
+        if not ended:
             return self._could_not_run(f"it took longer than {self.most_s:g} s")
-        try:
-            data: ReportData = json.loads(self.written)
-        except ValueError:
-            return self._could_not_run(f"the check of it ended with exit code {code}")
-        return data
+        code = self.process.wait()
+        return self._could_not_run(f"the check of it ended with exit code {code}")
 
     def _could_not_run(self, what: str) -> ReportData:
         mend = "check it by itself: cnnpy check, with its path"
@@ -212,8 +243,7 @@ def _import_from() -> list[str]:
 def _end(judges: Sequence[_Judge]) -> None:
     """Ask judges to end, so that they end what runs below them; then make sure."""
     for judge in judges:
-        if not judge.is_done:
-            judge.process.terminate()
+        judge.process.terminate()
     until = time.monotonic() + _CLOSING_S
     for judge in judges:
         try:
@@ -221,11 +251,13 @@ def _end(judges: Sequence[_Judge]) -> None:
         except subprocess.TimeoutExpired:
             judge.process.kill()
             judge.process.wait()
+        with suppress(BrokenPipeError):
+            judge.asked.close()
         judge.out.close()
 
 
 def main(parent: int) -> None:
-    """Check the submission that standard input names; write its data to standard output.
+    """Check the submissions that standard input names; write their data to standard output.
 
     Parameters
     ----------
@@ -237,18 +269,19 @@ def main(parent: int) -> None:
     die_with_the_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    setup = json.load(sys.stdin)
-    report = check_path(
-        Path(setup["path"]),
-        effort=EFFORTS[setup["effort"]],
-        seed=setup["seed"],
-        ops=setup["ops"],
-        also_called=setup["also_called"],
-        lent_from=setup["lent_from"],
-        alone=True,  # the files beside it are those of others
-    )
-    sys.stdout.write(json_of(as_data(report, setup["strict"])))
-    sys.stdout.flush()
+    setup = json.loads(sys.stdin.readline())
+    for line in sys.stdin:
+        report = check_path(
+            Path(json.loads(line)),
+            effort=EFFORTS[setup["effort"]],
+            seed=setup["seed"],
+            ops=setup["ops"],
+            also_called=setup["also_called"],
+            lent_from=setup["lent_from"],
+            alone=True,  # the files beside it are those of others
+        )
+        sys.stdout.write(json_of(as_data(report, setup["strict"])) + _END.decode())
+        sys.stdout.flush()
 
 
 def _leave(number: int, frame: object) -> None:
