@@ -13,12 +13,12 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from cnnpy.check.mistakes import MISTAKES, Mistake
+from cnnpy.check.remembered import calling, remembering
 from cnnpy.check.rows import SANDWICHES, row_of, row_with
 from cnnpy.check.spreads import spreads_of
 from cnnpy.contract.dtypes import FloatArray
@@ -99,7 +99,8 @@ def _in_other_ways(op: str) -> Iterator[Together]:
             continue
         for way, (forward, backward, *besides) in mistake.other_ways.items():
             mistakes = (mistake, *(MISTAKES[name] for name in besides))
-            yield Together(op, mistakes, mistake.made_in, forward, backward, way)
+            passes = remembering(op, forward), remembering(op, backward)
+            yield Together(op, mistakes, mistake.made_in, *passes, way)
 
 
 def _spreads(op: str) -> Iterator[Together]:
@@ -144,7 +145,8 @@ def _chained(op: str) -> Iterator[Together]:
     for part in ("forward", "backward"):
         alone = [m for m in both if m.made_in == (part,)]
         for outer, inner in itertools.permutations(alone, 2):
-            chained = _over(getattr(outer, part), getattr(inner, part), part)
+            within = remembering(op, getattr(inner, part))
+            chained = _over(getattr(outer, part), within, part)
             names = tuple(m for one in (outer, inner) for m in _names_of(one))
             if chained is not None and len(set(names)) > 1:
                 way = " over ".join(filter(None, (getattr(m, "way", "") for m in (outer, inner))))
@@ -162,23 +164,7 @@ def _names_of(one: Mistake | Together) -> tuple[Mistake, ...]:
 
 def _over(outer: Callable[..., Any], inner: Callable[..., Any], part: str) -> Any:
     """Let one mistake's pass call the other's in the place of the right one."""
-    right = f"right_{part}"
-    if not isinstance(outer, FunctionType) or right not in outer.__globals__:
-        return None
-    names = {**outer.__globals__, right: inner}
-    names |= {
-        name: _in_these(names, f)
-        for name, f in outer.__globals__.items()
-        if isinstance(f, FunctionType) and f.__module__ == outer.__module__
-    }
-    return _in_these(names, outer)
-
-
-def _in_these(names: dict[str, Any], written: FunctionType) -> FunctionType:
-    """Give a function that finds what it calls in other names."""
-    moved = FunctionType(written.__code__, names, closure=written.__closure__)
-    moved.__kwdefaults__, moved.__defaults__ = written.__kwdefaults__, written.__defaults__
-    return moved
+    return calling(outer, {f"right_{part}": inner})
 
 
 # --- a walk over windows, step by step ------------------------------------------------------
