@@ -163,11 +163,8 @@ def _unknown(failure: Failure) -> Breakage:
     )
 
 
-_FLOATS = ("//", "float")
-
-
 def _outdated(failure: Failure) -> Breakage:
-    if all(words in str(failure.mend) for words in _FLOATS):
+    if failure.is_of_a_float_size:
         return Breakage(
             "float_sizes",
             "A size or an index is a float, which breaks the pass where it is used.",

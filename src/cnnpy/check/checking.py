@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import tostring
@@ -213,19 +215,25 @@ def check_path(
         What came of it.
     """
     begin = time.monotonic()
-    try:
-        fenced = Fenced(path, MODULES, limits, lent_from, alone)
-    except LoadError as error:
-        return Report(path.name, not_loaded=error, seed=seed, seconds=time.monotonic() - begin)
-    with fenced:
+    with ExitStack() as fences:
+        try:
+            fenced = fences.enter_context(Fenced(path, MODULES, limits, lent_from, alone))
+        except LoadError as error:
+            return Report(path.name, not_loaded=error, seed=seed, seconds=time.monotonic() - begin)
         found = _only(ops, find(fenced.functions, also_called))
         report = Report(path.name, notes=fenced.notes, unfenced=fenced.unfenced, seed=seed)
+
+        @cache
+        def dividing() -> Fenced | None:
+            with suppress(LoadError):
+                return fences.enter_context(Fenced(path, MODULES, limits, lent_from, alone, True))
+            return None
 
         def read(name: str) -> Source | None:
             offered = fenced.functions.get(name)
             return None if offered is None else source_of_file(path, offered.module)
 
-        return _try_all(report, found, fenced, effort, begin, follow, read)
+        return _try_all(report, found, fenced, effort, begin, follow, read, dividing)
 
 
 def run(
@@ -285,8 +293,12 @@ def _try_all(
     begin: float,
     follow: Follow | None,
     read: Callable[[str], Source | None],
+    dividing: Callable[[], Caller | None] = lambda: None,
 ) -> Report:
-    """Try one implementation after the other, and keep the report true all the time."""
+    """Try one implementation after the other, and keep the report true all the time.
+
+    `dividing` gives who calls the same functions with a division that leaves sizes whole.
+    """
     report.complete = False
     for one in found:
         if follow is not None:
@@ -295,6 +307,10 @@ def _try_all(
         if trial.grade is not None:  # there may be a line to point at
             read_in = {name: read(name) for name in (one.forward, one.backward) if name}
             trial.sources = {name: source for name, source in read_in.items() if source}
+        divider = dividing() if trial.has_float_sizes else None
+        if divider is not None:
+            trial.divided = try_out(one, divider, effort, report.seed)
+            trial.divided.sources = trial.sources
         report.trials.append(trial)
         report.seconds = time.monotonic() - begin
     report.complete, report.seconds = True, time.monotonic() - begin

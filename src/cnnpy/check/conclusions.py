@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from cnnpy.check.breakages import uses_up_its_cache
+from cnnpy.check.breakages import OF_OTHER_DAYS, uses_up_its_cache
 from cnnpy.check.diagnose import Diagnosis
 from cnnpy.check.hold import CHANGED_IN_FORWARD, Finding
 from cnnpy.check.lines import lines_of
@@ -69,7 +69,15 @@ def conclusions_of(trial: Trial) -> list[Conclusion]:
         title = "not written yet: it returns None"
         return [Conclusion(Grade.NOTICE, title, trial.found.forward, "not_written")]
     found = [*_wrong(trial), *_conventions(trial), *_notices(trial), *_besides(trial)]
+    if trial.divided is not None:
+        found = [c for c in found if c.name in OF_OTHER_DAYS]
+        titles = {c.title for c in found}
+        behind = (c for c in conclusions_of(trial.divided) if c.title not in titles)
+        found += [replace(c, details=(*c.details, _BEHIND)) for c in behind]
     return sorted(found, key=lambda c: -c.grade)
+
+
+_BEHIND = "it was seen once / gave whole sizes: mend that first"
 
 
 _SLOW = 1 / 3

@@ -73,6 +73,11 @@ class Failure:
         broke = any(words in self.says for words in _BROKE_ON_THE_WAY)
         return bool(kinds & set(self.kinds)) and not broke
 
+    @property
+    def is_of_a_float_size(self) -> bool:
+        """Tell whether a size or an index was a float, as / makes it."""
+        return self.mend is not None and "//" in self.mend and "float" in self.mend
+
     def __str__(self) -> str:
         error = f"{self.kinds[0]}: {self.says}".removesuffix(": ") if self.kinds else self.says
         return error + (f" ({self.at})" if self.at else "")

@@ -61,6 +61,8 @@ class Trial:
         By function, what is written in its file, where that is known.
     pace : float or None
         Of one that calls itself fast and is right, its seconds over those of plain loops.
+    divided : Trial or None
+        Where sizes that are floats break it, the same with a division that gives whole ones.
     """
 
     found: Found
@@ -73,6 +75,13 @@ class Trial:
     agreement: dict[str, bool] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     pace: float | None = None
+    divided: Trial | None = None
+
+    @property
+    def has_float_sizes(self) -> bool:
+        """Tell whether a size that is a float broke it."""
+        failures = (o.outcome.failure for o in self.observations)
+        return any(failure is not None and failure.is_of_a_float_size for failure in failures)
 
     @property
     def grade(self) -> Grade | None:

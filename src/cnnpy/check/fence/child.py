@@ -41,7 +41,7 @@ def main(asked_fd: int, answers_fd: int) -> None:
     missing = confine(readable, scratch)
     os.chdir(scratch)
     try:
-        loaded = load(path, setup["modules"], setup["lent_from"])
+        loaded = load(path, setup["modules"], setup["lent_from"], setup["old_division"])
     except LoadError as error:
         _write(answers_fd, {"not_loaded": list(error.args)})
         return

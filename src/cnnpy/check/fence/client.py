@@ -73,6 +73,8 @@ class Fenced:
         The package that lends what the course hands out, where the code stands alone.
     alone : bool
         Whether a file may read itself only, and none of those beside it.
+    old_division : bool
+        Whether ``/`` is to divide there as in Python 2: of whole numbers to a whole one.
 
     Attributes
     ----------
@@ -100,6 +102,7 @@ class Fenced:
         limits: Limits | None = None,
         lent_from: str | None = None,
         alone: bool = False,
+        old_division: bool = False,
     ) -> None:
         self.path = path.resolve()
         self.limits = limits or Limits()
@@ -107,6 +110,7 @@ class Fenced:
             "path": str(self.path),
             "modules": list(modules),
             "lent_from": lent_from,
+            "old_division": old_division,
             "readable": [
                 str(self.path if alone or self.path.is_dir() else self.path.parent),
                 *_ours(),

@@ -2,7 +2,7 @@
 
 What the code needs and is not there does not stop the rest: see :mod:`missing`. What
 Python 2 and old NumPy had and the present ones have not is put back and noted down, so
-that the mathematics is judged too: see :mod:`legacy`.
+that the mathematics is judged too: see :mod:`legacy`, and :mod:`old_division`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from cnnpy.check.fence.legacy import put_back, what_to_change
 from cnnpy.check.fence.missing import StandIns
+from cnnpy.check.fence.old_division import DividingAsBefore, divide_as_before
 
 __all__ = ["LoadError", "Loaded", "load"]
 
@@ -75,7 +77,12 @@ class Loaded:
             self.notes.append(note)
 
 
-def load(path: Path, names: Sequence[str] = (), lent_from: str | None = None) -> Loaded:
+def load(
+    path: Path,
+    names: Sequence[str] = (),
+    lent_from: str | None = None,
+    old_division: bool = False,
+) -> Loaded:
     """Import a file, or the modules of a package.
 
     Parameters
@@ -87,6 +94,8 @@ def load(path: Path, names: Sequence[str] = (), lent_from: str | None = None) ->
         where none of these is there.
     lent_from : str, optional
         The package from which helpers of the course are lent.
+    old_division : bool
+        Whether ``/`` is to divide as in Python 2.
 
     Returns
     -------
@@ -100,6 +109,10 @@ def load(path: Path, names: Sequence[str] = (), lent_from: str | None = None) ->
     """
     loaded, root = Loaded(), path if path.is_dir() else path.parent
     put_back(loaded.note)
+    loader: type[SourceFileLoader] = SourceFileLoader
+    if old_division:
+        divide_as_before(root)
+        loader = DividingAsBefore
     sys.meta_path.append(StandIns(loaded.note, root, lent_from))
     files = [path] if path.is_file() else _files_of(path, names)
     if not files:
@@ -107,7 +120,7 @@ def load(path: Path, names: Sequence[str] = (), lent_from: str | None = None) ->
     errors = []
     for file in files:
         try:
-            module = _import(file, root)
+            module = _import(file, root, loader)
             _take(loaded, module, _called(module, file, root if path.is_dir() else file.parent))
         except LoadError as error:
             errors.append(error)
@@ -138,9 +151,9 @@ def _is_theirs(file: Path, folder: Path) -> bool:
     return not any((place / "pyvenv.cfg").exists() for place in environments)
 
 
-def _import(file: Path, root: Path) -> ModuleType:
+def _import(file: Path, root: Path, loader: type[SourceFileLoader]) -> ModuleType:
     try:
-        return _execute(file, root)
+        return _execute(file, root, loader)
     except BaseException as error:  # sys.exit too
         raise LoadError(
             type(error).__name__,
@@ -171,7 +184,7 @@ def line_in(error: BaseException, file: str) -> int | None:
     return lines[-1] if lines else None
 
 
-def _execute(file: Path, root: Path) -> ModuleType:
+def _execute(file: Path, root: Path, loader: type[SourceFileLoader]) -> ModuleType:
     """Run a file as the module that its imports expect it to be."""
     top = _top_of(file, root)
     name = ".".join(file.relative_to(top).with_suffix("").parts)
@@ -188,7 +201,7 @@ def _execute(file: Path, root: Path) -> ModuleType:
         package = ModuleType(parent)
         package.__path__ = [str(file.parent)]
         sys.modules[parent] = package
-    spec = importlib.util.spec_from_file_location(name, file)
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader(name, str(file)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

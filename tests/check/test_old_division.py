@@ -1,0 +1,145 @@
+"""Behind sizes that Python 2 divided to whole numbers, the rest of the code is judged too."""
+
+from __future__ import annotations
+
+import py_compile
+import textwrap
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnpy.check.checking import EFFORTS, Report, check_path
+from cnnpy.check.fence import Call, Fenced
+from cnnpy.check.observe import Grade
+
+LOOPS = Path(__file__).with_name("styles") / "loops.py"
+
+
+@pytest.fixture
+def division(tmp_path: Path) -> Iterator[Any]:
+    """Give ``division(source)``: what calls its ``f``, with Python 2's division."""
+    opened: list[Fenced] = []
+
+    def make(source: str) -> Any:
+        path = tmp_path / "layers.py"
+        path.write_text(textwrap.dedent(source))
+        opened.append(Fenced(path, old_division=True))
+        return lambda *arguments: opened[-1].call(Call("f", arguments)).returned
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "want"),
+    [
+        # as Python 2.7 and its NumPy print them
+        (7, 2, 3),
+        (-7, 2, -4),
+        (7.0, 2, 3.5),
+        (7, 2.0, 3.5),
+        (True, 2, 0),
+        (np.int64(7), 2, 3),
+        (np.float64(7), 2, 3.5),
+        (np.array([7, -7]), 2, [3, -4]),
+        (7, np.array([2.0, 4.0]), [3.5, 1.75]),
+    ],
+)
+def test_whole_numbers_give_a_whole_one_and_all_else_what_it_gives(
+    division: Any, a: Any, b: Any, want: Any
+) -> None:
+    for source in (
+        "def f(a, b):\n    return a / b",
+        "def f(a, b):\n    c = a\n    c /= b\n    return c",
+    ):
+        if "/=" in source and isinstance(a, np.ndarray):
+            source = source.replace("c = a", "c = a.copy()")
+        got = division(source)(a, b)
+        assert np.asarray(got).dtype.kind == np.asarray(want).dtype.kind
+        assert np.asarray(got).tolist() == want
+
+
+def test_an_array_is_divided_in_place(division: Any) -> None:
+    f = division(
+        """
+        def f(a):
+            same = a = a.copy()
+            a /= 2
+            same[0] /= 2
+            return a is same, a
+        """
+    )
+    is_same, a = f(np.array([8.0, 8.0]))
+    assert is_same
+    assert a.tolist() == [2.0, 4.0]
+
+
+def test_a_file_that_asks_for_true_division_has_it(division: Any) -> None:
+    f = division(
+        '''
+        """A file that knows both."""
+        from __future__ import print_function, division
+        def f(a, b):
+            return a / b
+        '''
+    )
+    assert f(7, 2) == 3.5
+
+
+def test_an_error_is_in_the_line_that_it_was_in(tmp_path: Path) -> None:
+    path = tmp_path / "layers.py"
+    path.write_text("def f(n):\n    m = n / 2\n    return [0][m / 1]\n")
+    with closing(Fenced(path, old_division=True)) as fenced:
+        error = fenced.call(Call("f", [7])).error
+    assert error is not None
+    assert (error["kind"][0], error["line"], error["file"]) == ("IndexError", 3, "layers.py")
+
+
+def test_what_the_file_imports_divides_so_too_and_no_library_does(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("def half(n):\n    return n / 2\n")
+    py_compile.compile(str(tmp_path / "helper.py"))  # with the division of today
+    library = tmp_path / "venv" / "site-packages"
+    library.mkdir(parents=True)
+    (library / "known.py").write_text("def half(n):\n    return n / 2\n")
+    (tmp_path / "layers.py").write_text(
+        f"import sys\nsys.path.append({str(library)!r})\nimport helper, known, fractions\n"
+        "def f(n):\n    return helper.half(n), known.half(n), str(fractions.Fraction(n) / 2)\n"
+    )
+    with closing(Fenced(tmp_path / "layers.py", old_division=True)) as fenced:
+        assert fenced.call(Call("f", [7])).returned == (3, 3.5, "7/2")
+
+
+# --- what a check tells --------------------------------------------------------------------
+
+OLD = {"- HH) // stride": "- HH) / stride", "- WW) // stride": "- WW) / stride"}
+
+
+def check(tmp_path: Path, changes: dict[str, str]) -> Report:
+    text = LOOPS.read_text()
+    for old, new in (OLD | changes).items():
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "layers.py"
+    path.write_text(text)
+    return check_path(path, effort=EFFORTS["quick"], ops=["conv2d"])
+
+
+def test_a_mistake_behind_a_size_that_is_a_float_is_named(tmp_path: Path) -> None:
+    report = check(tmp_path, {"pad : pad + H, pad : pad + W": "pad:-pad, pad:-pad"})
+    wrong = {c.name: c for c in report.conclusions if c.grade is Grade.WRONG}
+    assert set(wrong) == {"outdated", "conv2d_empties_dx_at_padding_0"}
+    behind = wrong["conv2d_empties_dx_at_padding_0"]
+    assert behind.function == "conv_backward_naive"
+    assert behind.details[-1] == "it was seen once / gave whole sizes: mend that first"
+    assert wrong["outdated"].mend == "/ gives a float in Python 3: use //"
+
+
+def test_behind_a_size_that_is_a_float_nothing_is_wrong_with_what_is_right(tmp_path: Path) -> None:
+    report = check(tmp_path, {})
+    assert [c.name for c in report.conclusions if c.grade is Grade.WRONG] == ["outdated"]
+    assert report.exit_code() == 1
