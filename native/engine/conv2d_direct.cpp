@@ -20,10 +20,6 @@
 namespace cnn {
 namespace {
 
-// A result goes past the caches from here on where its pixels are no whole lines: stores that
-// cross lines are slow where these have to come from far.
-constexpr Size uneven_results = larger_than_caches / 3;
-
 // By the kernels for groups of few filters and for few channels, where they can: these know no
 // addend, which is added afterwards.
 template <class T>
@@ -86,8 +82,7 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const bool in_a_row = c.out_pixel == c.F && c.out_row == Size(c.W_out) * c.F;
     epilogue.past_caches =
         c.out_pixel == c.F && c.F_group() % panels.narrow == 0 && past_caches(out, bytes, row);
-    const Size worth_gathering = row % 64 ? uneven_results : larger_than_caches;
-    epilogue.gathered = in_a_row && !epilogue.past_caches && bytes >= worth_gathering &&
+    epilogue.gathered = in_a_row && !epilogue.past_caches && bytes >= worth_gathering(row) &&
                         !epilogue.addend && !apart && parts.span == n_panels &&
                         packed_size * Size(sizeof(T)) <= gathered_filters;
     const Size staging = epilogue.gathered ? staging_numbers(c.F, kernel.tile_rows) : 0;
