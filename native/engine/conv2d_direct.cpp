@@ -40,6 +40,9 @@ bool by_groups(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     return done;
 }
 
+// Filters of several panels that stay in L2 while they go over rows in place.
+constexpr Size filters_beside_rows = 768 << 10;
+
 // Whether a padded copy of many channels would cost more than tiles of border pixels do, which
 // have to be few beside the others.
 bool edges_apart(const Correlation& c) {
@@ -75,7 +78,8 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const auto correlate =
         beyond == Beyond::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
 
-    const bool apart = finite && panels.last == panels.narrow && n_panels == 1 && edges_apart(c);
+    const bool near = n_panels == 1 || packed_size * Size(sizeof(T)) <= filters_beside_rows;
+    const bool apart = finite && near && edges_apart(c);
     const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T),
                                       apart ? kernel.tile_rows : 0);
     const Size row = Size(c.F) * Size(sizeof(T)), bytes = Size(c.N) * c.H_out * c.W_out * row;
