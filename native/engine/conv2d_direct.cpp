@@ -20,10 +20,6 @@
 namespace cnn {
 namespace {
 
-// A result goes past the caches from here on where its pixels are no whole lines: stores that
-// cross lines are slow where these have to come from far.
-constexpr Size uneven_results = larger_than_caches / 3;
-
 // By the kernels for groups of few filters and for few channels, where they can: these know no
 // addend, which is added afterwards.
 template <class T>
@@ -43,6 +39,9 @@ bool by_groups(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     if (done && epilogue.addend) join(out, epilogue.addend, out, numbers);
     return done;
 }
+
+// Filters of several panels that stay in L2 while they go over rows in place.
+constexpr Size filters_beside_rows = 768 << 10;
 
 // Whether a padded copy of many channels would cost more than tiles of border pixels do, which
 // have to be few beside the others.
@@ -79,15 +78,15 @@ void run(Correlation c, const T* x, const T* w, const FilterSteps& steps,
     const auto correlate =
         beyond == Beyond::nothing && !finite ? kernel.correlate_inside : kernel.correlate;
 
-    const bool apart = finite && panels.last == panels.narrow && n_panels == 1 && edges_apart(c);
+    const bool near = n_panels == 1 || packed_size * Size(sizeof(T)) <= filters_beside_rows;
+    const bool apart = finite && near && edges_apart(c);
     const Partition parts = partition(c, n_panels, packed_size * Size(sizeof(T)), sizeof(T),
                                       apart ? kernel.tile_rows : 0);
     const Size row = Size(c.F) * Size(sizeof(T)), bytes = Size(c.N) * c.H_out * c.W_out * row;
     const bool in_a_row = c.out_pixel == c.F && c.out_row == Size(c.W_out) * c.F;
     epilogue.past_caches =
         c.out_pixel == c.F && c.F_group() % panels.narrow == 0 && past_caches(out, bytes, row);
-    const Size worth_gathering = row % 64 ? uneven_results : larger_than_caches;
-    epilogue.gathered = in_a_row && !epilogue.past_caches && bytes >= worth_gathering &&
+    epilogue.gathered = in_a_row && !epilogue.past_caches && bytes >= worth_gathering(row) &&
                         !epilogue.addend && !apart && parts.span == n_panels &&
                         packed_size * Size(sizeof(T)) <= gathered_filters;
     const Size staging = epilogue.gathered ? staging_numbers(c.F, kernel.tile_rows) : 0;

@@ -6,6 +6,7 @@
 
 #include "dispatch/dispatch.hpp"
 #include "engine/grouped.hpp"
+#include "engine/pointwise.hpp"
 #include "engine/stores.hpp"
 #include "memory/blocks.hpp"
 #include "parallel/pool.hpp"
@@ -76,6 +77,8 @@ template <class T> double inner_cycles(const Correlation& c) {
 
 template <class T> double spread_cycles(const Correlation& c) {
     if (c.groups == 1 || is_inner(c)) return HUGE_VAL;
+    // a window of one tap is over before a tile has paid for itself
+    if (c.HH * c.WW == 1 && c.C_group() > most_pointwise_channels) return HUGE_VAL;
     const Groups g = spread<T>(c);
     if (!g.count) return HUGE_VAL;
     // narrow registers permute through memory, and take lanes of memory one by one
@@ -134,10 +137,10 @@ bool grouped_correlation(const Correlation& c, const T* x, const T* w, const Fil
     if (beyond == Beyond::nothing && packed[packed_size] == 0) return false;
 
     const Partition parts = partition(c, groups.count, 0, sizeof(T));
-    const Size bytes = Size(c.N) * c.H_out * c.W_out * c.F * Size(sizeof(T));
+    const Size pixel = c.F * Size(sizeof(T)), bytes = Size(c.N) * c.H_out * c.W_out * pixel;
     Epilogue<T> own = epilogue;
     own.gathered = !is_inner(c) && c.out_pixel == c.F && c.out_row == Size(c.W_out) * c.F &&
-                   bytes >= larger_than_caches && parts.span == groups.count &&
+                   bytes >= worth_gathering(pixel) && parts.span == groups.count &&
                    packed_size * Size(sizeof(T)) <= gathered_filters;
     const Size staging = own.gathered ? staging_numbers(c.F, kernels<T>().tile_rows) : 0;
     const Size per_worker = aligned(parts.workspace + 64) + aligned(staging);

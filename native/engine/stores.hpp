@@ -10,6 +10,11 @@
 namespace cnn {
 
 constexpr std::ptrdiff_t larger_than_caches = std::ptrdiff_t(24) << 20;
+// From where on a result is gathered, whose pixels are so many bytes: sooner where these are no
+// whole lines, since stores that cross lines are slow where the lines have to come from far.
+constexpr std::ptrdiff_t worth_gathering(std::ptrdiff_t pixel_bytes) {
+    return pixel_bytes % 64 ? larger_than_caches / 3 : larger_than_caches;
+}
 // Where results are gathered on their way, all filters are read again for each tile: their bytes.
 constexpr std::ptrdiff_t gathered_filters = 256 << 10;
 

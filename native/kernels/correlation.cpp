@@ -41,22 +41,20 @@ CNN_INLINE Taps taps_inside(int start, int taps, int dilation, int size) {
     return {begin, end};
 }
 
-// One panel of one register, all read in place.
+// Panels of one group, all read in place.
 template <class T>
 void correlate_in_place(const Correlation& c, const Panels& panels, const CorrelationArrays<T>& a,
                         const CorrelationItem& item) {
-    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C, tap = std::ptrdiff_t(c.C) * panels.last;
+    const std::ptrdiff_t row = std::ptrdiff_t(c.W) * c.C;
     const std::ptrdiff_t pixel = std::ptrdiff_t(c.stride_w) * c.C;
     const int reach_h = (c.HH - 1) * c.dilation_h + 1;
     const int rows_ahead = smaller(c.stride_h, reach_h);  // that the next row reads for itself
-    const Panel<T> to{0, c.F, a.epilogue.bias, a.epilogue.relu, a.epilogue.past_caches,
-                      a.epilogue.addend, a.out};
     const int inside_begin = c.pad_left > 0 ? (c.pad_left + c.stride_w - 1) / c.stride_w : 0;
     const int inside_end = smaller(c.W_out, (c.W + c.pad_left - c.WW + c.stride_w) / c.stride_w);
     auto taps_of_row = [&](int i) CNN_LAMBDA {
         return taps_inside(i * c.stride_h - c.pad_top, c.HH, c.dilation_h, c.H);
     };
-    for (int n = item.n_begin; n < item.n_end; ++n) {
+    auto image_by = [&](int n, int panel_begin, int panel_end) CNN_LAMBDA {
         const T* const image = a.x + std::ptrdiff_t(n) * c.H * row;
         // `count` pixels from (i, j) on, along a row or down a column, with the same taps;
         // meanwhile so many numbers are fetched
@@ -66,23 +64,33 @@ void correlate_in_place(const Correlation& c, const Panels& panels, const Correl
             const int h = i * c.stride_h - c.pad_top, v = j * c.stride_w - c.pad_left;
             const Taps rows = taps_of_row(i), columns = taps_inside(v, c.WW, 1, c.W);
             const int length = (columns.end - columns.begin) * c.C;
-            Window<T> window{0, c.dilation_h * row, 0, rows.end - rows.begin, 1, length,
-                             c.WW * tap, 0, ahead, 0};
+            const std::ptrdiff_t tap = std::ptrdiff_t(rows.begin) * c.WW + columns.begin;
             const T* x = image + (h + rows.begin * c.dilation_h) * row +
                          std::ptrdiff_t(v + columns.begin) * c.C;
             T* out = a.out + n * c.out_image + i * c.out_row + j * c.out_pixel;
-            const T* w = a.w + (std::ptrdiff_t(rows.begin) * c.WW + columns.begin) * tap;
             const Pieces pieces(count, tile_rows);
-            const std::ptrdiff_t steps = std::ptrdiff_t(window.HH) * length;
+            const std::ptrdiff_t steps = std::ptrdiff_t(rows.end - rows.begin) * length;
             numbers /= pieces.count;
-            if (steps) window.ahead_step = (numbers + steps - 1) / steps;
+            const std::ptrdiff_t ahead_step = steps ? (numbers + steps - 1) / steps : 0;
             for (int k = 0; k < pieces.count; ++k) {
                 const int MR = pieces.length(k);
                 Pixels<T> pixels;
                 pixels.step = x_step;
                 pixels.set(0, MR, x, x_step, out, out_step);
-                pixel_tile_of<T>(MR, false, true)(pixels, w, window, to);
-                x += MR * x_step, out += MR * out_step, window.ahead += numbers;
+                for (int p = panel_begin; p < panel_end; ++p) {
+                    const int width = panels.width(p), f = p * panels.wide;
+                    const Window<T> window{0, c.dilation_h * row, 0, rows.end - rows.begin, 1,
+                                           length, std::ptrdiff_t(c.WW) * c.C * width, 0,
+                                           p == panel_begin ? ahead : a.w,
+                                           p == panel_begin ? ahead_step : 0};
+                    const Panel<T> to{f, smaller(c.F - f, width),
+                                      a.epilogue.bias ? a.epilogue.bias + f : nullptr,
+                                      a.epilogue.relu, a.epilogue.past_caches, a.epilogue.addend,
+                                      a.out};
+                    pixel_tile_of<T>(MR, width == panels.wide, true)(
+                        pixels, a.w + panels.offset(0, p) + tap * c.C * width, window, to);
+                }
+                x += MR * x_step, out += MR * out_step, ahead += numbers;
             }
         };
         for (int i = item.i_begin; i < item.i_end; ++i) {
@@ -105,7 +113,12 @@ void correlate_in_place(const Correlation& c, const Panels& panels, const Correl
                 i = end;
             }
         }
-    }
+    };
+    const std::ptrdiff_t numbers = (item.panel_end - item.panel_begin) * panels.depth * panels.wide;
+    const bool near = numbers * std::ptrdiff_t(sizeof(T)) <= filters_bytes;
+    const int step = near ? item.panel_end - item.panel_begin : 1;
+    for (int p = item.panel_begin; p < item.panel_end; p += step)
+        for (int n = item.n_begin; n < item.n_end; ++n) image_by(n, p, p + step);
     if (a.epilogue.past_caches) finish_past_caches();
 }
 

@@ -55,6 +55,10 @@ CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
     "many channels, edges apart": (
         "conv2d", (3, 70, 37, 31), (13, 70, 3, 3), {"stride": (3, 2), "padding": (2, 1)},
     ),
+    "many channels to some filters, edges apart": (
+        "conv2d", (3, 70, 37, 31), (75, 70, 3, 3), {"stride": (3, 2), "padding": (2, 1)},
+    ),
+    "one tap of larger groups": ("conv2d", (9, 36, 20, 19), (57, 12, 1, 1), {"groups": 3}),
     "one tap, strided": ("conv2d", (9, 3, 60, 61), (4, 3, 1, 1), {"stride": 2}),
     "few channels to many": ("conv2d", (9, 2, 20, 19), (70, 2, 3, 3), {"padding": 1}),
     "one filter": ("conv2d", (9, 5, 30, 29), (1, 5, 3, 3), {"stride": 2, "padding": 1}),
@@ -104,6 +108,29 @@ def test_any_number_of_threads_gives_the_same_bits_of_every_pass(
         assert len(found) == 1 + len(OPS[op].gradients)
         alone = alone or found
         assert found == alone, f"{n} threads"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", CASES)
+def test_large_shapes_have_the_values_that_numpy_computes(
+    name: str, dtype: Any, public: Any
+) -> None:
+    op, x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(shape) for shape in (x_shape, w_shape))
+    filters = w_shape[1] if op == "conv_transpose2d" else w_shape[0]
+    b = rng.standard_normal(filters)
+    given = {k: v for k, v in options.items() if k != "algorithm"}
+    forward, backward = public(op, "numpy")
+    want, cache = forward(x, w, b, **given)
+    dout = rng.standard_normal(want.shape)
+    wanted = [want, *backward(dout, cache)]
+    forward, backward = public(op, "native")
+    out, cache = forward(*(a.astype(dtype) for a in (x, w, b)), **options)
+    found = [out, *backward(dout.astype(dtype), cache)]
+    allowed = 64 * np.finfo(dtype).eps * (256 if options.get("algorithm") == "winograd" else 16)
+    for ours, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=allowed * np.abs(theirs).max())
 
 
 ADDENDS = ["direct", "strided", "large groups", "small groups", "of one pixel", "many filters"]

@@ -38,6 +38,14 @@ def test_a_large_convolution(images: Any, window: int, algorithm: str) -> None:
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-4)
 
 
+def test_a_large_result_of_groups_whose_pixels_are_no_whole_lines(images: Any) -> None:
+    rng = np.random.default_rng(1)
+    w = rng.standard_normal((38, C // 2, 1, 1), dtype=np.float32) / 4
+    b = rng.standard_normal(38, dtype=np.float32)
+    ours, theirs = both(lambda: F.conv2d_forward(images, w, b, groups=2)[0])
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-5)
+
+
 def test_a_large_batch_norm_both_ways(images: Any) -> None:
     gamma, beta = np.linspace(0.5, 2, C, dtype=np.float32), np.ones(C, dtype=np.float32)
 
