@@ -93,6 +93,48 @@ def test_a_gradient_that_is_never_computed_is_named_and_hides_no_other() -> None
     }
 
 
+def test_a_gradient_that_is_zero_in_every_case_is_named_so() -> None:
+    def backward(dout: Any, cache: Any) -> Any:
+        dx, dw, _ = reference.conv2d_backward(dout, cache)
+        return np.zeros_like(dx), np.zeros_like(dw), dout.sum(axis=(0, 2, 3))
+
+    report = run(conv(backward=backward), effort=EFFORTS["quick"])
+    told = [(c.name, c.title) for c in report.conclusions if c.grade is Grade.WRONG]
+    assert told == [
+        ("never_computed", "dw is zero in every case."),
+        ("never_computed", "dx is zero in every case."),
+    ]
+
+
+@pytest.mark.parametrize("product", [lambda x, w: x @ w, lambda x, w: x.dot(w)])
+def test_images_that_a_fully_connected_layer_takes_for_rows_are_named(product: Any) -> None:
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        return product(x, w) + b, (x, w, b)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x, w, _ = cache
+        return dout @ w.T, x.T @ dout, dout.sum(axis=0)
+
+    found = wrong(affine_forward=forward, affine_backward=backward)
+    assert found == {"not_laid_flat": "affine_forward"}
+
+
+def test_a_kernel_whose_sides_are_read_the_other_way_round_is_named() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        pad, stride = conv_param["pad"], conv_param["stride"]
+        F, C, WW, HH = w.shape
+        x_pad = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+        N, C, H, W = x_pad.shape
+        out = np.zeros((N, F, (H - HH) // stride + 1, (W - WW) // stride + 1))
+        for n, f, i, j in np.ndindex(out.shape):
+            rows, columns = slice(i * stride, i * stride + HH), slice(j * stride, j * stride + WW)
+            out[n, f, i, j] = np.sum(x_pad[n, :, rows, columns] * w[f]) + b[f]
+        return out, conv_forward(x, w, b, conv_param)[1]
+
+    found = wrong(**conv(forward))
+    assert found == {"conv2d_swaps_the_kernels_sides": "conv_forward_naive"}
+
+
 def test_a_pass_that_ends_the_program_is_named() -> None:
     def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
         if conv_param["stride"] > 1:

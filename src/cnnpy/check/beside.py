@@ -129,17 +129,21 @@ class Seen:
     by_convention: frozenset[str] = frozenset()
 
     @classmethod
-    def of_observation(cls, o: Observation, never: frozenset[str]) -> Seen:
-        """Take an observation apart; `never` are the gradients that nobody computed."""
+    def of_observation(cls, o: Observation, never: Mapping[str, str]) -> Seen:
+        """Take an observation apart; `never` are the gradients that nobody computed.
+
+        Each is left as something: ``None`` or ``zero``.
+        """
         right = right_of(o)
         got = _answerable(got_of(o), right)
         wrong = frozenset(_wrong_places(o, got, right))
         missing = {place for place in got if place in never}
         is_written = not never or any(p not in never for p in got if is_of_backward(p))
-        named = {place: never_computed(place) for place in wrong & never if is_written}
+        left = sorted(wrong & set(never)) if is_written else ()
+        named = {place: never_computed(place, never[place]) for place in left}
         named |= {p: flat for p in wrong for flat in [laid_flat(p, got[p])] if flat is not None}
         failure = o.outcome.failure
-        breakage = breakage_of(failure)
+        breakage = breakage_of(failure, o.case.op)
         if failure is not None and breakage is not None and failure.where in wrong:
             named[failure.where] = breakage
         by_order = read_by_order(o)

@@ -50,13 +50,15 @@ class Breakage:
     mend: str
 
 
-def breakage_of(failure: Failure | None) -> Breakage | None:
+def breakage_of(failure: Failure | None, op: str = "") -> Breakage | None:
     """Name what an error tells by itself.
 
     Parameters
     ----------
     failure : Failure or None
         How a pass failed; None where it did not.
+    op : str
+        The op that it failed in.
 
     Returns
     -------
@@ -73,17 +75,21 @@ def breakage_of(failure: Failure | None) -> Breakage | None:
         return None
     if failure.mend is not None:
         return _outdated(failure)
+    if op == "linear" and failure.where == "forward" and "ValueError" in failure.kinds:
+        return _of_more_axes(failure)
     named = (name(failure) for kind, name in _KINDS if kind in failure.kinds)
     return next((breakage for breakage in named if breakage is not None), None)
 
 
-def never_computed(place: str) -> Breakage:
-    """Name a result that is None in every case.
+def never_computed(place: str, left_as: str) -> Breakage:
+    """Name a gradient that is the same nothing in every case.
 
     Parameters
     ----------
     place : str
         ``dx``, ``dw``, ...
+    left_as : str
+        What it is: ``None`` or ``zero``.
 
     Returns
     -------
@@ -92,8 +98,8 @@ def never_computed(place: str) -> Breakage:
     """
     return Breakage(
         "never_computed",
-        f"{place} is None in every case.",
-        "It is set to None at the start of the function, and nothing is written to it afterwards.",
+        f"{place} is {left_as} in every case.",
+        f"It is {left_as} at the start of the function, and nothing is written to it afterwards.",
         f"Compute {place}, in the shape of {place[1:]}.",
     )
 
@@ -260,6 +266,23 @@ def _of_a_type(failure: Failure) -> Breakage | None:
         f"Look at what the value is in this line: {failure.at}."
         if failure.at
         else "Look at what the value is where it breaks.",
+    )
+
+
+_MORE_AXES = (
+    re.compile(r"^shapes \((\d+(?:,\d+){2,})\) and \((\d+),\d+\) not aligned"),
+    re.compile(r"^matmul: .*core dimension.*\(size (\d+) is different from (\d+)\)$"),
+)
+
+
+def _of_more_axes(failure: Failure) -> Breakage | None:
+    if not any(words.search(failure.says) for words in _MORE_AXES):
+        return None
+    return Breakage(
+        "not_laid_flat",
+        "x is multiplied with the axes that it has, where it may have more than a row of features.",
+        "It takes images too, (N, d_1, ..., d_k), and has a weight for each of their numbers.",
+        "Lay out each as a row first: x.reshape(x.shape[0], -1) @ w + b.",
     )
 
 

@@ -134,13 +134,28 @@ def _in_whole(suspects: Sequence[_Suspect], wrong: set[tuple[int, str]]) -> Diag
 # --- what has a name by itself --------------------------------------------------------------
 
 
-def _never_computed(observations: Sequence[Observation]) -> frozenset[str]:
-    """List the gradients that are None in every case; all of them where none is written yet."""
-    asked = [o.outcome.gradients for o in observations if o.outcome.gradients]
-    names = {name for gradients in asked for name in gradients}
-    none = {n for n in names if all(gradients.get(n) is None for gradients in asked)}
+def _never_computed(observations: Sequence[Observation]) -> dict[str, str]:
+    """List the gradients that are None in every case, or zero; all where none is written yet."""
+    asked = [o for o in observations if o.outcome.gradients]
+    names = {name for o in asked for name in o.outcome.gradients}
+    none = {n for n in names if all(o.outcome.gradients.get(n) is None for o in asked)}
     wanted = {n for n in none if any(right_of(o).get(f"d{n}") is not None for o in observations)}
-    return frozenset(f"d{n}" for n in (names if none == names else wanted))
+    zero = {n for n in names - none if _is_zero_wherever_it_should_not_be(n, asked)}
+    given = dict.fromkeys(names if none == names else wanted, "None") | dict.fromkeys(zero, "zero")
+    return {f"d{n}": left_as for n, left_as in given.items()}
+
+
+def _is_zero_wherever_it_should_not_be(name: str, observations: Sequence[Observation]) -> bool:
+    pairs = [(o.outcome.gradients.get(name), right_of(o).get(f"d{name}")) for o in observations]
+    arrays = [(got, want) for got, want in pairs if isinstance(want, np.ndarray)]
+    if not all(isinstance(got, np.ndarray) and got.dtype.kind in "fiu" for got, _ in arrays):
+        return False
+    moved = sum(bool(np.any(want)) for _, want in arrays)
+    return moved >= _OFTEN and not any(np.any(got) for got, _ in arrays)
+
+
+_OFTEN = 3
+"""In how many cases a gradient has to be zero that should not be."""
 
 
 def _broken(seen: Sequence[Seen]) -> dict[Mistake | Breakage, frozenset[str]]:

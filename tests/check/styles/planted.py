@@ -1288,6 +1288,11 @@ BATCH_NORM: dict[str, Row] = {
         [(NORM, "/ np.sqrt(old_var + eps)", "/ (np.sqrt(old_var) + eps)")],
         "one line serves both modes",
     ),
+    "batch_norm_forgets_the_root_in_inference": per_style(
+        [(NORM, "np.sqrt(running_var + eps)", "(running_var + eps)")],
+        [(NORM, "/ np.sqrt(old_var + eps)", "/ (old_var + eps)")],
+        "one line serves both modes",
+    ),
     "batch_norm_ignores_eps": per_style(
         [
             (NORM, "sqrt(var + eps)", "sqrt(var)"),

@@ -304,6 +304,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "forgets_gamma_and_beta_in_inference",
         "subtracts_beta_in_inference",
         "reshapes_back_without_the_transpose",
+        "forgets_the_root_in_inference",
     ),
     "layer_norm": (
         "over_the_batch_axis",

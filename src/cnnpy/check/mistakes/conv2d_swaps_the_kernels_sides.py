@@ -67,7 +67,21 @@ def _with_as_many_columns_as_the_height_has(
     return _slid((right.shape[2], W_out), cache), cache
 
 
+def _with_sizes_that_are_counted_so_too(
+    x: FloatArray, w: FloatArray, b: FloatArray | None, **options: Any
+) -> tuple[FloatArray, Any]:
+    """Count the rows by the kernel's width besides, the columns by its height."""
+    _, cache = right_forward(x, w, b, **options)
+    _, _, _, strides, pads, dilations, _ = cache
+    sizes = tuple(
+        out_size(x.shape[2 + k], w.shape[3 - k], strides[k], pads[k], dilations[k])
+        for k in range(2)
+    )
+    return _slid(sizes, cache), cache
+
+
 OTHER_WAYS = {
+    "with sizes that are counted so too": (_with_sizes_that_are_counted_so_too, conv2d_backward),
     "on an image that is taken for square": (
         _with_as_many_columns_as_the_height_has,
         conv2d_backward,
