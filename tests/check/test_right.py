@@ -1,7 +1,6 @@
 """Nothing above a notice is found in what is right, whoever wrote it and in whatever style.
 
-A few seeds by default; ``--profile slow`` draws a thousand for each, a hundred a test. Whoever is
-held, the cases of a seed are much the same, so the definition computes each once. What was met
+A few seeds by default; ``--profile slow`` draws a thousand for each, a hundred a test. What was met
 stands at the end of the run.
 
 PyTorch's own functions are among them where it is installed. One fault of theirs is known and
@@ -13,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,10 @@ import pytest
 
 from cnnpy import functional, reference
 from cnnpy.backends.registry import use_backend
-from cnnpy.check import truth
-from cnnpy.check.case import Case
 from cnnpy.check.checking import EFFORTS, Report, run
 from cnnpy.check.dialects import TORCH_NAMES
 from cnnpy.check.observe import Grade, Observation
 from cnnpy.check.trial import Trial
-from cnnpy.check.truth import Truth
 from cnnpy.check.window import window_of
 from cnnpy.cs231n import fast_layers, layer_utils, layers
 
@@ -77,44 +73,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("first_seed", range(0, OFTEN, A_TEST) if often else [0])
 
 
-class Remembered:
-    """The definition's answers, of the seed at hand."""
-
-    def __init__(self) -> None:
-        self.answers: dict[Any, Truth] = {}
-        self.asked = 0
-
-    def __call__(self, case: Case, dout: Any, eps: float) -> Truth:
-        self.asked += 1
-        key = (case.op, content(case.arrays), content(case.options), content(dout), eps)
-        if key not in self.answers:
-            self.answers[key] = truth.run_definition(case, dout, eps)
-        return self.answers[key]
-
-
-def content(value: Any) -> Any:
-    """Return what tells a value from all that differ from it."""
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, Mapping):
-        return tuple((name, content(inner)) for name, inner in value.items())
-    if isinstance(value, (list, tuple)):
-        return tuple(map(content, value))
-    return repr(value)
-
-
 def test_nothing_above_a_notice_is_found_in_what_is_right(
     first_seed: int,
     profile: str,
     log_met: Callable[[str], None],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     there = {whose: functions for whose, functions in RIGHT.items() if functions}
     assert "pytorch" in there or "CNNPY_REQUIRE_EXTRAS" not in os.environ, "PyTorch is missing"
     met: dict[str, dict[str, Counter[str]]] = {whose: {} for whose in there}
     for seed in range(first_seed, first_seed + (A_TEST if profile == "slow" else FEW)):
-        definition = Remembered()
-        monkeypatch.setattr("cnnpy.check.observe.run_definition", definition)
         for whose, functions in there.items():
             with use_backend(whose if whose in ("numpy", "native") else "native"):
                 report = run(functions, effort=UNHURRIED, seed=seed)
@@ -125,7 +92,6 @@ def test_nothing_above_a_notice_is_found_in_what_is_right(
                 assert trial.untried == 0
                 for o in trial.observations:
                     count(met[whose], o)
-        assert definition.asked > 2 * len(definition.answers)
     for whose, options in met.items() if profile == "slow" else ():
         for name in sorted(options):
             values = ", ".join(f"{value}: {n}" for value, n in sorted(options[name].items()))

@@ -601,6 +601,49 @@ MAX_POOLING: dict[str, Row] = {
         "no window of dx is written to as a whole",
         "no window of dx is written to as a whole",
     ),
+    "max_pool2d_shares_a_mask_among_windows": per_style(
+        [
+            (
+                MAX_BACK,
+                "dx = np.zeros_like(x)\n",
+                """dx = np.zeros_like(x)
+    mask = np.zeros_like(x)
+    for n, c, i, j in np.ndindex(dout.shape):
+        window = x[n, c, i * stride : i * stride + HH, j * stride : j * stride + WW]
+        u, v = divmod(int(np.argmax(window)), WW)
+        mask[n, c, i * stride + u, j * stride + v] = 1
+""",
+            ),
+            (
+                MAX_BACK,
+                ONE_HOT,
+                """at = (n, c, slice(top, top + HH), slice(left, left + WW))
+                    dx[at] += mask[at] * dout[n, c, i, j]""",
+            ),
+        ],
+        [
+            (
+                MAX_BACK,
+                "np.add.at(dx, (n, c, i * stride + u, j * stride + v), dout)",
+                """mask = np.zeros_like(x)
+    mask[n, c, i * stride + u, j * stride + v] = 1
+    for k, m in np.ndindex(HH, WW):
+        rows = slice(k, k + stride * (H_out - 1) + 1, stride)
+        columns = slice(m, m + stride * (W_out - 1) + 1, stride)
+        dx[:, :, rows, columns] += mask[:, :, rows, columns] * dout""",
+            )
+        ],
+        [
+            (
+                MAX_BACK,
+                "np.put_along_axis(dx_cols, place[:, :, None], dout.reshape(N, C, 1, -1), axis=2)",
+                """np.put_along_axis(dx_cols, place[:, :, None], 1, axis=2)
+    mask = np.zeros_like(x)
+    np.maximum.at(mask, (slice(None), slice(None), rows, columns), dx_cols)
+    dx_cols = mask[:, :, rows, columns] * dout.reshape(N, C, 1, -1)""",
+            )
+        ],
+    ),
     "max_pool2d_counts_windows_by_their_size": per_style(
         *[
             [(MAX, POOL_ROWS, "H_out = H // HH"), (MAX, POOL_COLUMNS, "W_out = W // WW")],

@@ -197,6 +197,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "writes_dx_into_x",
         "ends_windows_by_their_size",
         "leaves_the_window_out_of_the_size",
+        "shares_a_mask_among_windows",
     ),
     "avg_pool2d": (
         "forgets_to_divide_in_backward",
