@@ -119,11 +119,11 @@ def test_what_the_file_imports_divides_so_too_and_no_library_does(tmp_path: Path
 OLD = {"- HH) // stride": "- HH) / stride", "- WW) // stride": "- WW) / stride"}
 
 
-def check(tmp_path: Path, changes: dict[str, str]) -> Report:
+def check(tmp_path: Path, changes: dict[str, str], old: dict[str, str] = OLD) -> Report:
     text = LOOPS.read_text()
-    for old, new in (OLD | changes).items():
-        assert old in text
-        text = text.replace(old, new)
+    for before, after in (old | changes).items():
+        assert before in text
+        text = text.replace(before, after)
     path = tmp_path / "layers.py"
     path.write_text(text)
     return check_path(path, effort=EFFORTS["quick"], ops=["conv2d"])
@@ -143,3 +143,16 @@ def test_behind_a_size_that_is_a_float_nothing_is_wrong_with_what_is_right(tmp_p
     report = check(tmp_path, {})
     assert [c.name for c in report.conclusions if c.grade is Grade.WRONG] == ["outdated"]
     assert report.exit_code() == 1
+
+
+def test_sizes_that_are_rounded_and_whole_numbers_that_are_not_taken_are_no_float_sizes(
+    tmp_path: Path,
+) -> None:
+    rounded = {
+        "H_out = 1 + (H + 2 * pad - HH) // stride": "H_out = round(1 + (H + 2*pad - HH) / stride)",
+        "W_out = 1 + (W + 2 * pad - WW) // stride": "W_out = round(1 + (W + 2*pad - WW) / stride)",
+        "dw[f] += dout[n, f, i, j] * window": "np.add(dw[f], dout[n, f, i, j] * window, out=dw[f])",
+    }
+    report = check(tmp_path, rounded, {})
+    wrong = {c.name for c in report.conclusions if c.grade is Grade.WRONG}
+    assert wrong == {"conv2d_rounds_the_size_to_the_nearest"}

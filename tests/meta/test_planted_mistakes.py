@@ -124,6 +124,8 @@ PASS_THE_COURSE = {
     "max_pool2d_overwrites_where_windows_overlap",
     "max_pool2d_overwrites_the_whole_window",
     "max_pool2d_shares_a_mask_among_windows",
+    "conv2d_takes_the_kernel_for_square_in_backward",
+    "max_pool2d_takes_the_output_for_square_in_backward",
     "max_pool2d_divides_the_place_by_the_height",
     "max_pool2d_counts_windows_by_their_size",
     "max_pool2d_ignores_the_stride",

@@ -271,6 +271,7 @@ def _of_a_type(failure: Failure) -> Breakage | None:
 
 _MORE_AXES = (
     re.compile(r"^shapes \((\d+(?:,\d+){2,})\) and \((\d+),\d+\) not aligned"),
+    re.compile(r"^too many values to unpack \(expected 2"),
     re.compile(r"^matmul: .*core dimension.*\(size (\d+) is different from (\d+)\)$"),
 )
 

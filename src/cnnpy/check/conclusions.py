@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from cnnpy.check.breakages import OF_OTHER_DAYS, uses_up_its_cache
+from cnnpy.check.breakages import OF_OTHER_DAYS, breakage_of, uses_up_its_cache
 from cnnpy.check.diagnose import Diagnosis
 from cnnpy.check.hold import CHANGED_IN_FORWARD, Finding
 from cnnpy.check.lines import lines_of
@@ -69,9 +69,9 @@ def conclusions_of(trial: Trial) -> list[Conclusion]:
         title = "not written yet: it returns None"
         return [Conclusion(Grade.NOTICE, title, trial.found.forward, "not_written")]
     found = [*_wrong(trial), *_conventions(trial), *_notices(trial), *_besides(trial)]
-    if trial.divided is not None:
+    titles = {c.title for c in found if c.name in OF_OTHER_DAYS}
+    if trial.divided is not None and titles:
         found = [c for c in found if c.name in OF_OTHER_DAYS]
-        titles = {c.title for c in found}
         behind = (c for c in conclusions_of(trial.divided) if c.title not in titles)
         found += [replace(c, details=(*c.details, _BEHIND)) for c in behind]
     return sorted(found, key=lambda c: -c.grade)
@@ -149,7 +149,7 @@ def _of_both_passes(trial: Trial) -> Iterator[str]:
 
 def _without_a_name(trial: Trial, places: frozenset[str] | None) -> Conclusion:
     """Say what is seen of what no known mistake accounts for."""
-    shown = _shown(trial, places)
+    shown = _unbroken(trial, places) or _shown(trial, places)
     title, failure = "it is wrong", None
     if shown is not None:
         here = [f for f in shown.wrong() if places is None or f.where in places]
@@ -186,6 +186,15 @@ def _shown(trial: Trial, places: frozenset[str] | None) -> Observation | None:
         if places is None or place in places:
             return smallest
     return next(iter(trial.smallest.values()), None)
+
+
+def _unbroken(trial: Trial, places: frozenset[str] | None) -> Observation | None:
+    """Choose a case that no error with a name of its own breaks, where others are broken so."""
+    shown = _shown(trial, places)
+    if places is None or shown is None or breakage_of(shown.outcome.failure) is None:
+        return None
+    others = (o for o in trial.observations if {f.where for f in o.wrong()} & places)
+    return next((o for o in others if o.outcome.failure is None), None)
 
 
 def _used_up(trial: Trial) -> Diagnosis | None:

@@ -268,7 +268,7 @@ def _suspects(
             mistake.behind if isinstance(mistake, Together) else frozenset(),
         )
     if "backward" not in good:
-        yield from _in_one_gradient(mistake, in_one)
+        yield from _in_some_gradients(mistake, good.get("forward"), in_one)
 
 
 def _free_of_doubt(suspects: Sequence[_Suspect]) -> list[_Suspect]:
@@ -307,20 +307,34 @@ def _way(mistake: Mistake | Together, one: Seen, part: str) -> str:
 
 def _alone(mistake: Mistake | Together) -> tuple[str, ...]:
     """Name the gradients of which one alone may be wrong in a mistake's way."""
-    if mistake.made_in != ("backward",) or mistake.op in SANDWICHES:
+    if "backward" not in mistake.made_in or mistake.op in SANDWICHES:
         return ()
     names = row_of(mistake.op).gradients
     return tuple(f"d{name}" for name in names) if len(names) > 1 else ()
 
 
-def _in_one_gradient(mistake: Mistake | Together, fits: Mapping[str, Fit]) -> Iterator[_Suspect]:
-    """Give a mistake that is made on the way to one gradient alone, by its numbers."""
-    for fit in fits.values():
-        is_exact = not (fit.broken or fit.doubtful or fit.odd)
-        if fit.holds and is_exact and fit.equal >= LEAST:
-            mistakes = mistake.mistakes if isinstance(mistake, Together) else (mistake,)
-            is_bent = fit.bent > 0
-            yield _Suspect(mistakes, frozenset(fit.shows), False, True, True, is_bent, False)
+def _in_some_gradients(
+    mistake: Mistake | Together, forward: Fit | None, fits: Mapping[str, Fit]
+) -> Iterator[_Suspect]:
+    """Give a mistake that is made on the way to one gradient alone, by its numbers.
+
+    One of both passes is made in forward too, and in all gradients that it fits.
+    """
+    fitting = [
+        fit
+        for fit in fits.values()
+        if fit.holds and not (fit.broken or fit.doubtful or fit.odd) and fit.equal >= LEAST
+    ]
+    together = [[fit] for fit in fitting]
+    if "forward" in mistake.made_in:
+        is_plain = forward is not None and forward.is_exact
+        together = [[forward, *fitting]] if is_plain and forward and fitting else []
+    for some in together:
+        mistakes = mistake.mistakes if isinstance(mistake, Together) else (mistake,)
+        shows = frozenset().union(*(fit.shows for fit in some))
+        behind = mistake.behind if isinstance(mistake, Together) else frozenset()
+        is_bent = any(fit.bent > 0 for fit in some)
+        yield _Suspect(mistakes, shows, False, True, True, is_bent, False, behind)
 
 
 def _combined(suspects: Sequence[_Suspect], n: int) -> Iterator[tuple[_Suspect, ...]]:

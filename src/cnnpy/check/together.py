@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -144,18 +144,32 @@ def _chained(op: str) -> Iterator[Together]:
     both: list[Mistake | Together] = [*known, *_in_other_ways(op)]
     for part in ("forward", "backward"):
         alone = [m for m in both if m.made_in == (part,)]
-        for outer, inner in itertools.permutations(alone, 2):
+        in_both = [m for m in both if m.made_in == ("forward", "backward")]
+        pairs = [*itertools.permutations(alone, 2)]
+        if part == "backward":
+            pairs += itertools.product(in_both, alone)
+        for outer, inner in pairs:
             within = remembering(op, getattr(inner, part))
             chained = _over(getattr(outer, part), within, part)
             names = tuple(m for one in (outer, inner) for m in _names_of(one))
             if chained is not None and len(set(names)) > 1:
-                way = " over ".join(filter(None, (getattr(m, "way", "") for m in (outer, inner))))
-                row, both_parts = row_of(op), (outer, inner)
-                right = Together(op, names, (part,), row.forward, row.backward, way, both_parts)
-                if part == "forward":
-                    yield replace(right, forward=chained)
-                else:
-                    yield replace(right, backward=chained)
+                yield _one_over_the_other(op, part, outer, inner, chained)
+
+
+def _one_over_the_other(
+    op: str,
+    part: str,
+    outer: Mistake | Together,
+    inner: Mistake | Together,
+    chained: Callable[..., Any],
+) -> Together:
+    names = tuple(m for one in (outer, inner) for m in _names_of(one))
+    way = " over ".join(filter(None, (getattr(m, "way", "") for m in (outer, inner))))
+    passes = {"forward": outer.forward, "backward": outer.backward} | {part: chained}
+    behind = frozenset(m.name for m in _names_of(inner)) if len(outer.made_in) > 1 else frozenset()
+    return Together(
+        op, names, outer.made_in, **passes, way=way, parts=(outer, inner), behind=behind
+    )
 
 
 def _names_of(one: Mistake | Together) -> tuple[Mistake, ...]:

@@ -543,6 +543,18 @@ CONVOLUTION: dict[str, Row] = {
         THE_VIEW_COUNTS,
         "a matrix has the windows as rows, with no sides",
     ),
+    "conv2d_takes_the_kernel_for_square_in_backward": per_style(
+        [
+            (
+                CONV_BACK,
+                "top : top + HH, left : left + WW]\n",
+                "top : top + HH, left : left + HH]\n",
+            ),
+            (CONV_BACK, ADDED, ADDED.replace("WW", "HH")),
+        ],
+        THE_VIEW_COUNTS,
+        "a matrix has the windows as rows, with no sides",
+    ),
     "conv2d_empties_dout_at_kernel_1": everywhere((CONV_BACK, CROP, IN_ZEROS)),
 }
 
@@ -828,6 +840,17 @@ MAX_POOLING: dict[str, Row] = {
         [(MAX_BACK, SHAPE_OF_DOUT.format("C"), TURNED_DOUT.format("C"))],
         "an axis of 1 is spread over the other there, and gives numbers where others break",
         [(MAX_BACK, SHAPE_OF_DOUT.format("C"), TURNED_DOUT.format("C"))],
+    ),
+    "max_pool2d_takes_the_output_for_square_in_backward": per_style(
+        [
+            (
+                MAX_BACK,
+                "N, C, H_out, W_out = dout.shape",
+                "N, C, H_out, _ = dout.shape\n    W_out = H_out",
+            )
+        ],
+        THE_VIEW_COUNTS,
+        "a matrix has a row for each window, of which none is left over",
     ),
     "max_pool2d_takes_the_window_for_square": per_style(
         [
@@ -1353,6 +1376,14 @@ BATCH_NORM: dict[str, Row] = {
         [(NORM, "(1 - momentum) * var", "(1 - momentum) * (var + eps)")],
         [(NORM, "(1 - keep) * var", "(1 - keep) * (var + eps)")],
         [(NORM, "(1 - momentum) * var", "(1 - momentum) * (var + eps)")],
+    ),
+    "batch_norm_keeps_the_spread_in_running_var": per_style(
+        [
+            (NORM, "(1 - momentum) * var", "(1 - momentum) * np.sqrt(var)"),
+            (NORM, "np.sqrt(running_var + eps)", "np.sqrt(running_var**2 + eps)"),
+        ],
+        [(NORM, "(1 - keep) * var", "(1 - keep) * var**0.5")],
+        [(NORM, "(1 - momentum) * var", "(1 - momentum) * x.std(axis=0)")],
     ),
     "batch_norm_forgets_the_running_statistics": per_style(
         [

@@ -155,6 +155,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "forgets_x_at_padding_0",
         "empties_dout_at_kernel_1",
         "swaps_the_kernels_sides",
+        "takes_the_kernel_for_square_in_backward",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
@@ -198,6 +199,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "ends_windows_by_their_size",
         "leaves_the_window_out_of_the_size",
         "shares_a_mask_among_windows",
+        "takes_the_output_for_square_in_backward",
     ),
     "avg_pool2d": (
         "forgets_to_divide_in_backward",
@@ -306,6 +308,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "subtracts_beta_in_inference",
         "reshapes_back_without_the_transpose",
         "forgets_the_root_in_inference",
+        "keeps_the_spread_in_running_var",
     ),
     "layer_norm": (
         "over_the_batch_axis",

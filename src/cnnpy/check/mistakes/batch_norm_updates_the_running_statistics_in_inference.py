@@ -47,15 +47,28 @@ def batch_norm_forward(
 
 def _biased(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
     found = right_forward(x, gamma, beta, **options)
-    if not options.get("train", True):
-        axes = tuple(axis for axis in range(x.ndim) if axis != 1)
-        momentum = options.get("momentum", 0.1)
-        for name, batch in (("running_mean", x.mean(axis=axes)), ("running_var", x.var(axis=axes))):
-            running = options.get(name)
-            if running is not None:
-                running += running.dtype.type(momentum) * (batch - running)
+    _update(x, options)
     return found
 
 
-OTHER_WAYS = {"biased": (_biased, batch_norm_backward)}
-"""The same with the biased variance."""
+def _before(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
+    _update(x, options)
+    return right_forward(x, gamma, beta, **options)
+
+
+OTHER_WAYS = {
+    "biased": (_biased, batch_norm_backward),
+    "before it normalises": (_before, batch_norm_backward),
+}
+"""The same with the biased variance, behind what is normalised or before it."""
+
+
+def _update(x: Any, options: Any) -> None:
+    if options.get("train", True):
+        return
+    axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+    momentum = options.get("momentum", 0.1)
+    for name, batch in (("running_mean", x.mean(axis=axes)), ("running_var", x.var(axis=axes))):
+        running = options.get(name)
+        if running is not None:
+            running += running.dtype.type(momentum) * (batch - running)
