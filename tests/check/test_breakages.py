@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from cnnpy import reference
 from cnnpy.check.breakages import breakage_of
-from cnnpy.check.checking import EFFORTS, run
+from cnnpy.check.checking import EFFORTS, check_path, run
 from cnnpy.check.observe import Grade
 from cnnpy.check.outcome import Failure
 
@@ -302,3 +304,36 @@ def test_images_that_are_given_to_the_batch_norm_of_rows_are_named() -> None:
     for others in (where.format("batchnorm_backward"), "layers.py, line 7"):  # a cache, or its own
         assert breakage_of(Failure("forward", kinds, says, others)) is None
     assert breakage_of(Failure("forward", kinds, says.replace("2", "4"), at)) is None
+
+
+@pytest.mark.parametrize(
+    ("unpacked", "is_named"),
+    [("gamma, x_hat = cache", True), ("(gamma, x_hat) = cache", True), ("N, D = 1, 2, 3", False)],
+)
+def test_a_cache_that_is_unpacked_otherwise_than_it_was_packed_is_named_with_its_line(
+    tmp_path: Path, unpacked: str, is_named: bool
+) -> None:
+    (tmp_path / "layers.py").write_text(
+        textwrap.dedent(
+            f"""
+            import numpy as np
+
+            def layernorm_forward(x, gamma, beta, ln_param):
+                centred = x - x.mean(axis=1, keepdims=True)
+                inv_std = 1 / np.sqrt(x.var(axis=1, keepdims=True) + ln_param.get("eps", 1e-5))
+                x_hat = centred * inv_std
+                return gamma * x_hat + beta, (gamma, x_hat, inv_std)
+
+            def layernorm_backward(dout, cache):
+                {unpacked}
+                return dout, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+            """
+        )
+    )
+    report = check_path(tmp_path / "layers.py", effort=EFFORTS["quick"])
+    (wrong,) = (c for c in report.conclusions if c.grade is Grade.WRONG)
+    assert wrong.name == ("other_cache" if is_named else None)
+    assert wrong.function == "layernorm_backward"
+    if is_named:
+        assert wrong.mend is not None
+        assert unpacked in wrong.mend

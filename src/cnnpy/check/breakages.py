@@ -343,6 +343,26 @@ def _of_axes(failure: Failure) -> Breakage | None:
     )
 
 
+_UNPACKED = re.compile(r"^(?:too many|not enough) values to unpack")
+_FROM_THE_CACHE = re.compile(r"=\s*\(?cache\b")
+
+
+def _of_the_cache(failure: Failure) -> Breakage | None:
+    if failure.where != "backward" or not _UNPACKED.search(failure.says):
+        return None
+    if not _FROM_THE_CACHE.search(failure.code):
+        return None
+    return Breakage(
+        "other_cache",
+        f"Backward unpacks another number of things than forward has put into the cache: "
+        f"{failure.says}.",
+        "The two were written for different caches, or one of them was changed since.",
+        f"Unpack what forward returns, in its order; the line is: {failure.code[:_MOST_CODE]}.",
+    )
+
+
+_MOST_CODE = 80
+
 _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("SystemExit", _ended),
     ("UnboundLocalError", _unset),
@@ -355,6 +375,7 @@ _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("ValueError", _of_a_sequence),
     ("KeyError", _of_a_key),
     ("ValueError", _of_axes),
+    ("ValueError", _of_the_cache),
 )
 
 

@@ -57,6 +57,8 @@ class Failure:
         no part in it.
     mend : str or None
         What to change, where that is known.
+    code : str
+        What stands in the line where it failed, where that is known.
     """
 
     where: str
@@ -64,6 +66,7 @@ class Failure:
     says: str
     at: str = ""
     mend: str | None = None
+    code: str = ""
 
     @property
     def is_refusal(self) -> bool:
@@ -110,7 +113,7 @@ class Failure:
         at = f"{error['file']}, line {error['line']}" if error.get("line") else ""
         if at and error.get("inside"):
             at += f", in {error['inside']}"
-        return cls(where, kinds, error["says"], at, error.get("mend"))
+        return cls(where, kinds, error["says"], at, error.get("mend"), error.get("code") or "")
 
 
 _BROKE_ON_THE_WAY = (

@@ -415,7 +415,7 @@ def _answer_of(said: Any) -> Answer:
 
 def _error_of(error: dict[str, Any]) -> dict[str, Any]:
     line, kinds = error.get("line"), error.get("kind")
-    said = {name: error.get(name) for name in ("says", "file", "inside", "mend")}
+    said = {name: error.get(name) for name in ("says", "file", "code", "inside", "mend")}
     words = {name: value[:500] if isinstance(value, str) else None for name, value in said.items()}
     return words | {
         "kind": [str(k)[:100] for k in kinds] if isinstance(kinds, list) and kinds else ["?"],

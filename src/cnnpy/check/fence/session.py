@@ -88,7 +88,8 @@ class Answer:
         How many things it has, where it is a list or a tuple.
     error : mapping, optional
         What was raised: ``kind`` (the names of its type and of those above), ``says``,
-        ``file`` and ``line``, ``inside`` (the helper that broke), ``mend``.
+        ``file`` and ``line``, ``code`` (what stands there), ``inside`` (the helper that broke),
+        ``mend``.
     ended : str, optional
         How the process ended, where it did not live to answer.
     changed : tuple of str
@@ -249,6 +250,7 @@ class Session:
             "says": str(error)[:500],
             "line": own[-1].lineno if own else None,
             "file": Path(own[-1].filename).name if own else None,
+            "code": own[-1].line if own else None,
             "inside": _helper_of(own),
             "mend": what_to_change(error),
         }
