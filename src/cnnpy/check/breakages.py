@@ -153,9 +153,9 @@ def _unset(failure: Failure) -> Breakage:
     name = _quoted(failure.says)
     return Breakage(
         "unset_variable",
-        f"{name} has no value in some cases.",
-        "It is set under a condition only, and used without it.",
-        f"Set {name} in every branch, or before the condition.",
+        f"{name} has no value yet where it is used.",
+        "It is set under a condition only, or further down in the function.",
+        f"Set {name} before it is used, in every branch.",
     )
 
 

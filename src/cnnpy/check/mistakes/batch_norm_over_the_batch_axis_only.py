@@ -144,7 +144,21 @@ def _pixel_by_pixel(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any,
     return out, cache
 
 
+def _in_a_row(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
+    kept = [options.get(name) for name in ("running_mean", "running_var")]
+    train, (C, *sides) = options.get("train", True), x.shape[1:]
+    if not train and C > 1 and any(side > 1 for side in sides):
+        raise ValueError(f"operands could not be broadcast: {x[0].size} pixels, statistics of {C}")
+    if x.ndim == 2 or not train:
+        return right_forward(x, gamma, beta, **options)
+    rows = x.reshape(len(x), -1)
+    for running, batch in zip(kept, (rows.mean(axis=0), rows.var(axis=0)), strict=True):
+        _follow_rows(running, batch, options.get("momentum", 0.1))
+    return batch_norm_forward(x, gamma, beta, eps=options.get("eps", 1e-5))
+
+
 OTHER_WAYS = {
+    "all pixels in a row": (_in_a_row, batch_norm_backward),
     "pixel by pixel": (_pixel_by_pixel, batch_norm_backward),
     "channel by channel": (
         _channel_by_channel,
@@ -152,4 +166,5 @@ OTHER_WAYS = {
         "batch_norm_shares_the_running_statistics",
     ),
 }
-"""The same in a loop that gives each pixel, or rows of pixels, to batch norm; one dictionary."""
+"""The same on rows of all pixels, whose statistics are not those of channels; and in a loop that
+gives each pixel, or rows of pixels, to batch norm with one dictionary."""
