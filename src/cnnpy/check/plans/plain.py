@@ -214,6 +214,7 @@ BATCH_NORM = Plan(
         "one channel": _both(C=1),
         "two images": _both(N=2),
         "non-square images": ({"H": 1, "W": 6}, {"H": 5, "W": 2}),
+        "images of one pixel": ({"H": 1, "W": 1}, {"H": 1, "W": 1, "train": False}),
     },
     _draw_batch_norm,
     {"N": (2, 3), "C": (1, 2), "H": (1, 2), "W": (1, 2)},
