@@ -101,9 +101,11 @@ def _channel_by_channel(
             eps=eps,
         )
     if train:
+        before = None if running_var is None else (1 - momentum) * running_var
         for values in x.reshape(*x.shape[:2], -1).swapaxes(0, 1):
             _follow_rows(running_mean, values.mean(axis=0), momentum)
             _follow_rows(running_var, values.var(axis=0), momentum)
+        _unbias(running_var, before, x[:, 0].size)
         return batch_norm_forward(x, gamma, beta, eps=eps)
     out = np.empty(x.shape, dtype=x.dtype)
     assert running_mean is not None
@@ -129,6 +131,13 @@ def _follow_rows(running: FloatArray | None, batch: FloatArray, momentum: float)
     running[...] = followed
 
 
+def _unbias(running_var: FloatArray | None, before: FloatArray | None, n: int) -> None:
+    """Correct what a batch of n numbers has added, where there still is one for each channel."""
+    if running_var is None or before is None or running_var.shape != before.shape or n < 2:
+        return
+    running_var += (running_var - before) / (n - 1)
+
+
 def _pixel_by_pixel(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
     if x.ndim == 2 or not options.get("train", True):
         return right_forward(x, gamma, beta, **options)
@@ -139,8 +148,7 @@ def _pixel_by_pixel(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any,
     for pixel in np.moveaxis(x.reshape(*x.shape[:2], -1), -1, 0):
         _follow_rows(running_mean, pixel.mean(axis=0), momentum)
         _follow_rows(running_var, pixel.var(axis=0), momentum)
-    if running_var is not None and n > 1:
-        running_var += (running_var - before) / (n - 1)  # the batch's, unbiased
+    _unbias(running_var, before, n)
     return out, cache
 
 
@@ -151,9 +159,11 @@ def _in_a_row(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
         raise ValueError(f"operands could not be broadcast: {x[0].size} pixels, statistics of {C}")
     if x.ndim == 2 or not train:
         return right_forward(x, gamma, beta, **options)
-    rows = x.reshape(len(x), -1)
+    rows, momentum = x.reshape(len(x), -1), options.get("momentum", 0.1)
+    before = None if kept[1] is None else (1 - momentum) * kept[1]
     for running, batch in zip(kept, (rows.mean(axis=0), rows.var(axis=0)), strict=True):
-        _follow_rows(running, batch, options.get("momentum", 0.1))
+        _follow_rows(running, batch, momentum)
+    _unbias(kept[1], before, len(x))
     return batch_norm_forward(x, gamma, beta, eps=options.get("eps", 1e-5))
 
 
