@@ -111,9 +111,7 @@ class DividingAsBefore(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         """Compile the source itself: what was compiled before divides as today."""
         path = self.get_filename(fullname)
-        tree = in_old_division(self.get_data(path))
-        code: CodeType = compile(tree, path, "exec", dont_inherit=True)
-        return code
+        return self.source_to_code(in_old_division(self.get_data(path)), path)
 
 
 def divide_as_before(root: Path) -> None:
