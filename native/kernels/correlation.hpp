@@ -69,7 +69,7 @@ template <class T> struct CorrelationArrays {
     // whether the zeros beyond an image meet the filters; they need not where all are finite
     bool border_counts = true;
     // the source is read in place, and pixels whose windows leave it have tiles of their own:
-    // of one panel of one register, and where the border does not count
+    // of one group, and where the border does not count
     bool edges_apart = false;
 };
 

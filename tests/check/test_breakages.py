@@ -121,6 +121,33 @@ def test_images_that_a_fully_connected_layer_takes_for_rows_are_named(product: A
     assert found == {"not_laid_flat": "affine_forward"}
 
 
+def test_gradients_that_are_all_zero_are_named_behind_a_forward_pass_that_is_wrong() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        out, cache = conv_forward(x, w, b, conv_param)
+        return out - b[:, None, None], cache
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x, w, b, *_ = cache
+        return np.zeros_like(x), np.zeros_like(w), np.zeros_like(b)
+
+    report = run(conv(forward, backward), effort=EFFORTS["quick"])
+    told = [c.name for c in report.conclusions if c.grade is Grade.WRONG]
+    assert sorted(map(str, told)) == ["conv2d_forgets_the_bias", *["never_computed"] * 3]
+
+
+def test_other_errors_of_a_fully_connected_layer_are_not_called_by_that_name() -> None:
+    def turned(x: Any, w: Any, b: Any) -> Any:
+        return x.reshape(x.shape[0], -1) @ w.T + b, (x, w, b)
+
+    def nested(x: Any, w: Any, b: Any) -> Any:
+        out = np.zeros(2)
+        out[0] = x
+        return out, (x, w, b)
+
+    assert "not_laid_flat" not in wrong(affine_forward=turned)
+    assert wrong(affine_forward=nested) == {"array_for_a_number": "affine_forward"}
+
+
 def test_a_kernel_whose_sides_are_read_the_other_way_round_is_named() -> None:
     def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
         pad, stride = conv_param["pad"], conv_param["stride"]

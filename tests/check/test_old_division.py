@@ -64,6 +64,15 @@ def test_whole_numbers_give_a_whole_one_and_all_else_what_it_gives(
         assert np.asarray(got).tolist() == want
 
 
+def test_a_literal_is_divided_as_it_is_today(division: Any) -> None:
+    assert division("def f(a, b):\n    return 1 / (a * b)")(2, 2) == 0.25
+
+
+def test_an_array_of_whole_numbers_is_divided_in_place(division: Any) -> None:
+    f = division("def f(a):\n    same = a = a.copy()\n    a /= 2\n    return a is same, a.tolist()")
+    assert f(np.array([7, -7])) == (True, [3, -4])
+
+
 def test_an_array_is_divided_in_place(division: Any) -> None:
     f = division(
         """

@@ -58,6 +58,10 @@ CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
     "many channels to some filters, edges apart": (
         "conv2d", (3, 70, 37, 31), (75, 70, 3, 3), {"stride": (3, 2), "padding": (2, 1)},
     ),
+    "rows without taps, edges apart": (
+        "conv2d", (3, 70, 17, 31), (45, 70, 3, 3),
+        {"padding": (5, 1), "dilation": (2, 1), "stride": 2},
+    ),
     "one tap of larger groups": ("conv2d", (9, 36, 20, 19), (57, 12, 1, 1), {"groups": 3}),
     "one tap, strided": ("conv2d", (9, 3, 60, 61), (4, 3, 1, 1), {"stride": 2}),
     "few channels to many": ("conv2d", (9, 2, 20, 19), (70, 2, 3, 3), {"padding": 1}),
@@ -133,7 +137,15 @@ def test_large_shapes_have_the_values_that_numpy_computes(
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=allowed * np.abs(theirs).max())
 
 
-ADDENDS = ["direct", "strided", "large groups", "small groups", "of one pixel", "many filters"]
+ADDENDS = [
+    "many channels to some filters, edges apart",
+    "direct",
+    "strided",
+    "large groups",
+    "small groups",
+    "of one pixel",
+    "many filters",
+]
 
 
 @pytest.mark.parametrize("relu", [False, True])

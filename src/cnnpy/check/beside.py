@@ -137,13 +137,14 @@ class Seen:
         right = right_of(o)
         got = _answerable(got_of(o), right)
         wrong = frozenset(_wrong_places(o, got, right))
-        missing = {place for place in got if place in never}
-        is_written = not never or any(p not in never for p in got if is_of_backward(p))
-        left = sorted(wrong & set(never)) if is_written else ()
+        none = {place for place, left_as in never.items() if left_as == "None"}
+        missing = {place for place in got if place in none}
+        is_written = not none or any(p not in none for p in got if is_of_backward(p))
+        left = sorted(p for p in wrong & set(never) if is_written or p not in none)
         named = {place: never_computed(place, never[place]) for place in left}
         named |= {p: flat for p in wrong for flat in [laid_flat(p, got[p])] if flat is not None}
         failure = o.outcome.failure
-        breakage = breakage_of(failure, o.case.op)
+        breakage = breakage_of(failure, o.case)
         if failure is not None and breakage is not None and failure.where in wrong:
             named[failure.where] = breakage
         by_order = read_by_order(o)

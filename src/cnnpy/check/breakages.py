@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from cnnpy.check.case import Case
 from cnnpy.check.outcome import Failure, Misshapen
 
 __all__ = [
@@ -50,15 +51,15 @@ class Breakage:
     mend: str
 
 
-def breakage_of(failure: Failure | None, op: str = "") -> Breakage | None:
+def breakage_of(failure: Failure | None, case: Case | None = None) -> Breakage | None:
     """Name what an error tells by itself.
 
     Parameters
     ----------
     failure : Failure or None
         How a pass failed; None where it did not.
-    op : str
-        The op that it failed in.
+    case : Case, optional
+        What it failed on.
 
     Returns
     -------
@@ -75,8 +76,8 @@ def breakage_of(failure: Failure | None, op: str = "") -> Breakage | None:
         return None
     if failure.mend is not None:
         return _outdated(failure)
-    if op == "linear" and failure.where == "forward" and "ValueError" in failure.kinds:
-        return _of_more_axes(failure)
+    if case is not None and case.op == "linear" and _has_more_axes(failure, case):
+        return _of_more_axes()
     named = (name(failure) for kind, name in _KINDS if kind in failure.kinds)
     return next((breakage for breakage in named if breakage is not None), None)
 
@@ -269,16 +270,26 @@ def _of_a_type(failure: Failure) -> Breakage | None:
     )
 
 
-_MORE_AXES = (
-    re.compile(r"^shapes \((\d+(?:,\d+){2,})\) and \((\d+),\d+\) not aligned"),
-    re.compile(r"^too many values to unpack \(expected 2"),
-    re.compile(r"^matmul: .*core dimension.*\(size (\d+) is different from (\d+)\)$"),
-)
+_DOT = re.compile(r"^shapes \((\d+(?:,\d+){2,})\) and \((\d+),\d+\) not aligned")
+_MATMUL = re.compile(r"^matmul: .*core dimension.*\(size (\d+) is different from (\d+)\)$")
+_SHAPE_OF_ROWS = re.compile(r"=\s*\w+\.shape\s*$")
 
 
-def _of_more_axes(failure: Failure) -> Breakage | None:
-    if not any(words.search(failure.says) for words in _MORE_AXES):
-        return None
+def _has_more_axes(failure: Failure, case: Case) -> bool:
+    """Tell whether images met weights for all their numbers, as the numbers in an error say."""
+    if failure.where != "forward" or "ValueError" not in failure.kinds:
+        return False
+    features = int(case.arrays["x"].shape[1])
+    dot, matmul = _DOT.search(failure.says), _MATMUL.search(failure.says)
+    if dot is not None:
+        return math.prod(map(int, dot.group(1).split(",")[1:])) == features == int(dot.group(2))
+    if matmul is not None:
+        return int(matmul.group(1)) == features > int(matmul.group(2))
+    unpacks = failure.says.startswith("too many values to unpack (expected 2")
+    return unpacks and bool(_SHAPE_OF_ROWS.search(failure.code))
+
+
+def _of_more_axes() -> Breakage:
     return Breakage(
         "not_laid_flat",
         "x is multiplied with the axes that it has, where it may have more than a row of features.",

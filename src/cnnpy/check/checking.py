@@ -307,11 +307,11 @@ def _try_all(
         if trial.grade is not None:  # there may be a line to point at
             read_in = {name: read(name) for name in (one.forward, one.backward) if name}
             trial.sources = {name: source for name, source in read_in.items() if source}
+        report.trials.append(trial)
         divider = dividing() if trial.has_float_sizes else None
         if divider is not None:
             trial.divided = try_out(one, divider, effort, report.seed)
             trial.divided.sources = trial.sources
-        report.trials.append(trial)
         report.seconds = time.monotonic() - begin
     report.complete, report.seconds = True, time.monotonic() - begin
     return report

@@ -73,7 +73,9 @@ def conclusions_of(trial: Trial) -> list[Conclusion]:
     if trial.divided is not None and titles:
         found = [c for c in found if c.name in OF_OTHER_DAYS]
         behind = (c for c in conclusions_of(trial.divided) if c.title not in titles)
-        found += [replace(c, details=(*c.details, _BEHIND)) for c in behind]
+        found += [
+            replace(c, details=(*c.details, _BEHIND)) if c.grade >= Grade.TIE else c for c in behind
+        ]
     return sorted(found, key=lambda c: -c.grade)
 
 

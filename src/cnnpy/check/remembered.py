@@ -115,7 +115,7 @@ class _Call:
 @cache
 def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any, **keywords: Any) -> Any:
-        numbers = written(arguments), repr(keywords)
+        numbers = written(arguments), written(dict(sorted(keywords.items())))
         return _copied(_called(_Call(function, numbers, arguments, keywords)))
 
     return call

@@ -126,7 +126,9 @@ def check_submissions(
         try:
             while waiting or any(judge.is_at_work for judge in judges):
                 for judge in [j for j in judges if not j.is_at_work]:
-                    if waiting:
+                    if judge.has_ended or judge.process.poll() is not None:
+                        _dismiss(judge, judges, selector)
+                    elif waiting:
                         judge.ask(waiting.pop())
                 while waiting and len(judges) < (jobs or n_cores()):
                     judge = _Judge(setup, most_s)
@@ -139,9 +141,7 @@ def check_submissions(
                 for judge in [j for j in judges if j.is_over]:
                     answered = judge.path, judge.answer()
                     if judge.has_ended:
-                        selector.unregister(judge.out)
-                        judges.remove(judge)
-                        _end([judge])
+                        _dismiss(judge, judges, selector)
                     yield answered
         finally:
             _end(judges)
@@ -238,6 +238,13 @@ def _import_from() -> list[str]:
     here = Path.cwd()
     others = [p for p in sys.path if Path(p).is_absolute() and Path(p).resolve() != here]
     return list(dict.fromkeys([home, *others]))
+
+
+def _dismiss(judge: _Judge, judges: list[_Judge], selector: selectors.BaseSelector) -> None:
+    """End a judge that is not to be asked again."""
+    selector.unregister(judge.out)
+    judges.remove(judge)
+    _end([judge])
 
 
 def _end(judges: Sequence[_Judge]) -> None:

@@ -164,7 +164,8 @@ def _one_over_the_other(
     chained: Callable[..., Any],
 ) -> Together:
     names = tuple(m for one in (outer, inner) for m in _names_of(one))
-    way = " over ".join(filter(None, (getattr(m, "way", "") for m in (outer, inner))))
+    ways = [getattr(m, "way", "") for m in (outer, inner)]
+    way = " over ".join(way or "the library's" for way in ways) if any(ways) else ""
     passes = {"forward": outer.forward, "backward": outer.backward} | {part: chained}
     behind = frozenset(m.name for m in _names_of(inner)) if len(outer.made_in) > 1 else frozenset()
     return Together(

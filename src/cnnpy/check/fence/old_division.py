@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
+import sysconfig
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -24,11 +25,12 @@ import numpy as np
 
 __all__ = ["DividingAsBefore", "divide_as_before", "in_old_division"]
 
+_LIBRARIES = {"site-packages", "dist-packages"}
 _DIVIDED, _DIVIDED_IN_PLACE = "__divided_as_before__", "__divided_in_place_as_before__"
 
 
 def in_old_division(source: str | bytes) -> ast.Module:
-    """Parse a module, with each division as Python 2 did it.
+    """Parse a module, with divisions as Python 2 did them.
 
     Parameters
     ----------
@@ -39,7 +41,8 @@ def in_old_division(source: str | bytes) -> ast.Module:
     -------
     ast.Module
         Its tree, with every line where it was. One that imports division from
-        ``__future__`` stays as it is.
+        ``__future__`` stays as it is, and so do divisions of a literal, ``1 / n``, and those
+        in place of what is no plain variable.
 
     Raises
     ------
@@ -48,8 +51,8 @@ def in_old_division(source: str | bytes) -> ast.Module:
 
     Examples
     --------
-    >>> ast.unparse(in_old_division("n = 7 / size"))
-    'n = __divided_as_before__(7, size)'
+    >>> ast.unparse(in_old_division("n = size / 2"))
+    'n = __divided_as_before__(size, 2)'
     """
     tree = ast.parse(source)
     if not any(_asks_for_division(node) for node in tree.body):
@@ -69,7 +72,7 @@ class _Divisions(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         """Divide by a call."""
         self.generic_visit(node)
-        if not isinstance(node.op, ast.Div):
+        if not isinstance(node.op, ast.Div) or _is_a_whole_literal(node.left):
             return node
         return _call(_DIVIDED, node, node.left, node.right)
 
@@ -83,6 +86,11 @@ class _Divisions(ast.NodeTransformer):
         return ast.copy_location(ast.Assign([node.target], made), node)
 
 
+def _is_a_whole_literal(node: ast.expr) -> bool:
+    """Tell whether it is a 1 as in 1 / n: nobody wrote that for the 0 that it gave."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
+
+
 def _call(name: str, at: ast.AST, *arguments: ast.expr) -> ast.Call:
     function = ast.copy_location(ast.Name(name, ast.Load()), at)
     return ast.copy_location(ast.Call(function, list(arguments), []), at)
@@ -93,9 +101,12 @@ def _divided(a: Any, b: Any) -> Any:
 
 
 def _divided_in_place(a: Any, b: Any) -> Any:
-    if _is_whole(a) and _is_whole(b):
+    if not (_is_whole(a) and _is_whole(b)):
+        a /= b
+    elif isinstance(a, np.ndarray):
+        a //= b
+    else:
         return a // b
-    a /= b
     return a
 
 
@@ -124,10 +135,15 @@ def divide_as_before(root: Path) -> None:
     """
     builtins.__dict__.update({_DIVIDED: _divided, _DIVIDED_IN_PLACE: _divided_in_place})
     root = root.resolve()
+    pythons = [*map(sysconfig.get_path, ("stdlib", "platstdlib")), sys.prefix, sys.base_prefix]
+    ours = Path(__file__).resolve().parents[3]
+    others = [p for p in (*(Path(p).resolve() for p in pythons), ours) if p.is_relative_to(root)]
 
     def find_in(folder: str) -> FileFinder:
         place = Path(folder).resolve()
-        if not place.is_relative_to(root) or {"site-packages", "dist-packages"} & set(place.parts):
+        if not place.is_dir() or not place.is_relative_to(root):
+            raise ImportError
+        if any(map(place.is_relative_to, others)) or _LIBRARIES & set(place.parts):
             raise ImportError
         return FileFinder(
             folder,
