@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import py_compile
+import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.machinery import FileFinder
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 
 from cnnpy.check.checking import EFFORTS, Report, check_path
 from cnnpy.check.fence import Call, Fenced
+from cnnpy.check.fence.old_division import divide_as_before
 from cnnpy.check.observe import Grade
 
 LOOPS = Path(__file__).with_name("styles") / "loops.py"
@@ -121,6 +124,21 @@ def test_what_the_file_imports_divides_so_too_and_no_library_does(tmp_path: Path
     )
     with closing(Fenced(tmp_path / "layers.py", old_division=True)) as fenced:
         assert fenced.call(Call("f", [7])).returned == (3, 3.5, "7/2")
+
+
+def test_python_below_the_folder_of_a_submission_is_a_library_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mine", "python/lib", "venv/site-packages"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setattr(sys, "path_hooks", [*sys.path_hooks])
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "python"))
+    divide_as_before(tmp_path)
+    find_in = sys.path_hooks[0]
+    assert isinstance(find_in(str(tmp_path / "mine")), FileFinder)
+    for other in ("python/lib", "venv/site-packages", "mine/not there", ".."):
+        with pytest.raises(ImportError):
+            find_in(str(tmp_path / other))
 
 
 # --- what a check tells --------------------------------------------------------------------

@@ -13,8 +13,10 @@ from cnnpy.check import RandomHand
 from cnnpy.check.checking import EFFORTS, run
 from cnnpy.check.mistakes import MISTAKES
 from cnnpy.check.observe import Grade
+from cnnpy.check.rows import SANDWICHES
 from cnnpy.check.suite import cases
-from cnnpy.check.together import _PLACES, _PUTS, routed
+from cnnpy.check.together import _PLACES, _PUTS, routed, together_of
+from cnnpy.contract import OPS
 from cnnpy.cs231n import layer_utils, layers
 
 
@@ -67,6 +69,12 @@ def columns_first(dout: Any, cache: Any, height: int, add: bool) -> Any:
             before = dx[n, c, top + u, left + v] if add else 0.0
             dx[n, c, top + u, left + v] = before + dout[n, c, i, j]
     return dx
+
+
+def test_what_is_run_as_one_is_told_from_all_others_by_name_and_way() -> None:
+    for op in (*OPS, *SANDWICHES):
+        made = together_of(op)
+        assert len(set(made)) == len(made), op
 
 
 def test_a_sum_that_is_overwritten_is_named_in_the_other_order_too() -> None:

@@ -270,6 +270,7 @@ def _of_a_type(failure: Failure) -> Breakage | None:
     )
 
 
+_AXES = re.compile(r"^too many values to unpack \(expected 2")
 _DOT = re.compile(r"^shapes \((\d+(?:,\d+){2,})\) and \((\d+),\d+\) not aligned")
 _MATMUL = re.compile(r"^matmul: .*core dimension.*\(size (\d+) is different from (\d+)\)$")
 _SHAPE_OF_ROWS = re.compile(r"=\s*\w+\.shape\s*$")
@@ -285,8 +286,7 @@ def _has_more_axes(failure: Failure, case: Case) -> bool:
         return math.prod(map(int, dot.group(1).split(",")[1:])) == features == int(dot.group(2))
     if matmul is not None:
         return int(matmul.group(1)) == features > int(matmul.group(2))
-    unpacks = failure.says.startswith("too many values to unpack (expected 2")
-    return unpacks and bool(_SHAPE_OF_ROWS.search(failure.code))
+    return bool(_AXES.search(failure.says) and _SHAPE_OF_ROWS.search(failure.code))
 
 
 def _of_more_axes() -> Breakage:
@@ -338,7 +338,6 @@ def _of_a_key(failure: Failure) -> Breakage | None:
 _NEAR = 0.6
 """How alike two keys are that are one: padding and pad just so."""
 
-_AXES = re.compile(r"^too many values to unpack \(expected 2")
 _OF_ROWS = re.compile(r", in (batch_?norm_forward|layer_?norm_forward)$")
 
 
@@ -368,11 +367,9 @@ def _of_the_cache(failure: Failure) -> Breakage | None:
         f"Backward unpacks another number of things than forward has put into the cache: "
         f"{failure.says}.",
         "The two were written for different caches, or one of them was changed since.",
-        f"Unpack what forward returns, in its order; the line is: {failure.code[:_MOST_CODE]}.",
+        f"Unpack what forward returns, in its order; the line is: {failure.code}.",
     )
 
-
-_MOST_CODE = 80
 
 _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("SystemExit", _ended),

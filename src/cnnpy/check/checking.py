@@ -226,7 +226,9 @@ def check_path(
         @cache
         def dividing() -> Fenced | None:
             with suppress(LoadError):
-                return fences.enter_context(Fenced(path, MODULES, limits, lent_from, alone, True))
+                return fences.enter_context(
+                    Fenced(path, MODULES, limits, lent_from, alone, old_division=True)
+                )
             return None
 
         def read(name: str) -> Source | None:

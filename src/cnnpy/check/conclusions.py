@@ -193,7 +193,9 @@ def _shown(trial: Trial, places: frozenset[str] | None) -> Observation | None:
 def _unbroken(trial: Trial, places: frozenset[str] | None) -> Observation | None:
     """Choose a case that no error with a name of its own breaks, where others are broken so."""
     shown = _shown(trial, places)
-    if places is None or shown is None or breakage_of(shown.outcome.failure) is None:
+    if places is None or shown is None:
+        return None
+    if breakage_of(shown.outcome.failure, shown.case) is None:
         return None
     others = (o for o in trial.observations if {f.where for f in o.wrong()} & places)
     return next((o for o in others if o.outcome.failure is None), None)

@@ -1,44 +1,88 @@
-"""The right pass, computed once for each case.
+"""What is computed once for each case, however often it is asked for.
 
-Most mistakes call the definition and change what goes in or what comes out. Its loops are most of
-what running a mistake costs, and on one case they give the same to all of them.
+One submission after the other is tried on the same cases, and most mistakes call the definition
+and change what goes in or what comes out: its loops are most of what a check costs, and on one case
+they give the same to all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from types import FunctionType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from cnnpy.check.case import Case
 from cnnpy.check.rows import SANDWICHES, row_of
 
-__all__ = ["calling", "remembering", "written"]
+__all__ = ["calling", "once", "remembering"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _PASSES = ("forward", "backward")
 
 
-def written(value: Any) -> Any:
-    """Write arrays down as something that can be compared at once.
+def once(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function compute once what it is asked with the same arguments, to the last bit.
 
     Parameters
     ----------
-    value : object
-        Arrays, numbers, lists and mappings of them.
+    most : int
+        How many answers are kept. Nobody may write to one.
 
     Returns
     -------
-    object
-        Equal for what is equal to the last bit, and can be hashed.
+    callable
+        A decorator.
+
+    Examples
+    --------
+    >>> @once(8)
+    ... def total(values):
+    ...     print("computing")
+    ...     return values.sum()
+    >>> float(total(np.ones(2))), float(total(np.ones(2)))
+    computing
+    (2.0, 2.0)
     """
+
+    def of(function: Callable[P, R]) -> Callable[P, R]:
+        @lru_cache(maxsize=most)
+        def answer(asked: _Asked) -> R:
+            return function(*asked.arguments, **asked.keywords)
+
+        @wraps(function)
+        def ask(*arguments: P.args, **keywords: P.kwargs) -> R:
+            numbers = _written(arguments), _written(dict(sorted(keywords.items())))
+            return answer(_Asked(numbers, arguments, keywords))
+
+        return ask
+
+    return of
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """With what something is asked: equal where all the numbers are."""
+
+    numbers: Any
+    arguments: tuple[Any, ...] = field(compare=False)
+    keywords: Mapping[str, Any] = field(compare=False)
+
+
+def _written(value: Any) -> Any:
+    """Write arrays down as something that can be compared at once."""
+    if isinstance(value, Case):
+        return value.op, _written(value.arrays), _written(value.options)
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype.str, value.tobytes()
     if isinstance(value, Mapping):
-        return tuple((name, written(v)) for name, v in value.items())
-    return tuple(map(written, value)) if isinstance(value, list | tuple) else value
+        return tuple((name, _written(v)) for name, v in value.items())
+    return tuple(map(_written, value)) if isinstance(value, list | tuple) else value
 
 
 def calling(function: Callable[..., Any], names: Mapping[str, Any]) -> FunctionType | None:
@@ -102,28 +146,13 @@ def remembering(op: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return calling(function, known) or function
 
 
-@dataclass(frozen=True)
-class _Call:
-    """What is called with what: equal where all the numbers are."""
-
-    function: Callable[..., Any]
-    numbers: Any
-    arguments: tuple[Any, ...] = field(compare=False)
-    keywords: Mapping[str, Any] = field(compare=False)
-
-
 @cache
 def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*arguments: Any, **keywords: Any) -> Any:
-        numbers = written(arguments), written(dict(sorted(keywords.items())))
-        return _copied(_called(_Call(function, numbers, arguments, keywords)))
+    @once(1 << 9)
+    def computed(*arguments: Any, **keywords: Any) -> Any:
+        return _copied(function(*arguments, **keywords))
 
-    return call
-
-
-@lru_cache(maxsize=1 << 10)
-def _called(of: _Call) -> Any:
-    return _copied(of.function(*of.arguments, **of.keywords))
+    return lambda *arguments, **keywords: _copied(computed(*arguments, **keywords))
 
 
 def _copied(value: Any) -> Any:

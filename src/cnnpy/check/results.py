@@ -7,8 +7,6 @@ pass that came to no end.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ from cnnpy.check.case import Case
 from cnnpy.check.compare import allowed
 from cnnpy.check.mistakes import Mistake
 from cnnpy.check.observe import Observation, lenient
-from cnnpy.check.remembered import remembering, written
+from cnnpy.check.remembered import once, remembering
 from cnnpy.check.rows import row_of
 from cnnpy.check.together import Together
 from cnnpy.check.truth import as_list
@@ -45,6 +43,7 @@ RAISED, NOTHING = Raised(), object()
 """What stands for the result of a pass that raised, and for no result."""
 
 
+@once(1 << 13)
 def results_of(mistake: Mistake | Together, case: Case, dout: FloatArray) -> dict[str, Any]:
     """Run a mistake on a case.
 
@@ -63,27 +62,10 @@ def results_of(mistake: Mistake | Together, case: Case, dout: FloatArray) -> dic
         By place: ``forward``, ``d<input>``, and the names of updated arrays. A pass that
         raises gives a token, and nothing comes behind it.
     """
-    numbers = (case.op, written(case.arrays), repr(case.options), dout.tobytes())
-    return _results_of(_Question(mistake, numbers, case, dout))
-
-
-@dataclass(frozen=True)
-class _Question:
-    """Which mistake on which case: equal where all the numbers are."""
-
-    mistake: Mistake | Together
-    numbers: Any
-    case: Case = field(compare=False)
-    dout: FloatArray = field(compare=False)
-
-
-@lru_cache(maxsize=1 << 13)  # one submission after the other is tried on the same cases
-def _results_of(question: _Question) -> dict[str, Any]:
-    mistake, case, dout = question.mistake, question.case, question.dout
     own = case.map(np.copy)
     with np.errstate(all="ignore"):
         try:
-            out, cache = _forward(question, own)
+            out, cache = _pass_of(mistake, "forward")(*own.positional(), **own.keywords())[:2]
         except Exception:
             return {"forward": RAISED}
         found: dict[str, Any] = {"forward": out, **_updated(own)}
@@ -92,11 +74,6 @@ def _results_of(question: _Question) -> dict[str, Any]:
         except Exception:
             return {**found, "backward": RAISED}
     return found | {f"d{n}": g for n, g in zip(row_of(case.op).gradients, gradients, strict=False)}
-
-
-def _forward(question: _Question, own: Case) -> tuple[Any, Any]:
-    passes = _pass_of(question.mistake, "forward")(*own.positional(), **own.keywords())
-    return passes[0], passes[1]
 
 
 def _pass_of(mistake: Mistake | Together, name: str) -> Callable[..., Any]:

@@ -73,7 +73,10 @@ def spreads_of(op: str) -> Iterator[Made]:
                 more = list(_more(op, {hat, outer} - {name}) if hat is not None else ())
                 known = tuple(MISTAKES[n] for n in dict.fromkeys([*made, *more]))
                 steps = _Steps(groups, rule, _rule(hat), _rule(outer))
-                way = "its own gradient" if hat is None else f"{ending} {hat} {outer}"
+                way = "its own gradient"
+                if hat is not None:
+                    way = f"{hat or 'right'} in x_hat, {outer or 'right'} around it"
+                way = f"{ending}: {way}" if ending else way
                 if ending:
                     passes = steps.forward, steps.backward
                 else:

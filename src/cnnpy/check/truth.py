@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cnnpy.check.case import Case
-from cnnpy.check.remembered import written
+from cnnpy.check.remembered import once
 from cnnpy.check.rows import row_of
 from cnnpy.contract.dtypes import FloatArray
 
@@ -27,6 +25,7 @@ class Truth(NamedTuple):
     updated: dict[str, Any]
 
 
+@once(1 << 11)
 def run_definition(case: Case, dout: FloatArray, eps: float, rule: str | None = None) -> Truth:
     """Run the definition on a case, and once more for the bounds of its tolerance.
 
@@ -47,24 +46,6 @@ def run_definition(case: Case, dout: FloatArray, eps: float, rule: str | None = 
         Output, gradients and bounds; one submission after the other has the same, so nobody
         may write to it.
     """
-    numbers = (case.op, written(case.arrays), repr(case.options), written(dout), eps, rule)
-    return _definition_of(_Asked(numbers, case, dout, eps, rule))
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What the definition is asked: equal where all the numbers are."""
-
-    numbers: Any
-    case: Case = field(compare=False)
-    dout: FloatArray = field(compare=False)
-    eps: float = field(compare=False)
-    rule: str | None = field(compare=False)
-
-
-@lru_cache(maxsize=1 << 11)
-def _definition_of(asked: _Asked) -> Truth:
-    case, dout, eps, rule = asked.case, asked.dout, asked.eps, asked.rule
     forward, backward = row_of(case.op).forward, row_of(case.op).backward
     own = case.map(np.copy)
     out, cache = forward(*own.positional(), **own.keywords())

@@ -42,29 +42,12 @@ def batch_norm_forward(
     )
 
 
-def _without_eps(
-    x: FloatArray,
-    gamma: FloatArray | None,
-    beta: FloatArray | None,
-    *,
-    running_mean: FloatArray | None = None,
-    running_var: FloatArray | None = None,
-    train: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> tuple[FloatArray, Any]:
-    if not train and running_var is not None:
-        running_var = (running_var**2 - eps).astype(x.dtype)
-    return right_forward(
-        x,
-        gamma,
-        beta,
-        running_mean=running_mean,
-        running_var=running_var,
-        train=train,
-        momentum=momentum,
-        eps=eps,
-    )
+def _without_eps(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
+    running_var = options.get("running_var")
+    if not options.get("train", True) and running_var is not None:
+        eps = options.get("eps", 1e-5)
+        options["running_var"] = (running_var**2 - eps).astype(x.dtype)
+    return right_forward(x, gamma, beta, **options)
 
 
 OTHER_WAYS = {

@@ -46,29 +46,11 @@ def batch_norm_forward(
     return found
 
 
-def _squared_in_inference(
-    x: FloatArray,
-    gamma: FloatArray | None,
-    beta: FloatArray | None,
-    *,
-    running_mean: FloatArray | None = None,
-    running_var: FloatArray | None = None,
-    train: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> tuple[FloatArray, Any]:
-    if not train and running_var is not None:
-        running_var = (running_var**2).astype(x.dtype)
-    return batch_norm_forward(
-        x,
-        gamma,
-        beta,
-        running_mean=running_mean,
-        running_var=running_var,
-        train=train,
-        momentum=momentum,
-        eps=eps,
-    )
+def _squared_in_inference(x: Any, gamma: Any, beta: Any, **options: Any) -> tuple[Any, Any]:
+    running_var = options.get("running_var")
+    if not options.get("train", True) and running_var is not None:
+        options["running_var"] = (running_var**2).astype(x.dtype)
+    return batch_norm_forward(x, gamma, beta, **options)
 
 
 OTHER_WAYS = {"squared in inference": (_squared_in_inference, batch_norm_backward)}
