@@ -70,6 +70,10 @@ USES_BLAS = frozenset({"im2col"})
 BLAS_SETTLES_S = 0.25
 """OpenBLAS's threads doze and come back: who ran next had a fifth of a core less."""
 
+_TICKS_S = 0.012
+"""What a thread computes on another core is counted at the system's next tick, at most 10 ms
+later: who looks sooner takes a spinning thread for a sleeping one."""
+
 
 def row_in_turns(
     label: str,
@@ -118,15 +122,15 @@ def row_in_turns(
 
 
 def _wait_for_spinning_threads() -> None:
-    """Sleep until no thread of this process computes: 3 ms at least, 1 s at most.
+    """Sleep until no thread of this process computes: 12 ms at least, 1 s at most.
 
-    OpenMP's threads spin for some 3 ms after a call, those of ONNX Runtime for 30, those
+    OpenMP's threads spin for some 3 ms after a call, those of ONNX Runtime for 40, those
     of OpenBLAS for 100.
     """
     deadline = time.perf_counter() + 1.0
     while time.perf_counter() < deadline:
         computed = time.process_time()
-        time.sleep(0.003)
+        time.sleep(_TICKS_S)
         if time.process_time() - computed < 0.3e-3:
             return
 
