@@ -30,7 +30,7 @@ from pictures import pyplot, save
 from suite import Report, busy_note, parser_for
 from timing import OURS, geometric_mean, row_in_turns
 
-ITERATIONS = 2_000_000
+ITERATIONS = 10_000_000
 LEAST_CHANNELS = 64
 
 
