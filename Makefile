@@ -104,13 +104,14 @@ sanitize: $(VENV)/.test
 clean:
 	rm -rf $(VENV) build
 
-# One stamp an extra: installed again when a source or a requirement changes.
+# One stamp an extra: installed again when a source or a requirement changes. The long name of
+# the option, since -C is not known before pip 23.1 (Debian 12 has 23.0).
 $(VENV)/.run: extra := cli
 $(VENV)/.test: extra := test
 $(VENV)/.lint: extra := lint
 $(VENV)/.bench: extra := bench
 $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.build-tools $(SOURCE)
-	$(WITH_TOOLS) $(BIN)/python -m pip install --quiet --no-build-isolation -Cbuild-dir=$(BUILD) ".[$(extra)]"
+	$(WITH_TOOLS) $(BIN)/python -m pip install --quiet --no-build-isolation --config-settings=build-dir=$(BUILD) ".[$(extra)]"
 	touch $@
 
 $(VENV)/.build-tools: pyproject.toml
