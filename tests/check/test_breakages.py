@@ -42,6 +42,16 @@ def test_a_variable_that_one_branch_sets_is_named() -> None:
     assert wrong(**conv(forward)) == {"unset_variable": "conv_forward_naive"}
 
 
+def test_an_assertion_that_mixes_height_and_width_up_is_named() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        stride, pad = conv_param["stride"], conv_param["pad"]
+        assert (x.shape[2] + 2 * pad - w.shape[3]) % stride == 0
+        assert (x.shape[3] + 2 * pad - w.shape[2]) % stride == 0
+        return conv_forward(x, w, b, conv_param)
+
+    assert wrong(**conv(forward)) == {"refuses_valid_input": "conv_forward_naive"}
+
+
 def test_a_name_that_is_nowhere_is_named() -> None:
     def backward(dout: Any, cache: Any) -> Any:
         return dx, None, None  # noqa: F821

@@ -172,6 +172,10 @@ PASS_THE_COURSE = {
     "max_pool2d_writes_dx_into_x",
     "max_pool2d_ends_windows_by_their_size",
     "max_pool2d_leaves_the_window_out_of_the_size",
+    "conv2d_places_outputs_by_the_size",
+    "conv2d_keeps_x_emptied_at_padding_0",
+    "max_pool2d_places_outputs_by_the_size",
+    "max_pool2d_takes_the_column_by_the_height",
 }
 """Mistakes that the four configurations of the course do not show; all are found above."""
 

@@ -247,7 +247,7 @@ class Seen:
             return "broken"
         failure = self.of.outcome.failure
         of_shapes = failure is None or bool({"ValueError", "IndexError"} & set(failure.kinds))
-        is_bent = any(self._is_broken(place, other) for place, other in others.items())
+        is_bent = all(self._is_broken(place, other) for place, other in others.items())
         return bent if is_bent and of_shapes else "doubtful"
 
     def _is_right(self, place: str, value: Any) -> bool:

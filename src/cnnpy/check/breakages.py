@@ -371,6 +371,22 @@ def _of_the_cache(failure: Failure) -> Breakage | None:
     )
 
 
+_SAYS_NO = re.compile(r"^(?:assert|raise)\b")
+
+
+def _refused(failure: Failure) -> Breakage | None:
+    line = failure.code.strip()
+    if "AssertionError" not in failure.kinds and not _SAYS_NO.search(line):
+        return None
+    return Breakage(
+        "refuses_valid_input",
+        f"It refuses an input that is valid: {failure}.",
+        "The condition asks for more than has to hold, or mixes up what it speaks of.",
+        "Ask only for what the pass needs, or for nothing"
+        + (f"; the line is: {line}." if line else "."),
+    )
+
+
 _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("SystemExit", _ended),
     ("UnboundLocalError", _unset),
@@ -384,6 +400,7 @@ _KINDS: tuple[tuple[str, Callable[[Failure], Breakage | None]], ...] = (
     ("KeyError", _of_a_key),
     ("ValueError", _of_axes),
     ("ValueError", _of_the_cache),
+    ("Exception", _refused),
 )
 
 

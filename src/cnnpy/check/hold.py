@@ -61,6 +61,8 @@ class Tried(NamedTuple):
         What came out.
     truth : Truth
         What the definition says.
+    rounds_to : type, optional
+        The dtype to whose precision results are held; that of the call by default.
     """
 
     case: Case
@@ -68,6 +70,7 @@ class Tried(NamedTuple):
     dtype: type[np.floating[Any]]
     outcome: Outcome
     truth: Truth
+    rounds_to: type[np.floating[Any]] | None = None
 
 
 def hold(tried: Tried, tolerance: Tolerance | None = None) -> list[Finding]:
@@ -85,25 +88,23 @@ def hold(tried: Tried, tolerance: Tolerance | None = None) -> list[Finding]:
     list of Finding
         Empty where nothing is wrong.
     """
-    case, dout, dtype, outcome, truth = tried
+    case, dout, dtype, outcome, truth, rounds_to = tried
     if outcome.failure is not None and outcome.failure.where == "forward":
         return [_raised(outcome)]
     if outcome.form is not None and outcome.out is None:
         return [Finding("forward", "what is returned", outcome.form, "form")]
     tolerances = _tolerances(row_of(case.op).tolerance if tolerance is None else tolerance)
-    largest = _largest(case, dout)
-    findings = _compare(
-        "forward", outcome.out, truth.out, truth.out_bound, tolerances[0], dtype, largest
-    )
+    call = _Call(np.dtype(dtype), np.dtype(rounds_to or dtype), _largest(case, dout))
+    findings = _compare("forward", outcome.out, truth.out, truth.out_bound, tolerances[0], call)
     for name, want in truth.updated.items():
         got = outcome.updated.get(name)
-        findings += _compare(name, got, want, None, Tolerance("scale", 64), dtype, largest)
+        findings += _compare(name, got, want, None, Tolerance("scale", 64), call)
     if outcome.failure is not None:
         return [*findings, _raised(outcome)]
     if outcome.form is not None:
         return [*findings, Finding("backward", "what is returned", outcome.form, "form")]
     for name, got, want, bound in _named(outcome.gradients, case, truth):
-        findings += _compare(f"d{name}", got, want, bound, tolerances[1], dtype, largest)
+        findings += _compare(f"d{name}", got, want, bound, tolerances[1], call)
     return findings + _manners(outcome)
 
 
@@ -161,14 +162,21 @@ def _named(
     return rows
 
 
+class _Call(NamedTuple):
+    """What a result is held to: its dtype, its precision, the largest number that went in."""
+
+    dtype: np.dtype[Any]
+    rounds_to: np.dtype[Any]
+    largest: float
+
+
 def _compare(
     where: str,
     got: Any,
     want: Any,
     bound: Any,
     tolerance: Tolerance,
-    dtype: type[np.floating[Any]],
-    largest: float,
+    call: _Call,
 ) -> list[Finding]:
     if want is None or got is None:
         if (want is None) == (got is None):
@@ -185,9 +193,9 @@ def _compare(
         detail = f"{got.shape}, the definition's {want.shape}"
         return [Finding(where, "the shape", detail, "shape")]
     findings = []
-    if got.dtype != np.dtype(dtype):
+    if got.dtype != call.dtype:
         findings.append(Finding(where, "the dtype of the inputs", f"{got.dtype}", "dtype"))
-    distance = allowed(tolerance, np.dtype(dtype), want, bound, largest)
+    distance = allowed(tolerance, call.rounds_to, want, bound, call.largest)
     detail_or_none = disagreement(got.astype(np.float64), want, distance)
     if detail_or_none is not None and not _rounded_exactly(got, want, tolerance):
         findings.append(Finding(where, "the values", detail_or_none))

@@ -87,6 +87,11 @@ class Observation:
         return max((g.grade for g in self.findings), default=None)
 
     @property
+    def rounds_to(self) -> type[np.floating[Any]]:
+        """Give the dtype to whose precision the results are held."""
+        return _precision(self.probe, self.outcome)
+
+    @property
     def is_at_the_edge(self) -> bool:
         """Tell whether it went another way than the definition where it may."""
         return any(
@@ -97,7 +102,8 @@ class Observation:
     @property
     def tried(self) -> Tried:
         """Give what was tried, what came out, and what is right, together."""
-        return Tried(self.case, self.dout, self.probe.rounds_to(), self.outcome, self.truth)
+        dtype = self.probe.rounds_to()
+        return Tried(self.case, self.dout, dtype, self.outcome, self.truth, self.rounds_to)
 
     def places(self, grade: Grade) -> set[str]:
         """Name the results that something of a grade is found of.
@@ -150,14 +156,25 @@ def observe(found: Found, caller: Caller, plan: Plan, probe: Probe) -> Observati
     if probe.manner in KEYS and not _has_a_dictionary(found, case):
         return None
     case = case.cast(probe.dtype)
-    eps = float(np.finfo(probe.rounds_to()).eps)
     dout = _dout(case, probe)
     outcome = found.run(caller, case.map(np.copy), dout.copy(), probe.manner)
     case = found.dialect.decides(case, outcome.out)
+    rounds_to = _precision(probe, outcome)
+    eps = float(np.finfo(rounds_to).eps)
     truth = run_definition(case.cast(np.float64), dout.astype(np.float64), eps)
-    tried = Tried(case, dout, probe.rounds_to(), outcome, truth)
+    tried = Tried(case, dout, probe.rounds_to(), outcome, truth, rounds_to)
     graded = tuple(_grade(f, found, tried, probe) for f in hold(tried) if _counts(f, probe))
     return Observation(probe, case, dout, outcome, truth, graded)
+
+
+def _precision(probe: Probe, outcome: Outcome) -> type[np.floating[Any]]:
+    """Give the dtype to whose precision results are held: float32 where one comes in it.
+
+    That it is not the dtype of the inputs is found by itself.
+    """
+    results = (outcome.out, *outcome.gradients.values())
+    is_single = any(getattr(a, "dtype", None) == np.float32 for a in results)
+    return np.float32 if is_single else probe.rounds_to()
 
 
 def _has_a_dictionary(found: Found, case: Case) -> bool:
@@ -224,7 +241,7 @@ def _grade(finding: Finding, found: Found, tried: Tried, probe: Probe) -> Graded
             detail = CHANGED_IN_FORWARD if failure.where == "forward" else finding.detail
             finding = Finding(READ_ONLY, finding.law, detail, "changed")
     if finding.kind == "values":
-        again = hold(tried, lenient(tried.case.op, probe.rounds_to()))
+        again = hold(tried, lenient(tried.case.op, tried.rounds_to or tried.dtype))
         if all(f.where != finding.where or f.kind != "values" for f in again):
             return Graded(finding._replace(kind="rounding"), Grade.NOTICE)
         convention = convention_of(tried, finding.where, found.dialect.translation(finding.where))

@@ -229,6 +229,7 @@ _SPEAKS_FOR = {
     "there are gaps between windows": "pixels between windows are taken for part of one",
     "the stride is not the window": "stride and window are confused",
     "a remainder is left": "sizes that do not divide are rounded wrongly",
+    "the padding is as wide as the window": "windows that see nothing but padding go wrong",
     "there is one filter": "a filter that is alone loses its axis",
     "the batch is one": "a batch of one loses its axis",
     "x is an image": "images are not taken as channels of pixels",
@@ -269,6 +270,10 @@ def _gaps(c: _Case) -> bool:
     return c.images and any(k < s for k, s in zip(c.window.size, c.window.stride, strict=True))
 
 
+def _in_the_padding(c: _Case) -> bool:
+    return any(p >= k for p, k in zip(c.window.padding, c.window.size, strict=True))
+
+
 CONDITIONS: dict[str, Callable[[_Case], bool]] = {
     "the padding is 0": lambda c: c.images and c.window.padding == (0, 0),
     "there is padding": lambda c: c.window.padding != (0, 0),
@@ -285,6 +290,7 @@ CONDITIONS: dict[str, Callable[[_Case], bool]] = {
     "there are gaps between windows": _gaps,
     "the stride is not the window": lambda c: c.images and c.window.size != c.window.stride,
     "a remainder is left": lambda c: c.leaves_a_remainder,
+    "the padding is as wide as the window": _in_the_padding,
     "there is one filter": lambda c: c.has_filters and c.out[1] == 1,
     "the batch is one": lambda c: len(c.x) > 0 and c.x[0] == 1,
     "there is one channel": lambda c: len(c.x) > 1 and c.x[1] == 1,

@@ -173,7 +173,7 @@ def are_alike(o: Observation, place: str, a: Any, b: Any) -> bool:
 
 def _distance(o: Observation, place: str, want: FloatArray) -> FloatArray:
     """Give how far apart two ways to the same result may be: as far as from the right one."""
-    tolerance, dtype = lenient(o.case.op, o.probe.rounds_to()), np.dtype(o.probe.rounds_to())
+    tolerance, dtype = lenient(o.case.op, o.rounds_to), np.dtype(o.rounds_to)
     right, bound = right_of(o).get(place), _bound(o, place)
     finite = np.where(np.isfinite(want), np.abs(want), 0.0)
     if right is None or isinstance(right, list) or np.shape(right) != want.shape:

@@ -189,7 +189,12 @@ Put = Callable[[FloatArray, tuple[int, int], FloatArray, float], None]
 
 
 def routed(
-    dout: FloatArray, cache: Any, place: Place, put: Put, rows_first: bool = True
+    dout: FloatArray,
+    cache: Any,
+    place: Place,
+    put: Put,
+    rows_first: bool = True,
+    within: bool = False,
 ) -> FloatArray:
     """Send the gradient of max pooling back in given steps.
 
@@ -206,6 +211,8 @@ def routed(
         Writes a gradient into a window of dx, at a place of dx.
     rows_first : bool
         Whether the windows of a row come one after the other, or those of a column.
+    within : bool
+        Whether the place is counted in the window, beyond which there is nothing to write to.
 
     Returns
     -------
@@ -225,8 +232,11 @@ def routed(
             columns = clipped(j, stride_w, WW, pad_w, W)
             width = columns.stop - columns.start
             u, v = place(int(np.argmax(x[n, c, rows, columns])), HH, WW, width)
-            at = rows.start + u, columns.start + v
-            put(dx[n, c], at, dx[n, c, rows, columns], dout[n, c, i, j])
+            window = dx[n, c, rows, columns]
+            if within:
+                put(window, (u, v), window, dout[n, c, i, j])
+            else:
+                put(dx[n, c], (rows.start + u, columns.start + v), window, dout[n, c, i, j])
     return dx
 
 
@@ -253,6 +263,7 @@ _PLACES: Mapping[str, Place] = {
     ),
     "counts_places_along_the_height": lambda place, HH, WW, width: (place // HH, place % HH),
     "swaps_row_and_column": lambda place, HH, WW, width: (place % WW, place // WW),
+    "takes_the_column_by_the_height": lambda place, HH, WW, width: (place // WW, place % HH),
 }
 _PUTS: Mapping[str, Put] = {
     "": _add,
@@ -263,23 +274,27 @@ _PUTS: Mapping[str, Put] = {
 
 def _walks() -> Iterator[Together]:
     """Combine the steps of a walk; what the library has by itself is left out."""
-    ways = itertools.product(_PLACES.items(), _PUTS.items(), (True, False))
-    for (place_name, place), (put_name, put), rows_first in ways:
+    orders = itertools.product((True, False), (False, True))
+    ways = itertools.product(_PLACES.items(), _PUTS.items(), orders)
+    for (place_name, place), (put_name, put), (rows_first, within) in ways:
         names = [name for name in (place_name, put_name) if name]
-        if not names or (rows_first and len(names) == 1) or not put_name:
+        is_known = rows_first and not within and len(names) == 1
+        tells = (bool(put_name) or rows_first) and (bool(place_name) or not within)
+        if not names or is_known or not tells:  # sums come in any order, right places lie within
             continue
+        order = "rows first" if rows_first else "columns first"
         yield Together(
             "max_pool2d",
             tuple(MISTAKES[_POOL + name] for name in names),
             ("backward",),
             row_of("max_pool2d").forward,
-            _walk(place, put, rows_first),
-            "rows first" if rows_first else "columns first",
+            _walk(place, put, rows_first, within),
+            f"{order}, within the window" if within else order,
         )
 
 
-def _walk(place: Place, put: Put, rows_first: bool) -> Callable[[Any, Any], Any]:
-    return lambda dout, cache: routed(dout, cache, place, put, rows_first)
+def _walk(place: Place, put: Put, rows_first: bool, within: bool) -> Callable[[Any, Any], Any]:
+    return lambda dout, cache: routed(dout, cache, place, put, rows_first, within)
 
 
 # --- the parts of a sandwich ----------------------------------------------------------------

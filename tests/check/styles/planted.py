@@ -85,6 +85,13 @@ IN_ZEROS = """H_in, W_in = (n * stride - stride + 1 for n in dout.shape[2:])
     dxp = np.einsum("nfijuv,fcuv->ncij", windows, w[:, :, ::-1, ::-1])
     dx = dxp[:, :, pad : pad + H, pad : pad + W].astype(x.dtype)"""
 
+KEPT = "(x, w, b, conv_param)\n"
+EMPTIED = "(xp[:, :, pad:-pad, pad:-pad], w, b, conv_param)\n"
+BY_THE_SIZE = ", ".join(
+    f"1 + ({k} * stride + 2 * pad - {size}) // stride" for k, size in (("i", "HH"), ("j", "WW"))
+)
+BY_THE_POOLS_SIZE = "1 + (i * stride - HH) // stride, 1 + (j * stride - WW) // stride"
+
 PLACED = f"rows, columns = {PLACES}"
 ALONG_THE_HEIGHT = f"""{PLACED}
     k = np.arange(H_out * W_out)
@@ -440,6 +447,18 @@ CONVOLUTION: dict[str, Row] = {
         ],
     ),
     "conv2d_empties_x_at_padding_0": everywhere((CONV, PAD, "np.pad(x, pad)[pad:-pad, pad:-pad]")),
+    "conv2d_keeps_x_emptied_at_padding_0": everywhere((CONV, KEPT, EMPTIED)),
+    "conv2d_places_outputs_by_the_size": per_style(
+        [
+            (CONV, "out[n, f, i, j] =", f"out[n, f, {BY_THE_SIZE}] ="),
+            *(
+                (CONV_BACK, added, added.replace("i, j]", f"{BY_THE_SIZE}]"))
+                for added in ("db[f] += dout[n, f, i, j]", "dw[f] += dout[n, f, i, j]", ADDED)
+            ),
+        ],
+        "outputs stand in their places from the start",
+        "outputs stand in their places from the start",
+    ),
     "conv2d_confuses_the_kernels_sides_in_backward": per_style(
         [(CONV_BACK, "top : top + HH, left : left + WW]\n", "top : top + WW, left : left + HH]\n")],
         OTHER_SHAPE,
@@ -875,6 +894,19 @@ MAX_POOLING: dict[str, Row] = {
         "outputs stand in their places from the start",
         "outputs stand in their places from the start",
     ),
+    "max_pool2d_places_outputs_by_the_size": per_style(
+        [
+            (MAX, "out[n, c, i, j] =", f"out[n, c, {BY_THE_POOLS_SIZE}] ="),
+            (MAX_BACK, "dout[n, c, i, j]", f"dout[n, c, {BY_THE_POOLS_SIZE}]"),
+        ],
+        "outputs stand in their places from the start",
+        "outputs stand in their places from the start",
+    ),
+    "max_pool2d_takes_the_column_by_the_height": per_style(
+        [(MAX_BACK, PLACE, "u, v = place // WW, place % HH")],
+        [(MAX_BACK, PLACE, "u, v = place // WW, place % HH")],
+        NO_PLACE,
+    ),
     "max_pool2d_counts_columns_by_the_windows_height": per_style(
         [(MAX, POOL_COLUMNS, "W_out = 1 + (W - HH) // stride")],
         THE_VIEW_COUNTS,
@@ -971,6 +1003,7 @@ AFFINE: dict[str, Row] = {
     "linear_averages_dw": of_affine("dw / len(dout)", "db"),
     "linear_transposes_dw": of_affine("dw.T", "db"),
     "linear_keeps_the_batch_axis_of_db": of_affine("dw", "dout.sum(axis=0, keepdims=True)"),
+    "linear_squeezes_db": of_affine("dw", "dout.sum(axis=0).squeeze()"),
     "linear_sums_db_over_the_outputs": of_affine("dw", "dout.sum(axis=1)"),
     "linear_forgets_the_bias": per_style(
         [(LINEAR, " + b\n", "\n")],

@@ -156,6 +156,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "empties_dout_at_kernel_1",
         "swaps_the_kernels_sides",
         "takes_the_kernel_for_square_in_backward",
+        "places_outputs_by_the_size",
+        "keeps_x_emptied_at_padding_0",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
@@ -200,6 +202,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "leaves_the_window_out_of_the_size",
         "shares_a_mask_among_windows",
         "takes_the_output_for_square_in_backward",
+        "places_outputs_by_the_size",
+        "takes_the_column_by_the_height",
     ),
     "avg_pool2d": (
         "forgets_to_divide_in_backward",
@@ -218,6 +222,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "averages_dw",
         "keeps_the_batch_axis_of_db",
         "sums_db_over_the_outputs",
+        "squeezes_db",
     ),
     "flatten": ("loses_the_order",),
     "relu": (

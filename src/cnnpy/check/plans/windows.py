@@ -62,6 +62,11 @@ CONV2D = Plan(
         ),
         "padding 0": ({"padding": 0}, {"padding": 0, "stride": 2}),
         "padding 2 and 3": ({"padding": 2}, {"padding": 3}),
+        "padding beyond the kernel": (  # a window sees nothing but padding
+            {"HH": 1, "WW": 1},
+            {"HH": 2, "WW": 2, "padding": 2},
+            {"HH": 1, "WW": 1, "padding": 2, "stride": 2},
+        ),
         "stride 2 and 3": ({"stride": 2}, {"stride": 3, "H": 7, "W": 7}),
         "kernels 1 to 5": tuple({"HH": k, "WW": k} for k in (1, 2, 4, 5)),
         "rectangular kernel": (
@@ -69,6 +74,7 @@ CONV2D = Plan(
             {"HH": 2, "WW": 3},
             {"HH": 1, "WW": 3},
             {"HH": 4, "WW": 1},
+            {"HH": 3, "WW": 2, "H": 5, "W": 6, "stride": 2},
         ),
         "non-square input": ({"H": 4, "W": 7}, {"H": 6, "W": 3}),
         "a remainder is left": (

@@ -188,12 +188,12 @@ def differing(o: Observation, result: Result) -> NDArray[np.bool_] | None:
 
 def _distance(o: Observation, result: Result, want: FloatArray) -> FloatArray:
     """Give how far off an entry may be before the judge calls it wrong."""
-    tolerance = lenient(o.case.op, o.probe.dtype)
+    tolerance = lenient(o.case.op, o.rounds_to)
     if result.place in o.truth.updated:
         tolerance = Tolerance("scale", 64)
     elif tolerance.rule == "routed":
         tolerance = Tolerance("exact") if result.place == "forward" else _bound(tolerance)
-    return allowed(tolerance, np.dtype(o.probe.dtype), want, result.bound, _largest(o))
+    return allowed(tolerance, np.dtype(o.rounds_to), want, result.bound, _largest(o))
 
 
 def _bound(tolerance: Tolerance) -> Tolerance:
