@@ -29,7 +29,7 @@ def details(backward: Any) -> tuple[str, ...]:
 
 
 def test_a_gradient_that_is_right_for_a_wrong_forward_pass_is_told() -> None:
-    said = "backward is the gradient of this forward pass: forward alone needs a mend"
+    said = "in this case backward is the gradient of the forward pass as it is: look at both"
     assert said in details(its_gradient)
 
 

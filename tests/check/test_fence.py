@@ -535,6 +535,20 @@ def test_helpers_of_the_course_are_lent_where_they_are_missing(fence: Fence) -> 
     assert {"what": "lent", "module": "cs231n.fast_layers"} in fenced.notes
 
 
+def test_what_lets_a_file_run_in_python_2_and_3_is_lent(fence: Fence) -> None:
+    fenced = fence(
+        """
+        from past.builtins import xrange
+        from six.moves import range, cPickle
+        def f(n):
+            return sum(xrange(n)) + sum(range(n))
+        """
+    )
+    assert run(fenced, "f", 5).returned == 20
+    assert [n for n in fenced.notes if n["what"] != "lent"] == []
+    assert {n["module"] for n in fenced.notes} <= {"past.builtins", "six.moves"}
+
+
 def test_a_package_is_imported_as_a_package(fence: Fence, tmp_path: Path) -> None:
     package = tmp_path / "submission" / "cs231n"
     package.mkdir(parents=True)

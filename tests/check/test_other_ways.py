@@ -15,7 +15,7 @@ from cnnpy.cs231n import layers
 WAYS = [
     (name, way)
     for name, mistake in MISTAKES.items()
-    if mistake.op in ("batch_norm", "group_norm", "dropout")
+    if mistake.op in ("conv2d", "max_pool2d", "batch_norm", "group_norm", "dropout")
     for way in mistake.other_ways
 ]
 

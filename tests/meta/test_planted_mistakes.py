@@ -176,6 +176,11 @@ PASS_THE_COURSE = {
     "conv2d_keeps_x_emptied_at_padding_0",
     "max_pool2d_places_outputs_by_the_size",
     "max_pool2d_takes_the_column_by_the_height",
+    "conv2d_writes_x_to_an_empty_slice",
+    "conv2d_exchanges_the_images_sides",
+    "max_pool2d_exchanges_the_images_sides",
+    "max_pool2d_finds_row_and_column_apart",
+    "max_pool2d_looks_for_the_maximum_everywhere",
 }
 """Mistakes that the four configurations of the course do not show; all are found above."""
 

@@ -10,7 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnpy.check.breakages import Breakage, breakage_of, laid_flat, never_computed
+from cnnpy.check.breakages import (
+    Breakage,
+    breakage_of,
+    laid_flat,
+    never_computed,
+    returns_none,
+)
 from cnnpy.check.by_order import read_by_order
 from cnnpy.check.observe import Observation
 from cnnpy.check.results import (
@@ -46,15 +52,17 @@ class Fit:
         Where the mistake shows.
     holds : bool
         Whether the implementation was wrong there each time.
-    equal, broken, bent, doubtful, odd : int
-        How often both gave the same; broke, each in its way; one broke backward and the other
-        gave an array of a wrong shape; one broke and the other did not; one gave an array of a
-        wrong shape, and the other wrong numbers in the right one.
+    equal, broke, broken, bent, doubtful, odd : int
+        How often both gave the same; both raised; one raised and the other gave an array of a
+        wrong shape, in forward or of that gradient; so in backward as a whole; one broke and the
+        other did not; one gave an array of a wrong shape, and the other wrong numbers in the
+        right one.
     """
 
     shows: set[tuple[int, str]] = field(default_factory=set)
     holds: bool = True
     equal: int = 0
+    broke: int = 0
     broken: int = 0
     bent: int = 0
     doubtful: int = 0
@@ -72,7 +80,7 @@ class Fit:
     @property
     def is_exact(self) -> bool:
         """Tell whether each result was the same."""
-        return not (self.broken or self.bent or self.doubtful or self.odd)
+        return not (self.broke or self.broken or self.bent or self.doubtful or self.odd)
 
     @property
     def is_doubtful(self) -> bool:
@@ -88,10 +96,10 @@ class Fit:
         """Tell whether the mistake may be named; `returns` where the pass ever came to an end."""
         if not self.holds or not self.shows:
             return False
-        broken = self.broken + self.bent
+        broken = self.broke + self.broken + self.bent
         if _DOUBTS * self.odd > broken:
             return False
-        often = self.broken > 0 or self.bent >= LEAST
+        often = self.broke + self.broken > 0 or self.bent >= LEAST
         breaks = often and _DOUBTS * (self.doubtful + self.odd) <= broken
         return self.is_sure or (returns and breaks)
 
@@ -147,6 +155,8 @@ class Seen:
         breakage = breakage_of(failure, o.case)
         if failure is not None and breakage is not None and failure.where in wrong:
             named[failure.where] = breakage
+        nothing = returns_none(o.outcome.form)
+        named |= {} if nothing is None else dict.fromkeys(wrong, nothing)
         by_order = read_by_order(o)
         if by_order is not None:  # what else is wrong there cannot be seen
             named = dict.fromkeys(wrong, by_order)
@@ -244,7 +254,7 @@ class Seen:
     def _how_broken(self, others: Mapping[str, Any], bent: str) -> str:
         """Tell what it says that one of the two raised, by what the other gave."""
         if any(isinstance(other, Raised) for other in others.values()):
-            return "broken"
+            return "broke"
         failure = self.of.outcome.failure
         of_shapes = failure is None or bool({"ValueError", "IndexError"} & set(failure.kinds))
         is_bent = all(self._is_broken(place, other) for place, other in others.items())

@@ -24,6 +24,7 @@ __all__ = [
     "breakage_of",
     "laid_flat",
     "never_computed",
+    "returns_none",
     "uses_up_its_cache",
 ]
 
@@ -150,6 +151,29 @@ def uses_up_its_cache() -> Breakage:
     )
 
 
+def returns_none(form: str | None) -> Breakage | None:
+    """Name a pass that returns nothing, where it returns something in other cases.
+
+    Parameters
+    ----------
+    form : str or None
+        What was wrong with the form of what was returned.
+
+    Returns
+    -------
+    Breakage or None
+        None where it is anything else.
+    """
+    if form is None or "returned a NoneType" not in form:
+        return None
+    return Breakage(
+        "returns_none",
+        f"It gives nothing for an input that is valid: {form}.",
+        "It returns early, or a branch ends without a return: the caller gets None.",
+        "Compute it; or raise a ValueError that says what is wrong.",
+    )
+
+
 def _unset(failure: Failure) -> Breakage:
     name = _quoted(failure.says)
     return Breakage(
@@ -253,6 +277,7 @@ _OF_TYPES = (
     "unsupported operand type",
     "object has no attribute",
     "object cannot be interpreted as an integer",
+    "only integer scalar arrays can be converted to a scalar index",
     "not supported between instances of",
 )
 

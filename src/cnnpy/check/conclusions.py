@@ -143,7 +143,7 @@ def _of_both_passes(trial: Trial) -> Iterator[str]:
     wrong = {f.where for f in shown.wrong()} if shown is not None else set()
     also = {name: agrees for name, agrees in trial.agreement.items() if f"d{name}" in wrong}
     if also and all(also.values()):
-        yield "backward is the gradient of this forward pass: forward alone needs a mend"
+        yield "in this case backward is the gradient of the forward pass as it is: look at both"
     for name, agrees in also.items():
         if not agrees:
             yield f"d{name} is not the gradient of this forward pass either"

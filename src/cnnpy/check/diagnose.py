@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
+from cnnpy.check.at_lines import AT_ITS_LINE, ELSEWHERE, SOMEWHERE, where_it_broke
 from cnnpy.check.beside import LEAST, Fit, Seen
 from cnnpy.check.breakages import OF_OTHER_DAYS, Breakage
 from cnnpy.check.case import Case
@@ -86,7 +87,7 @@ def diagnose(
         return _of_breakages(broken, seen)
     returns = {part: any(s.returns(part) for s in seen) for part in _PARTS}
     known = [m for m in MISTAKES.values() if m.op == op]
-    suspects = [suspect for m in known for suspect in _suspects(m, seen, returns)]
+    suspects = [suspect for m in known for suspect in _at_their_lines(m, seen, returns)]
     found = _in_whole(_free_of_doubt(suspects), wrong)
     if found is None:
         passes = {_pass_of(place) for place in _places(wrong)}
@@ -95,7 +96,7 @@ def diagnose(
         pairs = [
             pair for pair in together_of(op) if passes & set(pair.made_in) and _may_be(pair, way)
         ]
-        suspects += [suspect for pair in pairs for suspect in _suspects(pair, seen, returns)]
+        suspects += [s for pair in pairs for s in _at_their_lines(pair, seen, returns)]
         found = _explained(_free_of_doubt(suspects), wrong)
         if found is None or found.rest:
             found = _explained(suspects, wrong)
@@ -201,13 +202,16 @@ class _Suspect:
         Whether nothing raised that gives numbers in the library, or the other way round.
     is_sure : bool
         Whether the same numbers came more often than such a doubt.
-    is_bent : bool
-        Whether an array of a wrong shape in the library stands for an error.
+    is_bent, is_apart : bool
+        Whether an array of a wrong shape in the library stands for an error: in backward as a
+        whole; in a result.
     is_doubtful : bool
         Whether one of the two broke where the other gave wrong numbers, or another wrong shape
         where no numbers speak.
     behind : frozenset of str
         Names of the mistakes that are made in backward alone.
+    broke_at : int
+        Whether it broke in a line where the mistake breaks.
     """
 
     mistakes: tuple[Mistake, ...]
@@ -216,8 +220,10 @@ class _Suspect:
     is_exact: bool
     is_sure: bool
     is_bent: bool
+    is_apart: bool
     is_doubtful: bool
     behind: frozenset[str] = frozenset()
+    broke_at: int = SOMEWHERE
 
     def made_at(self, place: str) -> tuple[Mistake, ...]:
         """Give the mistakes that may show in a result."""
@@ -225,9 +231,10 @@ class _Suspect:
         return tuple(m for m in self.mistakes if here or m.name not in self.behind)
 
     @property
-    def rank(self) -> tuple[int, bool, bool, bool]:
+    def rank(self) -> tuple[int, ...]:
         """Order suspects: the plainest first."""
-        return (len(self.mistakes), not self.is_whole, self.is_bent, not self.is_exact)
+        unlike = self.is_bent, not self.is_exact, self.is_apart
+        return (len(self.mistakes), not self.is_whole, self.broke_at, *unlike)
 
 
 def _suspects(
@@ -264,6 +271,7 @@ def _suspects(
             all(good[part].is_exact for part in way),
             all(good[part].is_exact or good[part].is_sure for part in way),
             any(good[part].bent > 0 for part in way),
+            any(good[part].broken > 0 for part in way),
             any(good[part].is_doubtful for part in way),
             mistake.behind if isinstance(mistake, Together) else frozenset(),
         )
@@ -271,8 +279,27 @@ def _suspects(
         yield from _in_some_gradients(mistake, good.get("forward"), in_one)
 
 
+def _at_their_lines(
+    mistake: Mistake | Together, seen: Sequence[Seen], returns: Mapping[str, bool]
+) -> Iterator[_Suspect]:
+    """Leave out those that break in another line than the implementation."""
+    for suspect in _suspects(mistake, seen, returns):
+        lines = {
+            failure.code
+            for k, place in suspect.shows
+            for failure in [seen[k].of.outcome.failure]
+            if failure is not None and failure.where == _pass_of(place)
+        }
+        broke_at = where_it_broke(_names([suspect]), lines)
+        if broke_at != ELSEWHERE:
+            yield replace(suspect, broke_at=broke_at)
+
+
 def _free_of_doubt(suspects: Sequence[_Suspect]) -> list[_Suspect]:
-    return [s for s in suspects if not s.is_doubtful]
+    def is_free(s: _Suspect) -> bool:
+        return not s.is_doubtful or (s.is_bent and s.broke_at == AT_ITS_LINE)
+
+    return list(filter(is_free, suspects))
 
 
 _FIRST = 12
@@ -323,7 +350,9 @@ def _in_some_gradients(
     fitting = [
         fit
         for fit in fits.values()
-        if fit.holds and not (fit.broken or fit.doubtful or fit.odd) and fit.equal >= LEAST
+        if fit.holds
+        and not (fit.broke or fit.broken or fit.doubtful or fit.odd)
+        and fit.equal >= LEAST
     ]
     together = [[fit] for fit in fitting]
     if "forward" in mistake.made_in:
@@ -334,7 +363,7 @@ def _in_some_gradients(
         shows = frozenset().union(*(fit.shows for fit in some))
         behind = mistake.behind if isinstance(mistake, Together) else frozenset()
         is_bent = any(fit.bent > 0 for fit in some)
-        yield _Suspect(mistakes, shows, False, True, True, is_bent, False, behind)
+        yield _Suspect(mistakes, shows, False, True, True, is_bent, False, False, behind)
 
 
 def _combined(suspects: Sequence[_Suspect], n: int) -> Iterator[tuple[_Suspect, ...]]:

@@ -122,7 +122,7 @@ _RULES: Mapping[str, _Rule] = {
         lambda var, eps, n: var * n / (n - 1) + eps, lambda n: n / (n - 1)
     ),
 }
-_ANEW = ("", "ignores_eps", "adds_eps_to_the_spread")
+_ANEW = ("", "ignores_eps", "adds_eps_to_the_spread", "adds_eps_twice")
 """How a spread is made anew in backward."""
 
 
@@ -147,8 +147,9 @@ def _more(op: str, rules: set[str | None]) -> Iterator[str]:
     """Name what is wrong with a spread that is made anew."""
     if "ignores_eps" in rules:
         yield f"{op}_ignores_eps_in_backward"
-    if "adds_eps_to_the_spread" in rules:
-        yield f"{op}_adds_eps_to_the_spread"
+    for name in ("adds_eps_to_the_spread", "adds_eps_twice"):
+        if name in rules:
+            yield f"{op}_{name}"
 
 
 # --- what is normalised together ----------------------------------------------------------------

@@ -82,9 +82,9 @@ def together_of(op: str) -> tuple[Together, ...]:
     """
     if op in SANDWICHES:
         return tuple(_of_parts(op))
-    walks = tuple(_walks()) if op == "max_pool2d" else ()
+    of_windows = (*_walks(), *_with_ties()) if op == "max_pool2d" else ()
     return (
-        *walks,
+        *of_windows,
         *_bias_behind(op),
         *_in_other_ways(op),
         *_spreads(op),
@@ -99,14 +99,17 @@ def _in_other_ways(op: str) -> Iterator[Together]:
             continue
         for way, (forward, backward, *besides) in mistake.other_ways.items():
             mistakes = (mistake, *(MISTAKES[name] for name in besides))
+            own = {"forward": forward, "backward": backward}
+            made_in = tuple(k for k, f in own.items() if f is not getattr(row_of(op), k))
             passes = remembering(op, forward), remembering(op, backward)
-            yield Together(op, mistakes, mistake.made_in, *passes, way)
+            yield Together(op, mistakes, made_in, *passes, way)
 
 
 def _spreads(op: str) -> Iterator[Together]:
     """Take the normalisations whose spread is made wrongly, step by step."""
     for made in spreads_of(op):
-        passes = ("forward", "backward")
+        is_behind = made.behind == {m.name for m in made.mistakes}
+        passes = ("backward",) if is_behind else ("forward", "backward")
         yield Together(
             op, made.mistakes, passes, made.forward, made.backward, made.way, behind=made.behind
         )
@@ -184,7 +187,7 @@ def _over(outer: Callable[..., Any], inner: Callable[..., Any], part: str) -> An
 
 # --- a walk over windows, step by step ------------------------------------------------------
 
-Place = Callable[[int, int, int, int], tuple[int, int]]
+Place = Callable[[FloatArray, int, int], tuple[int, int]]
 Put = Callable[[FloatArray, tuple[int, int], FloatArray, float], None]
 
 
@@ -205,8 +208,8 @@ def routed(
     cache : tuple
         From the forward pass of the definition.
     place : callable
-        Of the number of the maximum in its window, of HH and WW, and of how many columns the
-        window has inside of the image, its row and column.
+        Of what a window has inside of the image, of HH and WW, the row and column that take
+        the gradient.
     put : callable
         Writes a gradient into a window of dx, at a place of dx.
     rows_first : bool
@@ -230,8 +233,7 @@ def routed(
         for i, j in windows:
             rows = clipped(i, stride_h, HH, pad_h, H)
             columns = clipped(j, stride_w, WW, pad_w, W)
-            width = columns.stop - columns.start
-            u, v = place(int(np.argmax(x[n, c, rows, columns])), HH, WW, width)
+            u, v = place(x[n, c, rows, columns], HH, WW)
             window = dx[n, c, rows, columns]
             if within:
                 put(window, (u, v), window, dout[n, c, i, j])
@@ -254,16 +256,34 @@ def _write_all(dx: FloatArray, at: tuple[int, int], window: FloatArray, value: f
 
 
 _POOL = "max_pool2d_"
+
+
+def _first(window: FloatArray, HH: int, WW: int) -> tuple[int, int]:
+    return divmod(int(np.argmax(window)), int(window.shape[1]))
+
+
+def _last(window: FloatArray, HH: int, WW: int) -> tuple[int, int]:
+    return divmod(window.size - 1 - int(np.argmax(window.ravel()[::-1])), int(window.shape[1]))
+
+
+def _counted(place: Callable[[int, int, int], tuple[int, int]]) -> Place:
+    """Count the place of the maximum row by row, and take it apart in some way."""
+    return lambda window, HH, WW: place(int(np.argmax(window)), HH, WW)
+
+
 _PLACES: Mapping[str, Place] = {
-    "": lambda place, HH, WW, width: (place // width, place % width),
-    "divides_the_place_by_the_height": lambda place, HH, WW, width: (place // HH, place % WW),
-    "divides_the_rest_by_the_height": lambda place, HH, WW, width: (
-        (place - place % WW) // HH,
-        place % WW,
+    "": _first,
+    "divides_the_place_by_the_height": _counted(lambda place, HH, WW: (place // HH, place % WW)),
+    "divides_the_rest_by_the_height": _counted(
+        lambda place, HH, WW: ((place - place % WW) // HH, place % WW)
     ),
-    "counts_places_along_the_height": lambda place, HH, WW, width: (place // HH, place % HH),
-    "swaps_row_and_column": lambda place, HH, WW, width: (place % WW, place // WW),
-    "takes_the_column_by_the_height": lambda place, HH, WW, width: (place // WW, place % HH),
+    "counts_places_along_the_height": _counted(lambda place, HH, WW: (place // HH, place % HH)),
+    "swaps_row_and_column": _counted(lambda place, HH, WW: (place % WW, place // WW)),
+    "takes_the_column_by_the_height": _counted(lambda place, HH, WW: (place // WW, place % HH)),
+    "finds_row_and_column_apart": lambda window, HH, WW: (
+        int(window.max(axis=1).argmax()),
+        int(window.max(axis=0).argmax()),
+    ),
 }
 _PUTS: Mapping[str, Put] = {
     "": _add,
@@ -295,6 +315,56 @@ def _walks() -> Iterator[Together]:
 
 def _walk(place: Place, put: Put, rows_first: bool, within: bool) -> Callable[[Any, Any], Any]:
     return lambda dout, cache: routed(dout, cache, place, put, rows_first, within)
+
+
+# --- mistakes beside a convention for ties ------------------------------------------------------
+
+
+def _with_ties() -> Iterator[Together]:
+    """Deal the gradient of tied maxima out in the other ways that are right, beside a mistake."""
+    ties = {"ties share": _shared, "the last of ties": _to_the_last}
+    for mistake, (way, inner) in itertools.product(MISTAKES.values(), ties.items()):
+        if mistake.op != "max_pool2d" or "backward" not in mistake.made_in:
+            continue
+        backward = _over(mistake.backward, remembering("max_pool2d", inner), "backward")
+        if backward is not None:
+            forward = remembering("max_pool2d", mistake.forward)
+            yield Together("max_pool2d", (mistake,), mistake.made_in, forward, backward, way)
+    forward = row_of("max_pool2d").forward
+    whole = MISTAKES[_POOL + "overwrites_the_whole_window"]
+    yield Together("max_pool2d", (whole,), ("backward",), forward, _sharing(False), "ties share")
+    for name, put in _PUTS.items():
+        if name:
+            mistake = MISTAKES[_POOL + name]
+            for rows_first in (True, False):
+                order = "rows first" if rows_first else "columns first"
+                walk = _walk(_last, put, rows_first, within=False)
+                way = f"the last of ties, {order}"
+                yield Together("max_pool2d", (mistake,), ("backward",), forward, walk, way)
+
+
+def _sharing(add: bool) -> Callable[[Any, Any], Any]:
+    """Deal out by shares of each window, added up or over what stood there."""
+
+    def backward(dout: FloatArray, cache: Any) -> FloatArray:
+        x, (HH, WW), (stride_h, stride_w), (pad_h, pad_w) = cache
+        dx: FloatArray = np.zeros(x.shape, dtype=x.dtype)
+        for n, c, i, j in np.ndindex(dout.shape):
+            rows = clipped(i, stride_h, HH, pad_h, x.shape[2])
+            columns = clipped(j, stride_w, WW, pad_w, x.shape[3])
+            is_one = x[n, c, rows, columns] == np.max(x[n, c, rows, columns])
+            share = dout[n, c, i, j] * is_one / is_one.sum()
+            dx[n, c, rows, columns] = share + (dx[n, c, rows, columns] if add else 0.0)
+        return dx
+
+    return backward
+
+
+_shared = _sharing(add=True)
+
+
+def _to_the_last(dout: FloatArray, cache: Any) -> FloatArray:
+    return routed(dout, cache, _last, _add)
 
 
 # --- the parts of a sandwich ----------------------------------------------------------------

@@ -15,6 +15,8 @@ import pytest
 from cnnpy.check import Report
 from cnnpy.check.reports import data as shapes
 from cnnpy.check.reports import to_json
+from cnnpy.check.reports.table import row_of
+from cnnpy.cs231n import layers
 from cnnpy.page.text import printable
 
 
@@ -124,6 +126,20 @@ def test_a_backward_pass_that_gives_none_is_not_called_right(
     (one,) = plain(to_json(report))["implementations"]
     assert one["passes"] == {"forward": "right", "backward": "not written"}
     assert {p["passes"]["dx"] for p in one["properties"]} == {"untried"}
+
+
+def test_a_second_way_that_is_not_written_leaves_a_right_file_right(
+    report_of: Callable[..., Report],
+) -> None:
+    def alt(dout: Any, cache: Any) -> Any:
+        return None, None, None
+
+    norm = {"batchnorm_forward": layers.batchnorm_forward, "batchnorm_backward_alt": alt}
+    both = report_of(**norm, batchnorm_backward=layers.batchnorm_backward)
+    assert plain(to_json(both))["exit_code"] == 0
+    data = plain(to_json(report_of(**norm)))
+    assert data["exit_code"] == 2
+    assert row_of(data)["reason"] == "not written: batchnorm_backward_alt"
 
 
 def test_strict_decides_the_verdict_of_a_tie(

@@ -90,6 +90,16 @@ EMPTIED = "(xp[:, :, pad:-pad, pad:-pad], w, b, conv_param)\n"
 BY_THE_SIZE = ", ".join(
     f"1 + ({k} * stride + 2 * pad - {size}) // stride" for k, size in (("i", "HH"), ("j", "WW"))
 )
+IN_ROWS_OF_OUT = "out.reshape(N, H, W, C).transpose(0, 3, 1, 2)"
+IN_CHANNELS_OF_OUT = "out.reshape(C, N, H, W).transpose(1, 0, 2, 3)"
+FROM_THE_FRONT = "np.moveaxis(out.reshape(last.shape), 0, 1)"
+WRITTEN_TO_A_SLICE = f"xp = np.zeros_like({PAD})\n    xp[:, :, pad:-pad, pad:-pad] = x"
+TURNED_IMAGE = "N, C, W, H = x.shape"
+DW_OF_PIXELS_SIDE_BY_SIDE = """for u, v in np.ndindex(HH, WW):
+        pixels = xp[:, :, u * stride : u * stride + H_out, v * stride : v * stride + W_out]
+        for f, c in np.ndindex(w.shape[:2]):
+            dw[f, c, u, v] = np.sum(pixels[:, c] * dout[:, f])"""
+IN_THE_WINDOW = "the maximum is looked for in the view of the window"
 BY_THE_POOLS_SIZE = "1 + (i * stride - HH) // stride, 1 + (j * stride - WW) // stride"
 
 PLACED = f"rows, columns = {PLACES}"
@@ -447,6 +457,23 @@ CONVOLUTION: dict[str, Row] = {
         ],
     ),
     "conv2d_empties_x_at_padding_0": everywhere((CONV, PAD, "np.pad(x, pad)[pad:-pad, pad:-pad]")),
+    "conv2d_writes_x_to_an_empty_slice": everywhere(
+        (CONV, f"xp = {PAD}", WRITTEN_TO_A_SLICE), (CONV_BACK, f"xp = {PAD}", WRITTEN_TO_A_SLICE)
+    ),
+    "conv2d_exchanges_the_images_sides": per_style(
+        [(CONV, IMAGE, TURNED_IMAGE)], THE_VIEW_COUNTS, [(CONV, IMAGE, TURNED_IMAGE)]
+    ),
+    "conv2d_strides_over_the_kernel_in_dw": per_style(
+        [(CONV_BACK, RETURNED, f"{DW_OF_PIXELS_SIDE_BY_SIDE}\n    {RETURNED}")],
+        [
+            (
+                CONV_BACK,
+                'dw = np.einsum("nfij,ncijuv->fcuv", dout, views)',
+                f"dw = np.zeros_like(w)\n    {DW_OF_PIXELS_SIDE_BY_SIDE}",
+            )
+        ],
+        ONE_PRODUCT,
+    ),
     "conv2d_keeps_x_emptied_at_padding_0": everywhere((CONV, KEPT, EMPTIED)),
     "conv2d_places_outputs_by_the_size": per_style(
         [
@@ -901,6 +928,25 @@ MAX_POOLING: dict[str, Row] = {
         ],
         "outputs stand in their places from the start",
         "outputs stand in their places from the start",
+    ),
+    "max_pool2d_exchanges_the_images_sides": per_style(
+        [(MAX, IMAGE, TURNED_IMAGE)], THE_VIEW_COUNTS, [(MAX, IMAGE, TURNED_IMAGE)]
+    ),
+    "max_pool2d_finds_row_and_column_apart": per_style(
+        [(MAX_BACK, PLACE, "u, v = window.max(axis=1).argmax(), window.max(axis=0).argmax()")],
+        [(MAX_BACK, PLACE, "u, v = views.max(axis=5).argmax(axis=4), views.max(axis=4).argmax(4)")],
+        NO_PLACE,
+    ),
+    "max_pool2d_looks_for_the_maximum_everywhere": per_style(
+        [
+            (
+                MAX_BACK,
+                "dx[n, c, top + u, left + v] += dout[n, c, i, j]",
+                "dx[n, c][x[n, c] == np.max(window)] += dout[n, c, i, j]",
+            )
+        ],
+        IN_THE_WINDOW,
+        IN_THE_WINDOW,
     ),
     "max_pool2d_takes_the_column_by_the_height": per_style(
         [(MAX_BACK, PLACE, "u, v = place // WW, place % HH")],
@@ -1589,6 +1635,34 @@ BATCH_NORM: dict[str, Row] = {
         pixels("N, C, H, W = x.shape", "N, C, H, W = dout.shape"),
         pixels("last = np.moveaxis(x, 1, -1)", "last = np.moveaxis(dout, 1, -1)"),
         pixels("C = x.shape[1]", "C = dout.shape[1]"),
+    ),
+    "batch_norm_reshapes_after_another_transpose": per_style(
+        [
+            (SPATIAL, "x.transpose(0, 2, 3, 1)", "x.transpose(1, 0, 2, 3)"),
+            (SPATIAL, IN_ROWS_OF_OUT, IN_CHANNELS_OF_OUT),
+            (SPATIAL_BACK, "dout.transpose(0, 2, 3, 1)", "dout.transpose(1, 0, 2, 3)"),
+            (
+                SPATIAL_BACK,
+                IN_ROWS_OF_OUT.replace("out", "dx"),
+                IN_CHANNELS_OF_OUT.replace("out", "dx"),
+            ),
+        ],
+        [
+            (SPATIAL, "last = np.moveaxis(x, 1, -1)", "last = np.moveaxis(x, 1, 0)"),
+            (SPATIAL, "np.moveaxis(out.reshape(last.shape), -1, 1)", FROM_THE_FRONT),
+            (SPATIAL_BACK, "last = np.moveaxis(dout, 1, -1)", "last = np.moveaxis(dout, 1, 0)"),
+            (
+                SPATIAL_BACK,
+                "np.moveaxis(dx.reshape(last.shape), -1, 1)",
+                FROM_THE_FRONT.replace("out", "dx"),
+            ),
+        ],
+        [
+            (SPATIAL, ".reshape(C, -1).T", ".reshape(-1, C)"),
+            (SPATIAL, "out.T.reshape(C,", "out.reshape(C,"),
+            (SPATIAL_BACK, ".reshape(C, -1).T", ".reshape(-1, C)"),
+            (SPATIAL_BACK, "dx.T.reshape(C,", "dx.reshape(C,"),
+        ],
     ),
     "batch_norm_reshapes_without_the_transpose": per_style(
         [

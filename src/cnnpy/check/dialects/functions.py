@@ -47,5 +47,14 @@ _OF_ROWS = tuple(
 )
 """Those that take scores and no axis: a row an image."""
 
-FUNCTIONS = (*(_dialect(op) for op in OPS), *_OF_ROWS)
+_WITH_A_SLOPE = replace(
+    _dialect("leaky_relu"),
+    arguments=lambda case: Arguments(
+        [case.arrays["x"], case.options["negative_slope"]], {}, {"x": "0"}
+    ),
+    is_a_last_resort=True,
+)
+"""One whose slope has another name: leaky_relu_forward(x, alpha)."""
+
+FUNCTIONS = (*(_dialect(op) for op in OPS), *_OF_ROWS, _WITH_A_SLOPE)
 """A row an op of the contract, and one for each that is often called in another way."""

@@ -1,14 +1,16 @@
 """Stand-ins for modules that somebody's code imports and that are not there.
 
 The helpers that the course hands out (``im2col``, ``fast_layers``, ...) are lent by a
-package that has them. Any other module becomes one whose members fail where they are
-used, so that one missing import does not hide the rest of a file. An import that the
-code itself is ready to lose (inside ``try: ... except ImportError:``) fails as it would.
+package that has them, and so is what lets one file run in Python 2 and 3. Any other
+module becomes one whose members fail where they are used, so that one missing import
+does not hide the rest of a file. An import that the code itself is ready to lose
+(inside ``try: ... except ImportError:``) fails as it would.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -19,10 +21,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from cnnpy.check.fence.old_names import BUILTINS
+
 __all__ = ["StandIns"]
 
 _OF_THE_COURSE = ("fast_layers", "im2col", "im2col_cython", "layer_utils", "gradient_check")
 """Modules of the course that may be lent to a file that stands alone."""
+
+_FOR_TWO_PYTHONS = {"past": False, "past.builtins": True, "six": False, "six.moves": True}
+"""Modules that give Python 2's names to Python 3, and whether they hold the names themselves."""
 
 _CATCH_IT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
@@ -57,6 +64,10 @@ class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         """Lend the course's module of that name, or make one that fails where it is used."""
         last = spec.name.rpartition(".")[2]
+        if spec.name in _FOR_TWO_PYTHONS:
+            if _FOR_TWO_PYTHONS[spec.name]:
+                self.note(what="lent", module=spec.name)
+            return _ForTwoPythons(spec.name)
         if self._may_be_lent(spec.name):
             self.note(what="lent", module=spec.name)
             return _Lent(spec.name, importlib.import_module(f"{self.lent_from}.{last}"))
@@ -116,6 +127,16 @@ class _Lent(ModuleType):
         super().__init__(name)
         self.__all__ = list(lent.__all__)
         self.__dict__.update({n: getattr(lent, n) for n in self.__all__})
+
+
+class _ForTwoPythons(ModuleType):
+    __all__ = tuple(name for name, (value, _) in BUILTINS.items() if value is not None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = BUILTINS[name][0] if name in self.__all__ else getattr(builtins, name, None)
+        return _Fails(f"{self.__name__}.{name}") if value is None else value
 
 
 class _Missing(ModuleType):

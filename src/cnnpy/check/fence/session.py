@@ -7,8 +7,10 @@ are trusted, in this one. It is told what to call in a `Call` and says what happ
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,8 +130,8 @@ class Session:
     ----------
     functions : mapping
         Functions and classes by name.
-    files : collection of str
-        The files in which they are written, for the lines in errors.
+    files : collection of str, optional
+        The files in which they are written, for the lines in errors; found out by default.
     notes : list, optional
         Where others note down what the reader should know.
 
@@ -145,11 +147,11 @@ class Session:
     def __init__(
         self,
         functions: Mapping[str, Callable[..., Any]],
-        files: Collection[str] = (),
+        files: Collection[str] | None = None,
         notes: list[dict[str, Any]] | None = None,
     ) -> None:
         self.functions = functions
-        self.files = files
+        self.files = _files_of(functions) if files is None else files
         self.notes = [] if notes is None else notes
         self._noted = 0
         self._kept: dict[str, Any] = {}
@@ -255,6 +257,15 @@ class Session:
             "mend": what_to_change(error),
         }
         return Answer(error=told, changed=self._changed(), notes=self._new_notes())
+
+
+def _files_of(functions: Mapping[str, Any]) -> set[str]:
+    """Name the files in which functions of this process are written."""
+    files = set()
+    for function in functions.values():
+        with suppress(TypeError):  # what is not written in Python is in none
+            files.add(str(inspect.getsourcefile(function)))
+    return files
 
 
 def _helper_of(frames: Sequence[traceback.FrameSummary]) -> str | None:

@@ -158,6 +158,9 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "takes_the_kernel_for_square_in_backward",
         "places_outputs_by_the_size",
         "keeps_x_emptied_at_padding_0",
+        "strides_over_the_kernel_in_dw",
+        "writes_x_to_an_empty_slice",
+        "exchanges_the_images_sides",
     ),
     "conv_transpose2d": (
         "forgets_output_padding",
@@ -204,6 +207,9 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "takes_the_output_for_square_in_backward",
         "places_outputs_by_the_size",
         "takes_the_column_by_the_height",
+        "exchanges_the_images_sides",
+        "finds_row_and_column_apart",
+        "looks_for_the_maximum_everywhere",
     ),
     "avg_pool2d": (
         "forgets_to_divide_in_backward",
@@ -314,6 +320,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "reshapes_back_without_the_transpose",
         "forgets_the_root_in_inference",
         "keeps_the_spread_in_running_var",
+        "reshapes_after_another_transpose",
     ),
     "layer_norm": (
         "over_the_batch_axis",

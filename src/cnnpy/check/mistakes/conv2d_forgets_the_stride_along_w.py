@@ -16,7 +16,7 @@ from cnnpy.contract.shapes import Pair, as_pair
 from cnnpy.reference.conv2d import conv2d_backward as right_backward
 from cnnpy.reference.conv2d import conv2d_forward as right_forward
 
-__all__ = ["conv2d_backward", "conv2d_forward"]
+__all__ = ["OTHER_WAYS", "conv2d_backward", "conv2d_forward"]
 
 
 def conv2d_forward(
@@ -49,3 +49,13 @@ def conv2d_backward(
     wide = np.zeros(shape, dtype=dout.dtype)
     wide[..., : dout.shape[3]] = dout
     return right_backward(wide, inner)
+
+
+def _in_backward_alone(
+    dout: FloatArray, cache: Any
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    x, w, b, (stride_h, _), *others = cache
+    return right_backward(dout, (x, w, b, (stride_h, 1), *others))
+
+
+OTHER_WAYS = {"in backward": (right_forward, _in_backward_alone)}

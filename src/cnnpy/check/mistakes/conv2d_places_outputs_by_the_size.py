@@ -9,6 +9,7 @@ Mend: Count the windows: row i // stride; or loop over the outputs, and let i*st
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from cnnpy.contract.shapes import Pair
 from cnnpy.reference.conv2d import conv2d_backward as right_backward
 from cnnpy.reference.conv2d import conv2d_forward as right_forward
 
-__all__ = ["conv2d_backward", "conv2d_forward"]
+__all__ = ["OTHER_WAYS", "conv2d_backward", "conv2d_forward"]
 
 
 def conv2d_forward(
@@ -35,24 +36,65 @@ def conv2d_forward(
     right, cache = right_forward(
         x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups
     )
-    out = np.zeros_like(right)
-    for i, j in np.ndindex(right.shape[2:]):
-        out[:, :, *_place(i, j, cache)] = right[:, :, i, j]
-    return out, cache
+    return _written(right, cache, _down), cache
 
 
 def conv2d_backward(
     dout: FloatArray, cache: Any
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
     """Give each window the gradient that stands where the formula of the size says."""
+    return right_backward(_taken(dout, cache, _down), cache)
+
+
+def _forward_by_int(
+    x: FloatArray,
+    w: FloatArray,
+    b: FloatArray | None,
+    *,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+) -> tuple[FloatArray, Any]:
+    """Cut off what is behind the point, as int does: it rounds to 0 and not down."""
+    right, cache = right_forward(
+        x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups
+    )
+    return _written(right, cache, _to_zero), cache
+
+
+def _backward_by_int(
+    dout: FloatArray, cache: Any
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    return right_backward(_taken(dout, cache, _to_zero), cache)
+
+
+OTHER_WAYS = {"by int": (_forward_by_int, _backward_by_int)}
+
+
+def _written(right: FloatArray, cache: Any, place: Callable[..., int]) -> FloatArray:
+    out = np.zeros_like(right)
+    for i, j in np.ndindex(right.shape[2:]):
+        out[:, :, *_place(i, j, cache, place)] = right[:, :, i, j]
+    return out
+
+
+def _taken(dout: FloatArray, cache: Any, place: Callable[..., int]) -> FloatArray:
     taken = np.zeros_like(dout)
     for i, j in np.ndindex(dout.shape[2:]):
-        taken[:, :, i, j] = dout[:, :, *_place(i, j, cache)]
-    return right_backward(taken, cache)
+        taken[:, :, i, j] = dout[:, :, *_place(i, j, cache, place)]
+    return taken
 
 
-def _place(i: int, j: int, cache: Any) -> Pair:
+def _place(i: int, j: int, cache: Any, place: Callable[..., int]) -> Pair:
     _, w, _, (stride_h, stride_w), (pad_h, pad_w), *_ = cache
     HH, WW = w.shape[2:]
-    row = 1 + (i * stride_h + 2 * pad_h - HH) // stride_h
-    return row, 1 + (j * stride_w + 2 * pad_w - WW) // stride_w
+    return place(i, stride_h, 2 * pad_h - HH), place(j, stride_w, 2 * pad_w - WW)
+
+
+def _down(k: int, stride: int, more: int) -> int:
+    return 1 + (k * stride + more) // stride
+
+
+def _to_zero(k: int, stride: int, more: int) -> int:
+    return int(1 + (k * stride + more) / stride)

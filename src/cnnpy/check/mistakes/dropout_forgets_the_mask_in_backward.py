@@ -2,7 +2,7 @@
 
 Cause: Backward returns dout, or scales all of it.
 
-Mend: Use the mask of forward: dout * mask / (1 - p).
+Mend: Use the mask of forward: dout * mask / share, the share being that which stays.
 """
 
 from __future__ import annotations

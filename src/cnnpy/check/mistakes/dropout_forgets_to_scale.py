@@ -1,8 +1,8 @@
 """What stays is not scaled up.
 
-Cause: The share 1 - p of the entries carries the share 1 - p of the sum.
+Cause: Where a share of the entries stays, it carries that share of the sum.
 
-Mend: Divide by 1 - p in training, so that inference needs no scale.
+Mend: Divide by the share that stays in training, so that inference needs no scale.
 """
 
 from __future__ import annotations

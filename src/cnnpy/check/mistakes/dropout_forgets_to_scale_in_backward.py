@@ -1,8 +1,8 @@
 """The gradient of what stayed is too small.
 
-Cause: Forward divides by 1 - p, backward multiplies with the mask alone.
+Cause: Forward divides by the share that stays, backward multiplies with the mask alone.
 
-Mend: Scale in both passes: dout * mask / (1 - p).
+Mend: Scale in both passes: dout * mask / share.
 """
 
 from __future__ import annotations

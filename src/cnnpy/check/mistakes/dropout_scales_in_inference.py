@@ -1,8 +1,9 @@
 """In inference the values are too small.
 
-Cause: They are multiplied with 1 - p, as belongs to a dropout that does not scale in training.
+Cause: They are multiplied with the share that stays, as belongs to a dropout that does not scale
+in training.
 
-Mend: Leave them as they are: what stayed in training was divided by 1 - p.
+Mend: Leave them as they are: what stayed in training was divided by that share.
 """
 
 from __future__ import annotations

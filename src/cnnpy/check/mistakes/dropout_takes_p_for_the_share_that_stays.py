@@ -1,9 +1,9 @@
-"""What stays is divided by p.
+"""What stays is divided by the share that is dropped.
 
-Cause: Some texts (and the 2016 course) let p be the probability of staying; here it is that of
-being dropped.
+Cause: In some texts (and in the newer course) p is the probability of staying, in others that of
+being dropped: the mask goes by the one, the scale by the other.
 
-Mend: Divide by 1 - p.
+Mend: Divide by the share that the mask keeps.
 """
 
 from __future__ import annotations

