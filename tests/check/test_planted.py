@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import linecache
 import runpy
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ def edited(style: str, edits: Any) -> str:
 
 
 def functions_of(text: str) -> dict[str, Any]:
+    # as a file would have it: what broke is told by its line too
+    linecache.cache["submission.py"] = (len(text), None, text.splitlines(True), "submission.py")
     names: dict[str, Any] = {"__name__": "submission"}
     exec(compile(text, "submission.py", "exec"), names)
     return {n: f for n, f in names.items() if getattr(f, "__module__", None) == "submission"}
