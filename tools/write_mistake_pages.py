@@ -72,7 +72,8 @@ _HEAD = """\
 What `cnnpy check` calls *known as* is a name of this list: {count} mistakes in {ops} layers, each
 kept as a whole wrong implementation. A check runs them on the cases that it tried on yours.
 Where yours is wrong in just the way of one of them, in every case, that is its name. What an error
-says by itself has a name that is not in this list: `unset_variable`, `exits`, ...
+says by itself has a name that is not in this list: `unset_variable`, `exits`, ... So has a slip
+that is found by trying changes of your source: `one_name_for_another`, `a_number_for_a_name`, ...
 
 A picture is the smallest case that shows the mistake, as a check of the mistake itself finds
 it: what was given, what came out, and what the definition gives. Outlined entries are wrong;

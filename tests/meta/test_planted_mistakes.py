@@ -177,6 +177,8 @@ PASS_THE_COURSE = {
     "max_pool2d_places_outputs_by_the_size",
     "max_pool2d_takes_the_column_by_the_height",
     "conv2d_writes_x_to_an_empty_slice",
+    "conv2d_exchanges_the_loops",
+    "max_pool2d_exchanges_the_loops",
     "conv2d_exchanges_the_images_sides",
     "max_pool2d_exchanges_the_images_sides",
     "max_pool2d_finds_row_and_column_apart",

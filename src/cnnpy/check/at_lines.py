@@ -29,12 +29,18 @@ _CUT = re.compile(r":\s*-\s*\w")
 _CUT_BY_ONE = re.compile(r":\s*-\s*1\b|\b1\s*:|[-+]\s*1\s*[,\]]")
 _WRITTEN_TO_A_CUT = re.compile(r":\s*-\s*\w[^=]*\]\s*=[^=]")
 _PADDED = re.compile(r"\bpad\w*\(")
-_NONE = re.compile(r"(?!)")
+_RESHAPED = re.compile(r"\breshape\(")
+_NOT_RESHAPED = re.compile(r"^(?!.*\breshape\()")
+_ANY, _NONE = re.compile(""), re.compile(r"(?!)")
 
 _LINES = {
     "conv2d_empties_dx_at_padding_0": _Line(_CUT, _OF_A_GRADIENT),
     "conv2d_crops_dx_by_one": _Line(_CUT_BY_ONE, _OF_A_GRADIENT),
     "conv2d_writes_x_to_an_empty_slice": _Line(_WRITTEN_TO_A_CUT, _NONE),
+    "conv2d_takes_the_output_for_square": _Line(_RESHAPED, _ANY),
+    "max_pool2d_takes_the_output_for_square": _Line(_RESHAPED, _ANY),
+    "conv2d_exchanges_the_loops": _Line(_NONE, _NOT_RESHAPED),
+    "max_pool2d_exchanges_the_loops": _Line(_NONE, _NOT_RESHAPED),
     "conv2d_takes_dw_from_images_padded_by_one": _Line(_PADDED, re.compile(r"^\s*d\w*w")),
 }
 

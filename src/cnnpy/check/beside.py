@@ -52,11 +52,11 @@ class Fit:
         Where the mistake shows.
     holds : bool
         Whether the implementation was wrong there each time.
-    equal, broke, broken, bent, doubtful, odd : int
-        How often both gave the same; both raised; one raised and the other gave an array of a
-        wrong shape, in forward or of that gradient; so in backward as a whole; one broke and the
-        other did not; one gave an array of a wrong shape, and the other wrong numbers in the
-        right one.
+    equal, broke, broken, loose, bent, doubtful, odd : int
+        How often both gave the same; both raised; the implementation raised and the mistake gave
+        an array of a wrong shape, in forward or of that gradient; the other way round; one of the
+        two in backward as a whole; one broke and the other did not; one gave an array of a wrong
+        shape, and the other wrong numbers in the right one.
     """
 
     shows: set[tuple[int, str]] = field(default_factory=set)
@@ -64,6 +64,7 @@ class Fit:
     equal: int = 0
     broke: int = 0
     broken: int = 0
+    loose: int = 0
     bent: int = 0
     doubtful: int = 0
     odd: int = 0
@@ -80,7 +81,12 @@ class Fit:
     @property
     def is_exact(self) -> bool:
         """Tell whether each result was the same."""
-        return not (self.broke or self.broken or self.bent or self.doubtful or self.odd)
+        return not (self.breaks or self.doubtful or self.odd)
+
+    @property
+    def breaks(self) -> int:
+        """Count where one of the two broke and the other too, or gave a wrong shape."""
+        return self.broke + self.broken + self.loose + self.bent
 
     @property
     def is_doubtful(self) -> bool:
@@ -96,11 +102,10 @@ class Fit:
         """Tell whether the mistake may be named; `returns` where the pass ever came to an end."""
         if not self.holds or not self.shows:
             return False
-        broken = self.broke + self.broken + self.bent
-        if _DOUBTS * self.odd > broken:
+        if _DOUBTS * self.odd > self.breaks:
             return False
-        often = self.broke + self.broken > 0 or self.bent >= LEAST
-        breaks = often and _DOUBTS * (self.doubtful + self.odd) <= broken
+        often = self.breaks > self.bent or self.bent >= LEAST
+        breaks = often and _DOUBTS * (self.doubtful + self.odd) <= self.breaks
         return self.is_sure or (returns and breaks)
 
 
@@ -238,8 +243,8 @@ class Seen:
             if got is NOTHING or self._is_right(place, got):
                 raise _UnlikeError
             if isinstance(got, Raised) or isinstance(value, Raised):
-                other = value if isinstance(got, Raised) else got
-                places[place] = self._how_broken({place: other}, "broken")
+                other, bent = (value, "broken") if isinstance(got, Raised) else (got, "loose")
+                places[place] = self._how_broken({place: other}, bent)
             elif are_alike(self.of, place, got, value) or self._both_of_one_wrong_shape(
                 place, got, value
             ):

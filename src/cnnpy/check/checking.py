@@ -17,6 +17,7 @@ from cnnpy.check.dialects import Found, find
 from cnnpy.check.fence import Fenced, Limits, Session, offered_by
 from cnnpy.check.fence.loading import LoadError
 from cnnpy.check.lines import Source, source_of, source_of_file
+from cnnpy.check.mends import mended
 from cnnpy.check.observe import Grade
 from cnnpy.check.outcome import Caller
 from cnnpy.check.trial import Effort, Trial, try_out
@@ -318,14 +319,31 @@ def _try_all(
         if trial.grade is not None:  # there may be a line to point at
             read_in = {name: read(name) for name in (one.forward, one.backward) if name}
             trial.sources = {name: source for name, source in read_in.items() if source}
+            _mend(trial, caller, effort)
         report.trials.append(trial)
         divider = dividing() if trial.has_float_sizes else None
         if divider is not None:
             trial.divided = try_out(one, divider, effort, report.seed)
             trial.divided.sources = trial.sources
+            _mend(trial.divided, divider, effort)
         report.seconds = time.monotonic() - begin
     report.complete, report.seconds = True, time.monotonic() - begin
     return report
+
+
+def _mend(trial: Trial, caller: Caller, effort: Effort) -> None:
+    """Look, where no known mistake accounts for all that is wrong, for the change that mends it."""
+    known = trial.diagnosis
+    is_told = known is not None and not known.rest
+    if is_told or not trial.smallest or trial.has_float_sizes or not isinstance(caller, Fenced):
+        return
+    seconds = max(_LEAST_S, effort.seconds)
+    found = mended(trial.found, trial.observations, caller, trial.sources, seconds)
+    trial.diagnosis = found or known
+
+
+_LEAST_S = 3.0
+"""How long a change is looked for at least; else as long as all else of an op may take."""
 
 
 def _only(ops: Sequence[str], found: list[Found]) -> list[Found]:

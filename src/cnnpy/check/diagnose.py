@@ -202,9 +202,10 @@ class _Suspect:
         Whether nothing raised that gives numbers in the library, or the other way round.
     is_sure : bool
         Whether the same numbers came more often than such a doubt.
-    is_bent, is_apart : bool
-        Whether an array of a wrong shape in the library stands for an error: in backward as a
-        whole; in a result.
+    is_bent : bool
+        Whether an array of a wrong shape in the library stands for an error in backward.
+    apart : int
+        Whether it does in a result, 1, or an error in the library for such an array, 2.
     is_doubtful : bool
         Whether one of the two broke where the other gave wrong numbers, or another wrong shape
         where no numbers speak.
@@ -220,7 +221,7 @@ class _Suspect:
     is_exact: bool
     is_sure: bool
     is_bent: bool
-    is_apart: bool
+    apart: int
     is_doubtful: bool
     behind: frozenset[str] = frozenset()
     broke_at: int = SOMEWHERE
@@ -233,7 +234,7 @@ class _Suspect:
     @property
     def rank(self) -> tuple[int, ...]:
         """Order suspects: the plainest first."""
-        unlike = self.is_bent, not self.is_exact, self.is_apart
+        unlike = self.is_bent, not self.is_exact, self.apart
         return (len(self.mistakes), not self.is_whole, self.broke_at, *unlike)
 
 
@@ -271,7 +272,7 @@ def _suspects(
             all(good[part].is_exact for part in way),
             all(good[part].is_exact or good[part].is_sure for part in way),
             any(good[part].bent > 0 for part in way),
-            any(good[part].broken > 0 for part in way),
+            max(2 * (good[part].loose > 0) or good[part].broken > 0 for part in way),
             any(good[part].is_doubtful for part in way),
             mistake.behind if isinstance(mistake, Together) else frozenset(),
         )
@@ -351,7 +352,7 @@ def _in_some_gradients(
         fit
         for fit in fits.values()
         if fit.holds
-        and not (fit.broke or fit.broken or fit.doubtful or fit.odd)
+        and not (fit.breaks > fit.bent or fit.doubtful or fit.odd)
         and fit.equal >= LEAST
     ]
     together = [[fit] for fit in fitting]
@@ -363,7 +364,7 @@ def _in_some_gradients(
         shows = frozenset().union(*(fit.shows for fit in some))
         behind = mistake.behind if isinstance(mistake, Together) else frozenset()
         is_bent = any(fit.bent > 0 for fit in some)
-        yield _Suspect(mistakes, shows, False, True, True, is_bent, False, False, behind)
+        yield _Suspect(mistakes, shows, False, True, True, is_bent, 0, False, behind)
 
 
 def _combined(suspects: Sequence[_Suspect], n: int) -> Iterator[tuple[_Suspect, ...]]:

@@ -12,6 +12,7 @@ import numpy as np
 from cnnpy.check.case import KEYS, MIXED, WHOLE_NUMBERS, Case
 from cnnpy.check.conventions import Convention, convention_of, follows
 from cnnpy.check.dialects import Found
+from cnnpy.check.dialects.dialect import as_given
 from cnnpy.check.hold import CHANGED_IN_FORWARD, Finding, Tried, hold
 from cnnpy.check.outcome import Caller, Outcome
 from cnnpy.check.plans import Plan, Probe
@@ -21,7 +22,16 @@ from cnnpy.check.truth import Truth, run_definition
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.opspec import Tolerance
 
-__all__ = ["READ_ONLY", "Grade", "Graded", "Observation", "lenient", "observe", "settle"]
+__all__ = [
+    "READ_ONLY",
+    "Grade",
+    "Graded",
+    "Observation",
+    "lenient",
+    "observe",
+    "observe_again",
+    "settle",
+]
 
 READ_ONLY = "a read-only input"
 """Where it is found that a pass writes to its inputs, by the error that this gives."""
@@ -159,9 +169,48 @@ def observe(found: Found, caller: Caller, plan: Plan, probe: Probe) -> Observati
     dout = _dout(case, probe)
     outcome = found.run(caller, case.map(np.copy), dout.copy(), probe.manner)
     case = found.dialect.decides(case, outcome.out)
+    return _held(found, probe, case, dout, outcome)
+
+
+def observe_again(found: Found, caller: Caller, plan: Plan, o: Observation) -> Observation | None:
+    """Try a probe another time, on an implementation that was changed.
+
+    Parameters
+    ----------
+    found : Found
+        The implementation.
+    caller : Caller
+        Who calls it.
+    plan : Plan
+        The op's.
+    o : Observation
+        What came of the probe before: what is right of it is known.
+
+    Returns
+    -------
+    Observation or None
+        None where the implementation's dialect has no words for this case.
+    """
+    if found.dialect.decides is not as_given:  # what is right is decided anew
+        return observe(found, caller, plan, o.probe)
+    outcome = found.run(caller, o.case.map(np.copy), o.dout.copy(), o.probe.manner)
+    known = o.truth if _precision(o.probe, outcome) is o.rounds_to else None
+    return _held(found, o.probe, o.case, o.dout, outcome, known)
+
+
+def _held(
+    found: Found,
+    probe: Probe,
+    case: Case,
+    dout: FloatArray,
+    outcome: Outcome,
+    truth: Truth | None = None,
+) -> Observation:
+    """Hold an outcome against the definition, which is asked where it is not known yet."""
     rounds_to = _precision(probe, outcome)
-    eps = float(np.finfo(rounds_to).eps)
-    truth = run_definition(case.cast(np.float64), dout.astype(np.float64), eps)
+    if truth is None:
+        eps = float(np.finfo(rounds_to).eps)
+        truth = run_definition(case.cast(np.float64), dout.astype(np.float64), eps)
     tried = Tried(case, dout, probe.rounds_to(), outcome, truth, rounds_to)
     graded = tuple(_grade(f, found, tried, probe) for f in hold(tried) if _counts(f, probe))
     return Observation(probe, case, dout, outcome, truth, graded)

@@ -90,6 +90,11 @@ EMPTIED = "(xp[:, :, pad:-pad, pad:-pad], w, b, conv_param)\n"
 BY_THE_SIZE = ", ".join(
     f"1 + ({k} * stride + 2 * pad - {size}) // stride" for k, size in (("i", "HH"), ("j", "WW"))
 )
+NO_LOOPS = "there is no loop over the outputs"
+LOOPS = (
+    "for i in range(H_out):\n                for j in range(W_out):",
+    "for i in range(W_out):\n                for j in range(H_out):",
+)
 IN_ROWS_OF_OUT = "out.reshape(N, H, W, C).transpose(0, 3, 1, 2)"
 IN_CHANNELS_OF_OUT = "out.reshape(C, N, H, W).transpose(1, 0, 2, 3)"
 FROM_THE_FRONT = "np.moveaxis(out.reshape(last.shape), 0, 1)"
@@ -462,6 +467,9 @@ CONVOLUTION: dict[str, Row] = {
     ),
     "conv2d_exchanges_the_images_sides": per_style(
         [(CONV, IMAGE, TURNED_IMAGE)], THE_VIEW_COUNTS, [(CONV, IMAGE, TURNED_IMAGE)]
+    ),
+    "conv2d_exchanges_the_loops": per_style(
+        [(CONV, *LOOPS), (CONV_BACK, *LOOPS)], THE_VIEW_COUNTS, ONE_PRODUCT
     ),
     "conv2d_strides_over_the_kernel_in_dw": per_style(
         [(CONV_BACK, RETURNED, f"{DW_OF_PIXELS_SIDE_BY_SIDE}\n    {RETURNED}")],
@@ -931,6 +939,9 @@ MAX_POOLING: dict[str, Row] = {
     ),
     "max_pool2d_exchanges_the_images_sides": per_style(
         [(MAX, IMAGE, TURNED_IMAGE)], THE_VIEW_COUNTS, [(MAX, IMAGE, TURNED_IMAGE)]
+    ),
+    "max_pool2d_exchanges_the_loops": per_style(
+        [(MAX, *LOOPS), (MAX_BACK, *LOOPS)], THE_VIEW_COUNTS, NO_LOOPS
     ),
     "max_pool2d_finds_row_and_column_apart": per_style(
         [(MAX_BACK, PLACE, "u, v = window.max(axis=1).argmax(), window.max(axis=0).argmax()")],

@@ -15,6 +15,7 @@ import numpy as np
 from cnnpy.check.fence.confine import confine, die_with_the_parent, limit
 from cnnpy.check.fence.loading import LoadError, load
 from cnnpy.check.fence.offered import offered
+from cnnpy.check.fence.redefining import Redefinitions
 from cnnpy.check.fence.session import Call, Kept, Session
 from cnnpy.check.fence.wire import HEAD, decode, encode, lengths
 
@@ -46,6 +47,7 @@ def main(asked_fd: int, answers_fd: int) -> None:
         _write(answers_fd, {"not_loaded": list(error.args)})
         return
     session = Session(loaded.functions, loaded.files, loaded.notes)
+    written_anew = Redefinitions(loaded.functions, setup["old_division"])
     functions = {
         name: vars(offered(value, loaded.modules[name])) for name, value in loaded.functions.items()
     }
@@ -57,6 +59,11 @@ def main(asked_fd: int, answers_fd: int) -> None:
             return
         if asked == "forget":
             session.forget()
+            continue
+        if "anew" in asked:
+            written_anew.restore()
+            good = [written_anew.redefine(name, text) for name, text in asked["anew"].items()]
+            _write(answers_fd, {"anew": all(good)})
             continue
         answer = session.call(_call_of(asked))
         try:

@@ -190,6 +190,32 @@ class Fenced:
         self._remember(answer.notes)
         return answer
 
+    def rewrite(self, texts: Mapping[str, str]) -> bool:
+        """Put other code behind names over there, and what was there before behind all others.
+
+        Parameters
+        ----------
+        texts : mapping
+            By name, a whole function, from def on. Nothing: all is as it was loaded.
+
+        Returns
+        -------
+        bool
+            False where a text is none of a plain function of that name. It is forgotten where
+            the process ends.
+        """
+        try:
+            if self._process is None:
+                self._start()
+            self._ask({"anew": dict(texts)})
+            said = self._hear(self.limits.call_s)
+        except _EndedError:
+            self._end()
+            return False
+        except LoadError:
+            return False
+        return isinstance(said, dict) and said.get("anew") is True
+
     def _measure_scratch(self) -> None:
         """End a process that fills the disk; a limit holds for each file only."""
         used, entries, folders = 0, 0, [self._scratch]

@@ -160,6 +160,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "keeps_x_emptied_at_padding_0",
         "strides_over_the_kernel_in_dw",
         "writes_x_to_an_empty_slice",
+        "exchanges_the_loops",
         "exchanges_the_images_sides",
     ),
     "conv_transpose2d": (
@@ -208,6 +209,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "places_outputs_by_the_size",
         "takes_the_column_by_the_height",
         "exchanges_the_images_sides",
+        "exchanges_the_loops",
         "finds_row_and_column_apart",
         "looks_for_the_maximum_everywhere",
     ),
