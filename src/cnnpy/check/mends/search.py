@@ -171,7 +171,7 @@ class _Search:
         """Give the states that one change more leads to, and that are better and not worse."""
         for name, (first_line, text) in self.functions.items():
             for edit in edits_of(state.texts.get(name, text)):
-                if time.monotonic() > self.deadline or self.ends > _MOST_ENDS:
+                if self._is_over():
                     return
                 texts = {**state.texts, name: edit.text}
                 scores = self._scores(texts, state.scores)
@@ -188,13 +188,16 @@ class _Search:
         for o, was in zip(self.told, before, strict=True):
             again = self._again(o)
             score = _WORST if again is None else _score(again)
-            if score > was:
+            if score > was or self._is_over():
                 return None
             scores.append(score)
             wrong += was > 0
             if wrong == _FIRST and not any(a < b for a, b in zip(scores, before, strict=False)):
                 return None
         return tuple(scores) if sum(scores) < sum(before) else None
+
+    def _is_over(self) -> bool:
+        return time.monotonic() > self.deadline or self.ends > _MOST_ENDS
 
     def _again(self, o: Observation) -> Observation | None:
         again = observe_again(self.found, self.caller, self.plan, o)
@@ -206,7 +209,12 @@ class _Search:
         """Try everything again: nothing is wrong then, or what is has a name."""
         if not self.caller.rewrite(state.texts):
             return None
-        again = [seen for o in self.all for seen in [self._again(o)] if seen is not None]
+        again: list[Observation] = []
+        for o in self.all:
+            seen = self._again(o)
+            if seen is None or self._is_over():
+                return None
+            again.append(seen)
         again = settle(self.found, again)
         left: Diagnosis | None = Diagnosis({})
         if any(o.wrong() for o in again):
