@@ -46,7 +46,7 @@ FUNCTION = """def f(x, w, eps, param):
     dx = np.zeros_like(x)
     out = np.zeros((H_out, W_out))
     for i in range({first}):
-        for j in range(W_out):
+        for j in range({second}):
             pass
     {line}
 {rest}"""
@@ -54,8 +54,8 @@ FUNCTION = """def f(x, w, eps, param):
 
 def function(line: str) -> str:
     rest = "        pass\n" if line.endswith(":") else "    return out\n"
-    first = "W_out" if line.startswith("for j") else "H_out"
-    return FUNCTION.format(line=line, rest=rest, first=first)
+    first, second = ("W_out", "H_out") if line.startswith("for j") else ("H_out", "W_out")
+    return FUNCTION.format(line=line, rest=rest, first=first, second=second)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -163,7 +163,7 @@ def test_a_name_for_another_is_told_with_its_line(check: Callable[..., Report]) 
     (words,) = told(report).values()
     assert set(told(report)) == {"one_name_for_another"}
     assert f"In line {line}, dw stands where w is meant." in words
-    assert f"Write line {line} so: dxp[n, :, top : top + HH, {ADDED}" in words
+    assert f"Write line {line} as 'dxp[n, :, top : top + HH, {ADDED}'." in words
 
 
 def test_what_no_change_mends_has_no_name(check: Callable[..., Report]) -> None:

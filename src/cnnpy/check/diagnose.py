@@ -58,7 +58,10 @@ class Diagnosis:
 
 
 def diagnose(
-    op: str, observations: Sequence[Observation], by_autograd: bool = False
+    op: str,
+    observations: Sequence[Observation],
+    by_autograd: bool = False,
+    alone: bool = False,
 ) -> Diagnosis | None:
     """Name the mistakes that give what was seen.
 
@@ -70,6 +73,8 @@ def diagnose(
         All that was tried.
     by_autograd : bool
         Whether backward follows from forward: where that is wrong, it alone is looked at.
+    alone : bool
+        Whether two in one result are not looked for, which takes longest.
 
     Returns
     -------
@@ -89,7 +94,7 @@ def diagnose(
     known = [m for m in MISTAKES.values() if m.op == op]
     suspects = [suspect for m in known for suspect in _at_their_lines(m, seen, returns)]
     found = _in_whole(_free_of_doubt(suspects), wrong)
-    if found is None:
+    if found is None and not alone:
         passes = {_pass_of(place) for place in _places(wrong)}
         varied = list({s.of.probe.property: s for s in reversed(seen)}.values())
         way = cache(lambda mistake, unit: [_way(mistake, one, unit) for one in varied])

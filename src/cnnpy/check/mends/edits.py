@@ -97,8 +97,8 @@ class Edit:
     ----------
     kind : str
         A name of ``KINDS``.
-    line : int
-        Of the function, from 1 on.
+    lines : tuple of int
+        Those that change, of the function's, from 1 on.
     was, becomes : str
         What stands there, and what is to.
     text : str
@@ -106,7 +106,7 @@ class Edit:
     """
 
     kind: str
-    line: int
+    lines: tuple[int, ...]
     was: str
     becomes: str
     text: str
@@ -117,9 +117,10 @@ class Edit:
         return KINDS[self.kind].shows.format(was=self.was, becomes=self.becomes)
 
     @property
-    def written(self) -> str:
-        """Give the line as it is to be written."""
-        return self.text.splitlines()[self.line - 1].strip()
+    def written(self) -> tuple[str, ...]:
+        """Give the lines as they are to be written."""
+        lines = self.text.splitlines()
+        return tuple(lines[line - 1].strip() for line in self.lines)
 
 
 Piece = tuple[ast.AST, str]
@@ -143,7 +144,7 @@ def edits_of(text: str) -> Iterator[Edit]:
     --------
     >>> text = "def f(dx, i, HH, WW):\n    dx[i : i + HH] = 1\n"
     >>> next(edits_of(text)).written
-    'dx[i : i + HH] += 1'
+    ('dx[i : i + HH] += 1',)
     """
     try:
         (function,) = ast.parse(text).body
@@ -158,8 +159,8 @@ def edits_of(text: str) -> Iterator[Edit]:
             changed = source.with_pieces(pieces)
             if changed is not None and changed not in seen:
                 seen.add(changed)
-                line = min(node.lineno for node, _ in pieces)  # type: ignore[attr-defined]
-                yield Edit(kind, line, was, becomes, changed)
+                numbers = {int(getattr(node, "lineno", 1)) for node, _ in pieces}
+                yield Edit(kind, tuple(sorted(numbers)), was, becomes, changed)
 
 
 # --- a function as text and as a tree -----------------------------------------------------------

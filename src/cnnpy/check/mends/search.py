@@ -2,8 +2,8 @@
 
 One change after the other is made behind the fence and judged on the cases that tell most, the
 smallest first. One is kept where something gets better and nothing worse; where it puts everything
-right, all that was tried is tried again with it. Where it does not, the search goes on from the
-best, up to a few changes; or what is left has a name by then.
+right, all that was tried is tried again with it. Where it does not, the search goes on from it, up
+to a few changes; or what is left has a name by then.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ MOST_CHANGES = 3
 MOST_TOLD = 12
 """On how many cases, wrong ones and right ones, a change is tried first."""
 
-_WIDTH = 3
-"""From how many of the best the search goes on."""
+_WIDTH, _HALF = 3, 2
+"""From how many of the best the search goes on; and what share of what was wrong may be left of
+one from which it goes on at once."""
 
 _FIRST = 4
 """On how many of the wrong cases something has to get better."""
@@ -63,14 +64,14 @@ class _Made:
     ----------
     function : str
         In which function.
-    line : int
-        In which line of the file.
+    first_line : int
+        The line of the file in which it begins.
     edit : Edit
         What it is.
     """
 
     function: str
-    line: int
+    first_line: int
     edit: Edit
 
 
@@ -144,39 +145,43 @@ class _Search:
         self.ends = 0
 
     def found_out(self) -> Diagnosis | None:
-        """Search, wider with each change."""
-        start = _State((), {}, tuple(map(_score, self.told)))
-        states = [start]
-        for _ in range(MOST_CHANGES):
-            further: list[_State] = []
-            for state in states:
-                for next_ in self._better(state):
-                    if not any(next_.scores):
-                        diagnosis = self._verified(next_)
-                        if diagnosis is not None:
-                            return diagnosis
-                        continue
-                    further.append(next_)
-            further.sort(key=lambda s: sum(s.scores))
-            states = further[:_WIDTH]
-            for state in states:
-                diagnosis = self._verified(state)
+        """Search from the functions as they are."""
+        return self._from(_State((), {}, tuple(map(_score, self.told))))
+
+    def _from(self, state: _State) -> Diagnosis | None:
+        """Make one change more: go on at once where it mends most, else from the best of all."""
+        others: list[_State] = []
+        for further in self._better(state):
+            if _HALF * sum(further.scores) <= sum(state.scores):
+                diagnosis = self._and_on(further)
                 if diagnosis is not None:
                     return diagnosis
-            if not states:
-                return None
-        return None
+            else:
+                others.append(further)
+        others.sort(key=lambda s: sum(s.scores))
+        found = (self._and_on(further) for further in others[:_WIDTH])
+        return next((diagnosis for diagnosis in found if diagnosis is not None), None)
+
+    def _and_on(self, state: _State) -> Diagnosis | None:
+        diagnosis = self._verified(state)
+        if diagnosis is not None or not any(state.scores) or len(state.made) == MOST_CHANGES:
+            return diagnosis
+        return self._from(state)
 
     def _better(self, state: _State) -> Iterator[_State]:
         """Give the states that one change more leads to, and that are better and not worse."""
-        for name, (first_line, text) in self.functions.items():
+        # of a forward pass that is right nothing is looked for before the rest
+        is_behind = max(state.scores) < _OF_FORWARD
+        names = sorted(self.functions, key=lambda name: is_behind and name == self.found.forward)
+        for name in names:
+            first_line, text = self.functions[name]
             for edit in edits_of(state.texts.get(name, text)):
                 if self._is_over():
                     return
                 texts = {**state.texts, name: edit.text}
                 scores = self._scores(texts, state.scores)
                 if scores is not None:
-                    made = _Made(name, first_line + edit.line - 1, edit)
+                    made = _Made(name, first_line, edit)
                     yield _State((*state.made, made), texts, scores)
 
     def _scores(self, texts: Mapping[str, str], before: Sequence[int]) -> tuple[int, ...] | None:
@@ -218,12 +223,13 @@ class _Search:
         again = settle(self.found, again)
         left: Diagnosis | None = Diagnosis({})
         if any(o.wrong() for o in again):
-            left = diagnose(self.found.dialect.op, again)
+            left = diagnose(self.found.dialect.op, again, alone=True)
         if left is None or left.rest:
             return None
         places = frozenset(f.where for o in self.all for f in o.wrong())
+        is_alone = len(state.made) == 1 and not left.mistakes
         made: dict[Mistake | Breakage, frozenset[str]] = {
-            _told(m, len(self.all)): self._places(m, places) for m in state.made
+            _told(m, len(self.all), is_alone): self._places(m, places) for m in state.made
         }
         return Diagnosis({**made, **left.mistakes}, left.also)
 
@@ -234,14 +240,18 @@ class _Search:
         return here or places
 
 
-def _told(made: _Made, cases: int) -> Breakage:
+def _told(made: _Made, cases: int, is_alone: bool) -> Breakage:
     edit = made.edit
+    lines = [line + made.first_line - 1 for line in edit.lines]
+    where = f"line {lines[0]}" if len(lines) == 1 else f"lines {' and '.join(map(str, lines))}"
+    written = (f"line {n} as '{text}'" for n, text in zip(lines, edit.written, strict=True))
+    mended = "this change" if is_alone else "all that is told here mended"
     return Breakage(
         edit.kind,
-        f"In line {made.line}, {edit.shows}.",
-        f"{KINDS[edit.kind].cause} It was found by trying: with the change all {cases} cases are "
-        "right, but for what else is told here.",
-        f"Write line {made.line} so: {edit.written}",
+        f"In {where}, {edit.shows}.",
+        f"{KINDS[edit.kind].cause} It was found by trying: with {mended} all {cases} cases that "
+        "were tried are right.",
+        f"Write {', '.join(written)}.",
     )
 
 
@@ -260,7 +270,7 @@ def _size(o: Observation) -> int:
     return sum(a.size for a in o.case.arrays.values() if isinstance(a, np.ndarray))
 
 
-_WORST = 200
+_WORST, _OF_FORWARD = 200, 50
 
 
 def _score(o: Observation) -> int:
@@ -271,7 +281,7 @@ def _score(o: Observation) -> int:
     if failure is not None and failure.where == "forward":
         return 100
     if any(not is_of_backward(place) for place in wrong):
-        return 50
+        return _OF_FORWARD
     return 20 if failure is not None else len(wrong)
 
 
