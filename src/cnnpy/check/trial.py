@@ -84,6 +84,12 @@ class Trial:
         return any(failure is not None and failure.is_of_a_float_size for failure in failures)
 
     @property
+    def is_outdated(self) -> bool:
+        """Tell whether what Python 2 or an older NumPy took broke it on arrays of floats."""
+        failures = (o.outcome.failure for o in self.observations if not o.is_at_the_edge)
+        return any(failure is not None and failure.mend is not None for failure in failures)
+
+    @property
     def grade(self) -> Grade | None:
         """Give the gravest grade; None where all is as it should be."""
         return max((o.grade for o in self.observations if o.grade is not None), default=None)

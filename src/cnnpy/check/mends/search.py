@@ -192,7 +192,7 @@ class _Search:
         wrong = 0
         for o, was in zip(self.told, before, strict=True):
             again = self._again(o)
-            score = _WORST if again is None else _score(again)
+            score = _WORST if again is None or again.is_at_the_edge else _score(again)
             if score > was or self._is_over():
                 return None
             scores.append(score)
@@ -217,7 +217,7 @@ class _Search:
         again: list[Observation] = []
         for o in self.all:
             seen = self._again(o)
-            if seen is None or self._is_over():
+            if seen is None or seen.is_at_the_edge or self._is_over():
                 return None
             again.append(seen)
         again = settle(self.found, again)
