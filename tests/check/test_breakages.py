@@ -52,6 +52,31 @@ def test_an_assertion_that_mixes_height_and_width_up_is_named() -> None:
     assert wrong(**conv(forward)) == {"refuses_valid_input": "conv_forward_naive"}
 
 
+def test_a_mask_that_all_images_share_is_named() -> None:
+    def forward(x: Any, param: Any) -> Any:
+        if param["mode"] == "test":
+            return x, None
+        mask = (np.random.RandomState(3).rand(*(x.shape[1:] or x.shape)) < param["p"]) / param["p"]
+        return x * mask, mask
+
+    def backward(dout: Any, mask: Any) -> Any:
+        return dout if mask is None else dout * mask
+
+    named = wrong(dropout_forward=forward, dropout_backward=backward)
+    assert set(named) == {"one_mask_for_all"}
+
+
+def test_a_pass_that_gives_nothing_where_a_remainder_is_left_is_named() -> None:
+    def forward(x: Any, w: Any, b: Any, conv_param: Any) -> Any:
+        rows = x.shape[2] + 2 * conv_param["pad"] - w.shape[2]
+        columns = x.shape[3] + 2 * conv_param["pad"] - w.shape[3]
+        if rows % conv_param["stride"] or columns % conv_param["stride"]:
+            return None
+        return conv_forward(x, w, b, conv_param)
+
+    assert wrong(**conv(forward)) == {"returns_none": "conv_forward_naive"}
+
+
 def test_a_name_that_is_nowhere_is_named() -> None:
     def backward(dout: Any, cache: Any) -> Any:
         return dx, None, None  # noqa: F821

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,8 @@ def test_a_name_for_another_is_told_with_its_line(check: Callable[..., Report]) 
     assert set(told(report)) == {"one_name_for_another"}
     assert f"In line {line}, dw stands where w is meant." in words
     assert f"Write line {line} as 'dxp[n, :, top : top + HH, {ADDED}'." in words
+    (cause,) = {c.cause for c in report.conclusions if c.grade is Grade.WRONG}
+    assert re.search(r"with this change all \d+ cases that were tried are right", str(cause))
 
 
 def test_what_no_change_mends_has_no_name(check: Callable[..., Report]) -> None:

@@ -15,6 +15,7 @@ from cnnpy.check.breakages import (
     breakage_of,
     laid_flat,
     never_computed,
+    one_mask_for_all,
     returns_none,
 )
 from cnnpy.check.by_order import read_by_order
@@ -162,6 +163,8 @@ class Seen:
             named[failure.where] = breakage
         nothing = returns_none(o.outcome.form)
         named |= {} if nothing is None else dict.fromkeys(wrong, nothing)
+        shared = one_mask_for_all(o.case, o.outcome.out)
+        named |= {} if shared is None else {"forward": shared}
         by_order = read_by_order(o)
         if by_order is not None:  # what else is wrong there cannot be seen
             named = dict.fromkeys(wrong, by_order)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
+
 from cnnpy.check.case import Case
 from cnnpy.check.outcome import Failure, Misshapen
 
@@ -24,6 +26,7 @@ __all__ = [
     "breakage_of",
     "laid_flat",
     "never_computed",
+    "one_mask_for_all",
     "returns_none",
     "uses_up_its_cache",
 ]
@@ -149,6 +152,40 @@ def uses_up_its_cache() -> Breakage:
         "It changes what forward kept: var += eps writes into the array itself.",
         "Write to a new array: var = var + eps, or std = np.sqrt(var + eps).",
     )
+
+
+def one_mask_for_all(case: Case, out: Any) -> Breakage | None:
+    """Name a dropout that drops the same of every image.
+
+    Parameters
+    ----------
+    case : Case
+        What it was given.
+    out : object
+        What came out of forward.
+
+    Returns
+    -------
+    Breakage or None
+        None where it may be by chance.
+    """
+    is_training = case.op == "dropout" and case.arrays["mask"] is not None
+    if not is_training or not isinstance(out, np.ndarray) or out.ndim < 2 or len(out) < 2:
+        return None
+    stays, p, N = np.asarray(out != 0), case.options["p"], len(out)
+    by_chance = (p**N + (1 - p) ** N) ** (stays.size // N)
+    is_mixed = stays.any() and not stays.all()  # else nothing, or all, is dropped
+    if not is_mixed or by_chance > _BY_CHANCE or not (stays == stays[:1]).all():
+        return None
+    return Breakage(
+        "one_mask_for_all",
+        "What is dropped of one image is dropped of all.",
+        "The mask has the shape of one image, x.shape[1:], and is spread over the batch.",
+        "Draw a mask of the shape of x: np.random.rand(*x.shape).",
+    )
+
+
+_BY_CHANCE = 1e-12
 
 
 def returns_none(form: str | None) -> Breakage | None:

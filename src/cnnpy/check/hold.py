@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cnnpy.check.breakages import one_mask_for_all
 from cnnpy.check.case import Case
 from cnnpy.check.compare import allowed, disagreement
 from cnnpy.check.outcome import Outcome
@@ -33,7 +34,7 @@ class Finding(NamedTuple):
         How it does not.
     kind : str
         What sort of thing it is: ``values``, ``rounding``, ``shape``, ``dtype``, ``raises``,
-        ``refuses``, ``form``, ``again``, ``changed``, ``shared``, ``integers``,
+        ``refuses``, ``form``, ``again``, ``changed``, ``shared``, ``drawn``, ``integers``,
         ``mixed`` or ``convention``.
     """
 
@@ -96,6 +97,11 @@ def hold(tried: Tried, tolerance: Tolerance | None = None) -> list[Finding]:
     tolerances = _tolerances(row_of(case.op).tolerance if tolerance is None else tolerance)
     call = _Call(np.dtype(dtype), np.dtype(rounds_to or dtype), _largest(case, dout))
     findings = _compare("forward", outcome.out, truth.out, truth.out_bound, tolerances[0], call)
+    shared = one_mask_for_all(case, outcome.out)
+    if shared is not None:
+        findings.append(
+            Finding("forward", "each entry is dropped by itself", shared.shows, "drawn")
+        )
     for name, want in truth.updated.items():
         got = outcome.updated.get(name)
         findings += _compare(name, got, want, None, Tolerance("scale", 64), call)

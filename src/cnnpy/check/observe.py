@@ -256,6 +256,7 @@ _GRADES = {
     "form": Grade.WRONG,
     "raises": Grade.WRONG,
     "again": Grade.WRONG,
+    "drawn": Grade.WRONG,
     "dtype": Grade.NOTICE,
     "changed": Grade.NOTICE,
     "shared": Grade.NOTICE,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnpy.check.breakages import one_mask_for_all
 from cnnpy.check.case import SEED, Case
 from cnnpy.check.dialects.dialect import Arguments, Dialect
 from cnnpy.check.outcome import Misshapen
@@ -228,7 +229,8 @@ def with_its_mask(case: Case, out: Any) -> Case:
     if case.arrays["mask"] is None or not is_array or out.shape != x.shape:
         return case
     mask = np.asarray(out != 0)
-    if abs(mask.mean() - (1 - p)) > 6 * np.sqrt(p * (1 - p) / x.size):
+    drawn = x.size if one_mask_for_all(case, out) is None else x.size // len(x)
+    if abs(mask.mean() - (1 - p)) > 6 * np.sqrt(p * (1 - p) / drawn):
         return case
     return Case(case.op, {**case.arrays, "mask": mask}, case.options)
 

@@ -227,9 +227,12 @@ class _Search:
         if left is None or left.rest:
             return None
         places = frozenset(f.where for o in self.all for f in o.wrong())
-        is_alone = len(state.made) == 1 and not left.mistakes
+        mended = "with this change" if len(state.made) == 1 else "with these changes together"
+        so = f"{mended} all {len(self.all)} cases that were tried are right"
+        if left.mistakes:
+            so = f"{mended} what is still wrong is a known mistake, told here too"
         made: dict[Mistake | Breakage, frozenset[str]] = {
-            _told(m, len(self.all), is_alone): self._places(m, places) for m in state.made
+            _told(m, so): self._places(m, places) for m in state.made
         }
         return Diagnosis({**made, **left.mistakes}, left.also)
 
@@ -240,17 +243,15 @@ class _Search:
         return here or places
 
 
-def _told(made: _Made, cases: int, is_alone: bool) -> Breakage:
+def _told(made: _Made, so: str) -> Breakage:
     edit = made.edit
     lines = [line + made.first_line - 1 for line in edit.lines]
     where = f"line {lines[0]}" if len(lines) == 1 else f"lines {' and '.join(map(str, lines))}"
     written = (f"line {n} as '{text}'" for n, text in zip(lines, edit.written, strict=True))
-    mended = "this change" if is_alone else "all that is told here mended"
     return Breakage(
         edit.kind,
         f"In {where}, {edit.shows}.",
-        f"{KINDS[edit.kind].cause} It was found by trying: with {mended} all {cases} cases that "
-        "were tried are right.",
+        f"{KINDS[edit.kind].cause} It was found by trying: {so}.",
         f"Write {', '.join(written)}.",
     )
 
