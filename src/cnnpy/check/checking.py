@@ -335,7 +335,7 @@ def _mend(trial: Trial, caller: Caller, effort: Effort) -> None:
     """Look, where no known mistake accounts for all that is wrong, for the change that mends it."""
     known = trial.diagnosis
     is_told = known is not None and not known.rest
-    if is_told or not trial.smallest or trial.is_outdated or not isinstance(caller, Fenced):
+    if is_told or not trial.smallest or not trial.may_be_a_slip or not isinstance(caller, Fenced):
         return
     seconds = max(_LEAST_S, effort.seconds)
     found = mended(trial.found, trial.observations, caller, trial.sources, seconds)
