@@ -186,6 +186,7 @@ def one_mask_for_all(case: Case, out: Any) -> Breakage | None:
 
 
 _BY_CHANCE = 1e-12
+"""How unlikely it has to be that one mask is drawn for each image and all are the same."""
 
 
 def returns_none(form: str | None) -> Breakage | None:

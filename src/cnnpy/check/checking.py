@@ -132,10 +132,7 @@ class Report:
             return 1
         done = {trial.found.forward for trial in self.trials if not trial.lacks_backward}
         # one of two backward passes is enough: batchnorm_backward, or its other way
-        return 2 if any(trial.found.forward not in done for trial in self._unfinished()) else 0
-
-    def _unfinished(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.lacks_backward]
+        return 2 if any(trial.found.forward not in done for trial in self.trials) else 0
 
 
 Follow = Callable[[Report, Found], None]

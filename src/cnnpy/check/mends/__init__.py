@@ -8,7 +8,6 @@ with it everything that was tried is right.
 
 from __future__ import annotations
 
-from cnnpy.check.mends.edits import Edit, edits_of
 from cnnpy.check.mends.search import mended
 
-__all__ = ["Edit", "edits_of", "mended"]
+__all__ = ["mended"]

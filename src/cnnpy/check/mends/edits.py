@@ -441,14 +441,12 @@ def _off_by_one(s: _Source) -> Found:
         if isinstance(node, ast.Constant) and type(node.value) is int:
             for number in (node.value - 1, node.value + 1):
                 yield [(node, str(number))], str(node.value), str(number)
-    for node in s.nodes:
-        ends = [node.upper] if isinstance(node, ast.Slice) and node.upper is not None else []
-        if isinstance(node, ast.Call) and s.of(node.func) in ("range", "xrange", "np.arange"):
-            ends = [node.args[-1 if len(node.args) < 2 else 1]] if node.args else []
-        for end in ends:
-            for sign in "+-":
-                new = f"{s.of(end)} {sign} 1"
-                yield [(end, new)], s.of(end), new
+    ends = [n.upper for n in s.nodes if isinstance(n, ast.Slice) and n.upper is not None]
+    ends += [call.args[min(1, len(call.args) - 1)] for call in _ranges(s)]
+    for end in ends:
+        for sign in "+-":
+            new = f"{s.of(end)} {sign} 1"
+            yield [(end, new)], s.of(end), new
 
 
 def _factors(s: _Source) -> Found:
@@ -473,27 +471,18 @@ def _roundings(s: _Source) -> Found:
                 yield [(node, new)], s.of(node), new
 
 
+def _ranges(s: _Source) -> list[ast.Call]:
+    names = ("range", "xrange", "np.arange")
+    return [n for n in s.nodes if isinstance(n, ast.Call) and s.of(n.func) in names and n.args]
+
+
 def _too_far(s: _Source) -> Found:
-    for node in s.nodes:
-        if not isinstance(node, ast.Call) or s.of(node.func) not in (
-            "range",
-            "xrange",
-            "np.arange",
-        ):
-            continue
-        if len(node.args) == 3:
-            end = s.of(node.args[1])
-            for size in s.sizes:
-                if size not in end:
-                    new = f"{end} - {size} + 1"
-                    yield [(node.args[1], new)], end, new
-    ends = [
-        n.args[1]
-        for n in s.nodes
-        if isinstance(n, ast.Call)
-        and s.of(n.func) in ("range", "xrange", "np.arange")
-        and len(n.args) == 3
-    ]
+    ends = [call.args[1] for call in _ranges(s) if len(call.args) == 3]
+    for end in ends:
+        for size in s.sizes:
+            if size not in s.of(end):
+                new = f"{s.of(end)} - {size} + 1"
+                yield [(end, new)], s.of(end), new
     for (a, b), (height, width) in itertools.product(itertools.combinations(ends, 2), _pairs(s)):
         for one, other in ((height, width), (width, height)):
             pieces = [(a, f"{s.of(a)} - {one} + 1"), (b, f"{s.of(b)} - {other} + 1")]
