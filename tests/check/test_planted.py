@@ -41,14 +41,20 @@ def source(style: str) -> str:
     return (FOLDER / f"{style}.py").read_text()
 
 
-def edited(style: str, edits: Any) -> str:
-    """Write the mistake into the source; what it replaces stands there once."""
+@functools.cache
+def functions_in(style: str) -> dict[str, str]:
+    """Give the source of each function."""
     text = source(style)
-    functions = {
+    return {
         node.name: (ast.get_source_segment(text, node) or "") + "\n"
         for node in ast.parse(text).body
         if isinstance(node, ast.FunctionDef)
     }
+
+
+def edited(style: str, edits: Any) -> str:
+    """Write the mistake into the source; what it replaces stands there once."""
+    text, functions = source(style), functions_in(style)
     changed = dict(functions)
     for function, old, new in edits:
         assert changed[function].count(old) == 1, (style, function, old)

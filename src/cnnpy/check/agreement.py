@@ -58,7 +58,9 @@ def agreement(found: Found, caller: Caller, o: Observation) -> dict[str, bool]:
 
 
 def _is_of(value: Any, shape: tuple[int, ...]) -> bool:
-    numbers = isinstance(value, np.ndarray | np.generic | float)
+    if not isinstance(value, np.ndarray | np.generic | float):
+        return False
+    numbers = np.asarray(value).dtype.kind in "fiu"
     return numbers and np.shape(value) == shape and bool(np.isfinite(value).all())
 
 

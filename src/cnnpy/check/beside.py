@@ -15,6 +15,7 @@ from cnnpy.check.breakages import (
     breakage_of,
     laid_flat,
     never_computed,
+    no_array,
     one_mask_for_all,
     returns_none,
 )
@@ -156,7 +157,8 @@ class Seen:
         is_written = not none or any(p not in none for p in got if is_of_backward(p))
         left = sorted(p for p in wrong & set(never) if is_written or p not in none)
         named = {place: never_computed(place, never[place]) for place in left}
-        named |= {p: flat for p in wrong for flat in [laid_flat(p, got[p])] if flat is not None}
+        of_forms = {p: laid_flat(p, got[p]) or no_array(p, got[p], right.get(p)) for p in wrong}
+        named |= {place: breakage for place, breakage in of_forms.items() if breakage is not None}
         failure = o.outcome.failure
         breakage = breakage_of(failure, o.case)
         if failure is not None and breakage is not None and failure.where in wrong:

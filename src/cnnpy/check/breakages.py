@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from cnnpy.check.case import Case
+from cnnpy.check.fence.wire import Opaque
 from cnnpy.check.outcome import Failure, Misshapen
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "breakage_of",
     "laid_flat",
     "never_computed",
+    "no_array",
     "one_mask_for_all",
     "returns_none",
     "uses_up_its_cache",
@@ -209,6 +211,42 @@ def returns_none(form: str | None) -> Breakage | None:
         f"It gives nothing for an input that is valid: {form}.",
         "It returns early, or a branch ends without a return: the caller gets None.",
         "Compute it; or raise a ValueError that says what is wrong.",
+    )
+
+
+def no_array(place: str, value: Any, right: Any) -> Breakage | None:
+    """Name a result that is no array of numbers.
+
+    Parameters
+    ----------
+    place : str
+        ``forward``, ``dx``, ...
+    value, right : object
+        What came of it, and what is right.
+
+    Returns
+    -------
+    Breakage or None
+        None where an array came, or nothing, or where no array is right.
+    """
+    if not isinstance(right, np.ndarray) or isinstance(value, Misshapen):
+        return None
+    result = "out" if place == "forward" else place
+    if isinstance(value, tuple):
+        return Breakage(
+            "not_unpacked",
+            f"{result} is a tuple of {len(value)}, not an array.",
+            "What it calls returns several things, and all of them are kept under one name.",
+            f"Unpack what is returned: {result}, _ = ...",
+        )
+    if not isinstance(value, Opaque | list | dict | str):
+        return None
+    kind = value.type_name if isinstance(value, Opaque) else type(value).__name__
+    return Breakage(
+        "no_array",
+        f"{result} is of {kind}, not an array of numbers.",
+        "Something else is returned in its place, or numbers are put into it.",
+        f"Return {result} as np.ndarray: np.asarray(values, dtype=float) makes one of a list.",
     )
 
 

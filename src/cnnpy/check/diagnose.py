@@ -315,7 +315,8 @@ _FIRST = 12
 def _may_be(pair: Together, way: Callable[[Mistake | Together, str], Sequence[str]]) -> bool:
     """Tell by each mistake alone whether a pair may fit: without running it.
 
-    Where one of the two does not show, the pair gives what the other gives. `way` says how an
+    Where one of the two does not show, the pair gives what the other gives; of two that give
+    numbers where an implementation gives a wrong shape, neither breaks anything. `way` says how an
     implementation compares with a mistake in one pass or gradient, case by case.
     """
     if not pair.parts:  # neither may be made in the library's way
@@ -323,19 +324,22 @@ def _may_be(pair: Together, way: Callable[[Mistake | Together, str], Sequence[st
     return any(
         any(a for a, _ in ways)
         and any(b for _, b in ways)
+        and not {way for both in ways for way in both} <= {"", _ODD}
         and not any((a == _UNLIKE and not b) or (b == _UNLIKE and not a) for a, b in ways)
         for unit in (*pair.made_in, *_alone(pair))
         for ways in [list(zip(*(way(part, unit) for part in pair.parts), strict=True))]
     )
 
 
-_LIKE, _UNLIKE = "like", "unlike"
+_LIKE, _UNLIKE, _ODD = "like", "unlike", "odd"
 
 
 def _way(mistake: Mistake | Together, one: Seen, part: str) -> str:
     """Tell whether an implementation is wrong in a mistake's way: empty where that is right."""
     places = one.beside(results_of(mistake, one.of.case, one.of.dout), part)
-    return _UNLIKE if places is None else _LIKE if places else ""
+    if places is None:
+        return _UNLIKE
+    return "" if not places else _ODD if set(places.values()) == {_ODD} else _LIKE
 
 
 def _alone(mistake: Mistake | Together) -> tuple[str, ...]:

@@ -234,8 +234,7 @@ def have_one_shape(a: Any, b: Any) -> bool:
     Returns
     -------
     bool
-        False where one of them is no array.
+        False where one of them is no array: None, a list, a tuple, whatever else came.
     """
-    return not any(v is None or isinstance(v, Raised | list) for v in (a, b)) and (
-        np.shape(a) == np.shape(b)
-    )
+    both = all(isinstance(v, np.ndarray | np.generic | float | int) for v in (a, b))
+    return both and np.shape(a) == np.shape(b)

@@ -21,6 +21,7 @@ from cnnpy.check.case import MIXED, handed_over
 from cnnpy.check.compare import entangled
 from cnnpy.check.fence import tensors
 from cnnpy.check.fence.legacy import what_to_change
+from cnnpy.check.fence.wire import passed_on
 
 __all__ = ["Answer", "Call", "Kept", "Session"]
 
@@ -193,7 +194,7 @@ class Session:
             kept = {"returned": returned, "arguments": arguments, "keywords": keywords}
             self._kept[call.keep] = kept
         return Answer(
-            _parts(returned, call.send),
+            passed_on(_parts(returned, call.send)),
             type(returned).__name__,
             len(returned) if isinstance(returned, list | tuple) else None,
             changed=self._changed(),

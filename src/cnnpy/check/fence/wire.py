@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["HEAD", "Opaque", "WireError", "decode", "encode", "lengths"]
+__all__ = ["HEAD", "Opaque", "WireError", "decode", "encode", "lengths", "passed_on"]
 
 HEAD = struct.Struct(">II")
 """In front of a message: the bytes of its header and of its arrays."""
@@ -32,6 +32,9 @@ _KINDS = "biufc"
 _DTYPE = re.compile(r"[<>|=]?[biufc]\d{1,2}|\|b1")
 
 _MOST_AXES = 32
+
+_DEEPEST = 16
+"""How many lists and dictionaries may stand in each other."""
 
 _LARGEST_HEADER = 1 << 20
 
@@ -51,6 +54,42 @@ class Opaque:
     """
 
     type_name: str
+
+
+def passed_on(value: Any, depth: int = 0) -> Any:
+    """Give what of a value is passed on, here or to another process.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+    depth : int
+        In how many lists and dictionaries it stands.
+
+    Returns
+    -------
+    object
+        Arrays of numbers and truth values, without a class of their own; numbers, strings and
+        None; lists, tuples and dictionaries of those. All else is an `Opaque`.
+
+    Examples
+    --------
+    >>> passed_on([1.5, {2, 3}, np.array(["a", "b"])])
+    [1.5, Opaque(type_name='set'), Opaque(type_name='array of <U1')]
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        plain = np.asarray(value)
+        return plain if plain.dtype.kind in _KINDS else Opaque(f"array of {plain.dtype}")
+    if value is None or type(value) in (bool, str) or isinstance(value, float | Opaque):
+        return value
+    if type(value) is int and abs(value) < 2**63:
+        return value
+    if depth < _DEEPEST and isinstance(value, list | tuple):  # named ones too
+        items = [passed_on(item, depth + 1) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    if depth < _DEEPEST and isinstance(value, dict) and all(type(key) is str for key in value):
+        return {key: passed_on(item, depth + 1) for key, item in value.items()}
+    return Opaque(type(value).__name__)
 
 
 def encode(value: Any) -> bytes:
@@ -75,7 +114,7 @@ def encode(value: Any) -> bytes:
     (array([0, 1, 2]), {'stride': 2})
     """
     arrays: list[bytes] = []
-    header = json.dumps(_Writer(arrays).node(value)).encode()
+    header = json.dumps(_Writer(arrays).node(passed_on(value))).encode()
     payload = b"".join(arrays)
     return HEAD.pack(len(header), len(payload)) + header + payload
 
@@ -140,27 +179,19 @@ class _Writer:
     def __init__(self, arrays: list[bytes]) -> None:
         self.arrays = arrays
 
-    def node(self, value: Any, depth: int = 0) -> Any:
-        if isinstance(value, np.ndarray | np.generic):
-            return self.array(np.asarray(value))
-        if value is None or type(value) in (bool, str):
-            return value
-        if type(value) is int and abs(value) < 2**63:
-            return value
+    def node(self, value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            self.arrays.append(np.ascontiguousarray(value).tobytes())
+            return {_ARRAY: [value.dtype.str, list(value.shape)]}
         if isinstance(value, float):
             return {_FLOAT: float(value).hex()}
-        if depth < 16 and isinstance(value, list | tuple):  # named ones too
-            items = [self.node(item, depth + 1) for item in value]
-            return items if isinstance(value, list) else {_TUPLE: items}
-        if depth < 16 and isinstance(value, dict) and all(type(key) is str for key in value):
-            return {_DICT: [[key, self.node(item, depth + 1)] for key, item in value.items()]}
-        return {_OPAQUE: type(value).__name__}
-
-    def array(self, value: np.ndarray[Any, Any]) -> Any:
-        if value.dtype.kind not in _KINDS:
-            return {_OPAQUE: f"array of {value.dtype}"}
-        self.arrays.append(np.ascontiguousarray(value).tobytes())
-        return {_ARRAY: [value.dtype.str, list(value.shape)]}
+        if isinstance(value, list):
+            return [self.node(item) for item in value]
+        if isinstance(value, tuple):
+            return {_TUPLE: [self.node(item) for item in value]}
+        if isinstance(value, dict):
+            return {_DICT: [[key, self.node(item)] for key, item in value.items()]}
+        return {_OPAQUE: value.type_name} if isinstance(value, Opaque) else value
 
 
 class _Reader:
