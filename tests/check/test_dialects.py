@@ -12,6 +12,7 @@ import pytest
 from cnnpy import reference
 from cnnpy.check.case import Case
 from cnnpy.check.checking import EFFORTS, Report, run
+from cnnpy.check.dialects.course import with_its_mask
 from cnnpy.check.mistakes import MISTAKES
 from cnnpy.check.observe import Grade
 from cnnpy.check.rows import SANDWICHES, row_of
@@ -101,6 +102,15 @@ def test_gradients_cut_to_whole_numbers_for_such_images_are_a_notice() -> None:
 
 
 # --- dropout ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dropped", "is_taken"), [(0, True), (3, True), (8, False)])
+def test_a_mask_is_its_own_unless_nobody_can_have_drawn_it(dropped: int, is_taken: bool) -> None:
+    """Three of ten at p=0.01 come once in 9,000 times, though it is nine standard deviations."""
+    out = np.where(np.arange(10) < dropped, 0.0, 1 / 0.99)
+    case = Case("dropout", {"x": np.ones(10), "mask": np.arange(10) > 0}, {"p": 0.01})
+    taken = with_its_mask(case, out).arrays["mask"]
+    assert np.array_equal(taken, out != 0 if is_taken else case.arrays["mask"])
 
 
 def dropout(keeps: bool = True, scale: bool = True, share: Callable[[float], float] | None = None):

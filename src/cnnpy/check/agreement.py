@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnnpy.check.case import Case
+from cnnpy.check.compare import are_numbers
 from cnnpy.check.dialects import Found
 from cnnpy.check.observe import Observation
 from cnnpy.check.outcome import Caller
@@ -58,10 +59,7 @@ def agreement(found: Found, caller: Caller, o: Observation) -> dict[str, bool]:
 
 
 def _is_of(value: Any, shape: tuple[int, ...]) -> bool:
-    if not isinstance(value, np.ndarray | np.generic | float):
-        return False
-    numbers = np.asarray(value).dtype.kind in "fiu"
-    return numbers and np.shape(value) == shape and bool(np.isfinite(value).all())
+    return are_numbers(value) and np.shape(value) == shape and bool(np.isfinite(value).all())
 
 
 def _slope(

@@ -11,7 +11,7 @@ import numpy as np
 from cnnpy.contract.dtypes import FloatArray
 from cnnpy.contract.opspec import Tolerance
 
-__all__ = ["allowed", "disagreement", "entangled"]
+__all__ = ["allowed", "are_numbers", "disagreement", "entangled"]
 
 
 def allowed(
@@ -61,6 +61,29 @@ def allowed(
 def _largest(values: FloatArray) -> float:
     """Return the largest absolute value among the finite ones."""
     return float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
+
+
+def are_numbers(value: Any) -> bool:
+    """Tell whether something is an array of real numbers or truth values, or such a number.
+
+    Parameters
+    ----------
+    value : object
+        Whatever a pass gave.
+
+    Returns
+    -------
+    bool
+        False for None, lists, texts, complex numbers.
+
+    Examples
+    --------
+    >>> are_numbers(np.ones(2)), are_numbers([1.0, 1.0]), are_numbers(np.array(["1"]))
+    (True, False, False)
+    """
+    if not isinstance(value, np.ndarray | np.generic | float | int):
+        return False
+    return np.asarray(value).dtype.kind in "fiub"
 
 
 def disagreement(got: FloatArray, want: FloatArray, distance: FloatArray) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnpy.check.breakages import one_mask_for_all
 from cnnpy.check.case import Case
-from cnnpy.check.compare import allowed, disagreement
+from cnnpy.check.compare import allowed, are_numbers, disagreement
 from cnnpy.check.outcome import Outcome
 from cnnpy.check.rows import row_of
 from cnnpy.check.truth import Truth
@@ -191,7 +191,7 @@ def _compare(
             return [Finding(where, "a result", "it is None, it was never computed", "shape")]
         detail = f"{type(got).__name__}, the definition's None"
         return [Finding(where, "None where there was no input", detail, "shape")]
-    if not _are_numbers(got):
+    if not are_numbers(got):
         kind = getattr(got, "dtype", getattr(got, "type_name", type(got).__name__))
         return [Finding(where, "real numbers", f"it is of {kind}", "form")]
     got, want = np.asarray(got), np.asarray(want)
@@ -206,13 +206,6 @@ def _compare(
     if detail_or_none is not None and not _rounded_exactly(got, want, tolerance):
         findings.append(Finding(where, "the values", detail_or_none))
     return findings
-
-
-def _are_numbers(value: Any) -> bool:
-    """Tell whether something is an array of real numbers, or such a number."""
-    if not isinstance(value, np.ndarray | np.generic | float | int):
-        return False
-    return np.asarray(value).dtype.kind in "fiub"
 
 
 def _rounded_exactly(got: FloatArray, want: FloatArray, tolerance: Tolerance) -> bool:
@@ -237,7 +230,7 @@ def _same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     def equal(a: Any, b: Any) -> bool:
         if isinstance(a, list | tuple):
             return all(equal(x, y) for x, y in zip(a, b, strict=True))
-        if not (_are_numbers(a) and _are_numbers(b)):
+        if not (are_numbers(a) and are_numbers(b)):
             return True  # what it is instead is told elsewhere
         return bool(np.array_equal(a, b, equal_nan=True))
 

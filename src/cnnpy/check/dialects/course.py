@@ -230,9 +230,25 @@ def with_its_mask(case: Case, out: Any) -> Case:
         return case
     mask = np.asarray(out != 0)
     drawn = x.size if one_mask_for_all(case, out) is None else x.size // len(x)
-    if abs(mask.mean() - (1 - p)) > 6 * np.sqrt(p * (1 - p) / drawn):
+    dropped = round(float(1 - mask.mean()) * drawn)
+    if _chance_of(dropped, drawn, p) < _BY_CHANCE:
         return case
     return Case(case.op, {**case.arrays, "mask": mask}, case.options)
+
+
+_BY_CHANCE = 1e-9
+"""How unlikely a share has to be that nobody drew: six standard deviations, where many are."""
+
+
+def _chance_of(dropped: int, drawn: int, p: float) -> float:
+    """Give how likely it is to drop so few, or so many: the smaller tail of the binomial."""
+    if p == 0:
+        return float(dropped == 0)
+    k = np.arange(drawn + 1)
+    factorials = np.cumsum(np.log(np.maximum(k, 1)))
+    ways = factorials[-1] - factorials - factorials[::-1]
+    chances = np.exp(ways + k * np.log(p) + (drawn - k) * np.log1p(-p))
+    return float(min(chances[: dropped + 1].sum(), chances[dropped:].sum()))
 
 
 _DROPOUT = Dialect(
