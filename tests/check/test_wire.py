@@ -52,9 +52,17 @@ def test_a_value_arrives_as_it_was(value: Any) -> None:
     assert same(value, over(value))
 
 
-@pytest.mark.parametrize(
-    "value", [object(), {1: 2}, np.array([object()]), 2**70, range(3), len], ids=repr
-)
+OTHERS = {
+    "an object": object(),
+    "a key that is a number": {1: 2},
+    "an array of objects": np.array([object()]),
+    "a large integer": 2**70,
+    "a range": range(3),
+    "a function": len,
+}
+
+
+@pytest.mark.parametrize("value", OTHERS.values(), ids=OTHERS)
 def test_what_is_not_passed_on_arrives_as_the_name_of_its_type(value: Any) -> None:
     assert isinstance(over(value), Opaque)
 
