@@ -16,6 +16,10 @@ BUILD  := build/meson
 WITH_TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 SOURCE := pyproject.toml meson.build meson.options VERSION $(shell find native src -type f -not -name '*.pyc')
 PYTEST_OPTIONS ?=
+# A process a processor, and each takes one file of tests after the other; in the order of the
+# folders, since with the files of most tests first, as pytest-xdist has it, a few slow tests are
+# left to one process at the end. PYTEST_OPTIONS="-n 0" runs all in one.
+SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BENCH_OPTIONS ?=
 
 .PHONY: run test test-levels lint fuzz bench bench-numpy develop neon sanitize clean
@@ -24,7 +28,7 @@ run: $(VENV)/.run
 	$(BIN)/cnnpy train digits
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest $(SHARED_OUT) $(PYTEST_OPTIONS)
 
 # Every level below the widest that this machine has: dispatch takes that one by itself.
 NARROWER := from cnnpy.backends.native import engine; \
@@ -33,7 +37,8 @@ NARROWER := from cnnpy.backends.native import engine; \
 test-levels: $(VENV)/.test
 	set -e; levels=$$($(BIN)/python -c "$(NARROWER)"); for level in $$levels; do \
 		echo "CNNPY_ISA=$$level"; \
-		CNNPY_ISA=$$level $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/conformance tests/nn; \
+		CNNPY_ISA=$$level $(BIN)/python -m pytest $(SHARED_OUT) $(PYTEST_OPTIONS) \
+			tests/conformance tests/nn; \
 	done
 
 lint: $(VENV)/.lint

@@ -150,9 +150,22 @@ def log_met(pytestconfig: pytest.Config) -> Callable[[str], None]:
     return pytestconfig.stash.setdefault(_MET, []).append
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of pytest-xdist's workers: hand over what was met, since the summary is not theirs."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["met"] = session.config.stash.get(_MET, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker met; one that crashed has handed over nothing."""
+    met = getattr(node, "workeroutput", {}).get("met", [])
+    node.config.stash.setdefault(_MET, []).extend(met)
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     lines = config.stash.get(_MET, [])
     if lines:
         terminalreporter.section("what was met")
-        for line in lines:
+        for line in sorted(lines):
             terminalreporter.write_line(line)
